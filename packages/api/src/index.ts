@@ -1,0 +1,3 @@
+export * from './generated/resources.ts'
+export type * from './generated/types.ts'
+export * from './resource.ts'
