@@ -37,13 +37,13 @@ export interface StreamChoice {
   readonly tty: boolean
 }
 
-/** A container or sandbox changed; a hint to look again, never the truth itself. */
+/** A container or sandbox changed; a hint to look again, never the truth itself. Lists and states asked for afterwards show it. */
 export interface RuntimeEvent {
   readonly kind: 'created' | 'started' | 'stopped' | 'deleted'
   /** A container's id, or the sandbox's own. */
   readonly containerId: string
-  readonly sandboxId: string
-  readonly podUid: string
+  readonly sandboxId?: string
+  readonly podUid?: string
   readonly atNs: bigint
 }
 
@@ -108,10 +108,10 @@ export interface Runtime {
   listContainerStats(filter?: ContainerFilter, options?: CallOptions): Promise<readonly ContainerStats[]>
 
   /**
-   * Changes as they happen, until `signal` aborts. Undefined when this runtime cannot tell (then list again and again).
-   * The stream ends when the runtime goes away; whoever reads lists everything once after each beginning.
+   * Changes as they happen, until `signal` aborts. Fails with 'unimplemented' when this runtime cannot tell (then list again and
+   * again), and with 'unavailable' when it goes away. Whoever reads lists everything once after each beginning.
    */
-  events(signal: AbortSignal): AsyncIterable<RuntimeEvent> | undefined
+  events(signal: AbortSignal): AsyncIterable<RuntimeEvent>
   /** Frees connections. Containers run on. */
   close(): void
 }
