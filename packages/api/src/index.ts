@@ -1,3 +1,6 @@
 export * from './generated/resources.ts'
 export type * from './generated/types.ts'
 export * from './resource.ts'
+export * from './catalogue.ts'
+export * from './facts.ts'
+export * from './kind.ts'

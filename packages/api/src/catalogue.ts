@@ -1,0 +1,133 @@
+import {
+  compileSchemas,
+  type DecodeFormats,
+  decodeObject,
+  type EncodedObject,
+  encodeObject,
+  type KubeObject,
+  type ObjectSchema,
+  unknownFields,
+} from '@skiff/machinery'
+import { type ResourceFacts, resourceFacts, type SubresourceFacts, selectableFields, typeFacts } from './facts.ts'
+import type { Behaviour, KindEntry } from './kind.ts'
+import { type Resource, resourceKey } from './resource.ts'
+import { fieldGetter } from './selectable.ts'
+
+/** How objects of a kind leave and enter the wire. A CRD's codec is made at run time. */
+export interface Codec<T extends KubeObject = KubeObject> {
+  /** Type-checks, drops unknown fields and applies constant defaults; throws a DecodeError. `hasUnknown`: see `unknown`. */
+  decode(input: Readonly<Record<string, unknown>>): { readonly object: T; readonly hasUnknown: boolean }
+  /** `unknown field "spec.x"`, in the input's order. */
+  unknown(input: Readonly<Record<string, unknown>>): readonly string[]
+  encode(object: T): EncodedObject
+}
+
+/** Between a served version and the stored one. Both directions keep metadata as it is. */
+export interface Conversion {
+  readonly toStored: (object: KubeObject) => KubeObject
+  readonly fromStored: (object: KubeObject) => KubeObject
+}
+
+/** A resource as the server holds it: names, codec, behaviour and what derives from them. */
+export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
+  readonly apiVersion: string
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly listKind: string
+  readonly verbs: readonly string[]
+  readonly subresources: readonly SubresourceFacts[]
+  readonly preferred: boolean
+  readonly storageVersionHash: string
+  /** Key of its type in the facts; '' for a CRD. */
+  readonly typeName: string
+  readonly codec: Codec<T>
+  readonly behaviour: Behaviour<T>
+  readonly hasStatus: boolean
+  /** Under which name its objects lie in the store; kinds of several versions share one. */
+  readonly storedAs: string
+  readonly conversion: Conversion | undefined
+  /** The labels that field selectors may use, as they are written. */
+  readonly selectable: readonly string[]
+  /** True when the kind has no list of its own, which changes the text of a refusal. */
+  readonly selectableDefault: boolean
+  /** The text that a field selector compares; undefined for a label that the kind does not have. */
+  field(object: KubeObject, label: string): string | undefined
+  /** True for a kind whose items keep apiVersion and kind within lists. */
+  readonly custom: boolean
+}
+
+export interface CatalogueParts {
+  readonly entries: readonly KindEntry<never>[]
+  readonly constantDefaults: (typeName: string) => ReadonlyMap<string, unknown> | undefined
+  readonly formats: DecodeFormats
+  readonly conversions?: Readonly<Record<string, { readonly storedAs: string; readonly conversion: Conversion }>>
+}
+
+/** The built-in kinds, from facts and behaviours, in the facts' order. Those that 1.33 does not serve by default are left out. */
+export interface Catalogue {
+  readonly kinds: readonly Kind[]
+  schemaOf(typeName: string): ObjectSchema
+}
+
+export const buildCatalogue = (parts: CatalogueParts): Catalogue => {
+  const schemaOf = compileSchemas({ types: typeFacts, defaults: parts.constantDefaults })
+  const behaviours = new Map(parts.entries.map((entry) => [versionKey(entry.resource), entry.behaviour as unknown as Behaviour]))
+  const kinds = resourceFacts
+    .filter((facts) => !facts.off && !facts.aggregated)
+    .map((facts) => kindOf(facts, behaviours.get(versionKey(facts)) ?? {}, schemaOf, parts))
+  return { kinds, schemaOf }
+}
+
+const versionKey = (resource: { group: string; version: string; plural: string }): string =>
+  `${resource.group}/${resource.version}/${resource.plural}`
+
+const kindOf = (facts: ResourceFacts, behaviour: Behaviour, schemaOf: (name: string) => ObjectSchema, parts: CatalogueParts): Kind => {
+  const converted = parts.conversions?.[versionKey(facts)]
+  const selectable = selectableFields[facts.group === '' ? facts.plural : `${facts.group}/${facts.plural}`]
+  return {
+    group: facts.group,
+    version: facts.version,
+    apiVersion: facts.group === '' ? facts.version : `${facts.group}/${facts.version}`,
+    kind: facts.kind,
+    plural: facts.plural,
+    namespaced: facts.namespaced === true,
+    singular: facts.singular,
+    shortNames: facts.shortNames ?? [],
+    categories: facts.categories ?? [],
+    listKind: facts.listKind,
+    verbs: facts.verbs,
+    subresources: facts.subresources ?? [],
+    preferred: facts.preferred === true,
+    storageVersionHash: facts.storageVersionHash ?? '',
+    typeName: facts.type,
+    codec: codecOf(() => schemaOf(facts.type), behaviour, parts.formats),
+    behaviour,
+    hasStatus: facts.subresources?.some((part) => part.name === 'status') ?? false,
+    storedAs: converted?.storedAs ?? resourceKey(facts),
+    conversion: converted?.conversion,
+    selectable: [...(selectable?.fields ?? ['metadata.name', 'metadata.namespace']), ...Object.keys(selectable?.aliases ?? {})],
+    selectableDefault: selectable?.default !== false && (selectable === undefined || selectable.default === true),
+    field: fieldGetter(facts, selectable),
+    custom: false,
+  }
+}
+
+/** A codec over a schema of the facts, with the kind's own defaulting. */
+const codecOf = (schema: () => ObjectSchema, behaviour: Behaviour, formats: DecodeFormats): Codec => ({
+  decode: (input) => {
+    const { object, hasUnknown } = decodeObject(schema(), input, formats)
+    const whole = withSpec(schema(), object) as unknown as KubeObject
+    return { object: behaviour.default ? behaviour.default(whole) : whole, hasUnknown }
+  },
+  unknown: (input) => unknownFields(schema(), input),
+  encode: (object) => encodeObject(schema(), object as unknown as Readonly<Record<string, unknown>>),
+})
+
+/** A spec that Go holds by value is there even when nothing was sent, and so is metadata. */
+const withSpec = (schema: ObjectSchema, object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  const lacksMeta = object.metadata === undefined
+  const lacksSpec = object.spec === undefined && schema.byName.get('spec')?.unset !== undefined
+  if (!lacksMeta && !lacksSpec) return object
+  return { ...object, ...(lacksMeta ? { metadata: {} } : {}), ...(lacksSpec ? { spec: {} } : {}) }
+}
