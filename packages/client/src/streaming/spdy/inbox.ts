@@ -1,0 +1,56 @@
+import type { Duplex } from 'node:stream'
+
+/**
+ * What has arrived for a stream and was not asked for yet. A Readable's own buffer cannot do this: it asks again while it is
+ * below its mark, read or not, so it never tells what its reader has really taken.
+ */
+export interface Inbox {
+  readonly bytes: () => number
+  put(chunk: Buffer): void
+  /** Nothing more comes. */
+  end(): void
+  /** The Readable asks: hand it what there is. */
+  pump(): void
+  clear(): void
+}
+
+/** Feeds `duplex()`; `taken` hears how many bytes have left the box. */
+export const createInbox = (duplex: () => Duplex, taken: (bytes: number) => void): Inbox => {
+  const chunks: Buffer[] = []
+  let waitingBytes = 0
+  let wanted = true
+  let ended = false
+  const flush = (): void => {
+    while (wanted && chunks.length > 0) {
+      const chunk = chunks.shift() as Buffer
+      waitingBytes -= chunk.length
+      wanted = duplex().push(chunk)
+      taken(chunk.length)
+    }
+    if (ended && chunks.length === 0) {
+      ended = false
+      duplex().push(null)
+    }
+  }
+  return {
+    bytes: () => waitingBytes,
+    put(chunk) {
+      chunks.push(chunk)
+      waitingBytes += chunk.length
+      flush()
+    },
+    end() {
+      ended = true
+      flush()
+    },
+    pump() {
+      wanted = true
+      flush()
+    },
+    clear() {
+      chunks.length = 0
+      waitingBytes = 0
+      ended = false
+    },
+  }
+}
