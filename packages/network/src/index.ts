@@ -1,0 +1,6 @@
+export * from './objects.ts'
+export * from './proxy/agent.ts'
+export * from './proxy/compile.ts'
+export * from './proxy/dataplanes/nftables/dataplane.ts'
+export * from './proxy/route.ts'
+export * from './watched.ts'
