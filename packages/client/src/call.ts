@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex, Readable } from 'node:stream'
 import type { KubeObject } from '@skiff/machinery'
 
@@ -22,6 +23,8 @@ export type Query = Readonly<Record<string, string | readonly string[]>>
 /** One decoded request. The same value whether it came over HTTP or from a component in this process. */
 export interface Call {
   readonly verb: Verb
+  /** The HTTP method of a connect call (exec, proxy), which decides its RBAC verb. Absent: GET. */
+  readonly method?: string
   readonly group: string
   readonly version: string
   /** The plural. */
@@ -38,6 +41,8 @@ export interface Call {
   readonly accept?: string
   readonly signal?: AbortSignal
   readonly userAgent?: string
+  /** A connect call that came over HTTP: the request itself, and what to answer on where it is no upgrade. */
+  readonly http?: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse | undefined }
 }
 
 /** One watch event. `object` is shared with the server's view in near calls: never change it. */
@@ -79,7 +84,11 @@ export interface StreamReply {
 export interface UpgradeReply {
   readonly upgrade: (socket: Duplex, head: Uint8Array) => void
 }
-export type Reply = ValueReply | WatchReply | StreamReply | UpgradeReply
+/** The answer was written by the part itself on `Call.http` (proxy). */
+export interface WrittenReply {
+  readonly written: true
+}
+export type Reply = WrittenReply | ValueReply | WatchReply | StreamReply | UpgradeReply
 
 /** A decoded call in, a reply out; a refused call throws a Refusal. */
 export type Handler = (call: Call) => Promise<Reply>

@@ -1,0 +1,67 @@
+import type { Kind } from '@skiff/api'
+import type { Identity } from '@skiff/client'
+import type { KubeObject } from '@skiff/machinery'
+
+/** What an admission plugin is asked about: upstream's admission.Attributes. */
+export interface AdmissionRequest {
+  readonly verb: 'create' | 'update' | 'delete' | 'connect'
+  readonly kind: Kind
+  readonly namespace: string | undefined
+  /** '' while generateName has not been worked out. */
+  readonly name: string
+  readonly subresource: string | undefined
+  /** The new object; undefined for delete. For subresources such as binding or eviction, that object. */
+  readonly object: KubeObject | undefined
+  readonly old: KubeObject | undefined
+  readonly identity: Identity
+  readonly dryRun: boolean
+}
+
+/** One plugin. Both functions may refuse by throwing a Refusal; they answer at once where they can, since every write passes them. */
+export interface AdmissionPlugin {
+  /** Upstream's name. */
+  readonly name: string
+  /** Gives the object to go on with. */
+  readonly mutate?: (request: AdmissionRequest) => KubeObject | undefined | Promise<KubeObject | undefined>
+  /** Sees the object as it will be stored. A returned function undoes a reservation when the write fails. */
+  readonly validate?: (request: AdmissionRequest) => undefined | (() => void) | Promise<undefined | (() => void)>
+}
+
+/** The plugins in their order, as one. */
+export interface Admission {
+  mutate(request: AdmissionRequest): Promise<KubeObject | undefined>
+  /** Answers what undoes the reservations made. */
+  validate(request: AdmissionRequest): Promise<() => void>
+}
+
+export const admissionChain = (plugins: readonly AdmissionPlugin[]): Admission => {
+  const mutating = plugins.filter((plugin) => plugin.mutate)
+  const validating = plugins.filter((plugin) => plugin.validate)
+  return {
+    mutate: async (request) => {
+      let current = request
+      for (const plugin of mutating) {
+        const answer = plugin.mutate?.(current)
+        const object = answer instanceof Promise ? await answer : answer
+        if (object !== undefined && object !== current.object) current = { ...current, object }
+      }
+      return current.object
+    },
+    validate: async (request) => {
+      const undo: (() => void)[] = []
+      try {
+        for (const plugin of validating) {
+          const answer = plugin.validate?.(request)
+          const back = answer instanceof Promise ? await answer : answer
+          if (back) undo.push(back)
+        }
+      } catch (error) {
+        for (const back of undo) back()
+        throw error
+      }
+      return () => {
+        for (const back of undo) back()
+      }
+    },
+  }
+}

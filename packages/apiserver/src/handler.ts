@@ -1,0 +1,123 @@
+import type { Kind } from '@skiff/api'
+import type { Call, Handler, Reply } from '@skiff/client'
+import { Refusal } from '@skiff/machinery'
+import { type Attributes, type Authorizer, attributesOf, forbiddenBy } from './authorize.ts'
+import type { Tables } from './represent/parts.ts'
+import { replyEntry, replyPage, replyValue, replyWatch } from './represent/represent.ts'
+import { methodNotAllowed, namedOf, type Request, type Rest } from './rest/context.ts'
+import { create } from './rest/create.ts'
+import { patch } from './rest/patch.ts'
+import { getOne, list } from './rest/read.ts'
+import { remove } from './rest/remove.ts'
+import { removeCollection } from './rest/remove-collection.ts'
+import { update } from './rest/update.ts'
+import { watch } from './rest/watch.ts'
+
+/** A subresource, or a whole resource that is no stored object, with a handler of its own: binding, eviction, log, reviews. */
+export type Part = (context: HandlerContext, request: Request) => Promise<Reply>
+
+export interface HandlerContext {
+  readonly rest: Rest
+  readonly tables: Tables
+  readonly authorize: Authorizer
+  /** By `group/plural/subresource`, or `group/plural` for a resource without storage. */
+  readonly parts: ReadonlyMap<string, Part>
+}
+
+export const notFoundHere = (): Refusal => new Refusal(404, 'NotFound', 'the server could not find the requested resource', {})
+
+/** The one handler: near and far calls pass the same steps. Throws a Refusal. */
+export const createHandler =
+  (context: HandlerContext): Handler =>
+  async (call) => {
+    const attributes: Attributes = attributesOf(call)
+    const decision = context.authorize(attributes)
+    if (!decision.allowed) throw forbiddenBy(attributes, decision)
+    const kind = context.rest.registry.find(call.group, call.version, call.resource)
+    if (!kind || (kind.namespaced ? call.namespace === undefined && needsNamespace(call) : call.namespace !== undefined))
+      throw notFoundHere()
+    const request: Request = { call, kind, dryRun: false, warnings: [] }
+    const reply = await dispatch(context, request)
+    return request.warnings.length > 0 && 'status' in reply && !('stream' in reply) ? { ...reply, warnings: request.warnings } : reply
+  }
+
+const needsNamespace = (call: Call): boolean => call.name !== undefined || call.verb === 'create'
+
+const dispatch = async (context: HandlerContext, request: Request): Promise<Reply> => {
+  const { call, kind } = request
+  const part = context.parts.get(
+    call.subresource === undefined ? `${kind.group}/${kind.plural}` : `${kind.group}/${kind.plural}/${call.subresource}`,
+  )
+  if (part) return part(context, request)
+  if (call.subresource !== undefined) return dispatchSubresource(context, request)
+  if (!kind.verbs.includes(call.verb)) throw methodNotAllowed()
+  return operate(context, request)
+}
+
+/** Subresources with the object's own shape. */
+const dispatchSubresource = async (context: HandlerContext, request: Request): Promise<Reply> => {
+  const { call, kind } = request
+  const facts = kind.subresources.find((each) => each.name === call.subresource)
+  if (!facts || facts.kind !== kind.kind) throw notFoundHere()
+  if (!facts.verbs.includes(call.verb)) throw methodNotAllowed()
+  return operate(context, request)
+}
+
+const operate = async ({ rest, tables }: HandlerContext, request: Request): Promise<Reply> => {
+  const { call, kind } = request
+  switch (call.verb) {
+    case 'get':
+      return replyEntry(call, kind, await getOne(rest, request), tables)
+    case 'list':
+      return replyPage(call, await list(rest, request), tables)
+    case 'watch':
+      return replyWatch(call, kind, await watch(rest, request), tables)
+    case 'create':
+      return replyEntry(call, kind, await create(rest, request), tables, 201)
+    case 'update': {
+      const { entry, created } = await update(rest, request)
+      return replyEntry(call, kind, entry, tables, created ? 201 : 200)
+    }
+    case 'patch': {
+      const { entry, created } = await patch(rest, request)
+      return replyEntry(call, kind, entry, tables, created ? 201 : 200)
+    }
+    case 'delete': {
+      const { entry, gone } = await remove(rest, request)
+      if (!gone || repliesObject.has(`${kind.group}/${kind.plural}`)) return replyEntry(call, kind, entry, tables)
+      return replyValue(call, successStatus(kind, entry.object.metadata))
+    }
+    case 'deletecollection':
+      return replyPage(call, await removeCollection(rest, request), tables)
+    case 'connect':
+      throw methodNotAllowed()
+  }
+}
+
+/** Kinds whose delete always answers with the object. */
+const repliesObject = new Set([
+  '/pods',
+  '/services',
+  '/serviceaccounts',
+  '/podtemplates',
+  '/resourcequotas',
+  '/persistentvolumes',
+  '/persistentvolumeclaims',
+  'policy/podsecuritypolicies',
+  'storage.k8s.io/storageclasses',
+  'storage.k8s.io/csinodes',
+  'storage.k8s.io/csidrivers',
+  'storage.k8s.io/volumeattachments',
+])
+
+/** The Status of a deletion that was carried out. */
+export const successStatus = (kind: Kind, metadata: { readonly name: string; readonly uid: string }): unknown => {
+  const { group, resource } = namedOf(kind)
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { name: metadata.name, ...(group ? { group } : {}), kind: resource, uid: metadata.uid },
+  }
+}

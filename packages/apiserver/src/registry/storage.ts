@@ -1,0 +1,122 @@
+import type { Kind } from '@skiff/api'
+import { type Env, type KubeObject, serviceUnavailable } from '@skiff/machinery'
+import type { Change, Row, Store } from '@skiff/store'
+import { applyChanges, type Cache, type Carried, createCache } from './cache.ts'
+import { type Entry, entryFromStored } from './entry.ts'
+
+/** The objects of every kind: read from memory, written through the store. */
+export interface Storage {
+  /** The kind's objects; loaded on first use. */
+  cache(kind: Kind): Promise<Cache>
+  /** The cache when it is loaded already. */
+  loaded(kind: Kind): Cache | undefined
+  /** The revision up to which every loaded cache is the truth, after waiting for all that was durable when asked. */
+  fresh(): Promise<number>
+  /** The revision of the newest change that this process has seen. */
+  readonly seen: number
+  /** Undefined when another writer won. */
+  put(kind: Kind, key: string, object: KubeObject, expect: 'absent' | number): Promise<Entry | undefined>
+  /** False when another writer won. The revision of the deletion is in the result. */
+  remove(kind: Kind, key: string, expect: number): Promise<number | undefined>
+  /** Forgets a kind that is served no more. */
+  drop(kind: Kind): void
+  close(): Promise<void>
+}
+
+const root = '/registry/'
+
+export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
+  const caches = new Map<string, Cache>()
+  const loading = new Map<string, Promise<Cache>>()
+  /** Changes of kinds whose first range is still under way. */
+  const waiting = new Map<string, Change[]>()
+  let seen = await store.revision()
+  let broken: Error | undefined
+
+  const keyOf = (storeKey: string): string => storeKey.slice(storeKey.indexOf('/', root.length) + 1)
+  const deliver = (changes: readonly Change[]): void => {
+    let from = 0
+    while (from < changes.length) {
+      const kindName = kindNameOf((changes[from] as Change).key)
+      let to = from + 1
+      while (to < changes.length && kindNameOf((changes[to] as Change).key) === kindName) to++
+      const run = from === 0 && to === changes.length ? changes : changes.slice(from, to)
+      const cache = caches.get(kindName)
+      if (cache) applyChanges(cache, run, keyOf)
+      else waiting.get(kindName)?.push(...run)
+      from = to
+    }
+    const last = changes[changes.length - 1]
+    if (last) seen = last.revision
+  }
+  const stop = await store.watch({
+    prefix: root,
+    after: seen,
+    deliver,
+    ended: (why) => {
+      broken = why
+      env.log.error('the store ended its watch', { error: why.message })
+    },
+  })
+
+  const load = async (kind: Kind): Promise<Cache> => {
+    const changes: Change[] = []
+    waiting.set(kind.storedAs, changes)
+    const prefix = `${root}${kind.storedAs}/`
+    const entries: Entry[] = []
+    let after = ''
+    let revision = 0
+    for (;;) {
+      const page = await store.range({ prefix, after, limit: 2000 })
+      revision = revision || page.revision
+      for (const row of page.rows) entries.push(entryFromRow(kind, row, keyOf))
+      if (!page.more) break
+      after = (page.rows[page.rows.length - 1] as Row).key
+      await env.sleep(0)
+    }
+    const cache = createCache(kind, entries, revision)
+    waiting.delete(kind.storedAs)
+    caches.set(kind.storedAs, cache)
+    applyChanges(cache, changes, keyOf)
+    loading.delete(kind.storedAs)
+    return cache
+  }
+
+  const storage: Storage = {
+    get seen() {
+      return seen
+    },
+    loaded: (kind) => caches.get(kind.storedAs),
+    cache: async (kind) => {
+      const held = caches.get(kind.storedAs)
+      if (held) return held
+      const pending = loading.get(kind.storedAs) ?? load(kind)
+      loading.set(kind.storedAs, pending)
+      return pending
+    },
+    fresh: async () => {
+      if (broken) throw serviceUnavailable(broken.message)
+      return Math.max(await store.revision(), seen)
+    },
+    put: async (kind, key, object, expect) => {
+      const encoded = kind.codec.encode(object)
+      const carried: Carried = { object, encoded }
+      const result = await store.commit({ key: `${root}${kind.storedAs}/${key}`, value: Buffer.from(encoded.text), expect, carried })
+      if (!result.ok) return undefined
+      return carried.entry ?? entryFromStored(kind, key, Buffer.from(encoded.text), result.revision)
+    },
+    remove: async (kind, key, expect) => {
+      const result = await store.commit({ key: `${root}${kind.storedAs}/${key}`, value: null, expect })
+      return result.ok ? result.revision : undefined
+    },
+    drop: (kind) => {
+      caches.delete(kind.storedAs)
+    },
+    close: async () => stop(),
+  }
+  return storage
+}
+
+const kindNameOf = (storeKey: string): string => storeKey.slice(root.length, storeKey.indexOf('/', root.length))
+const entryFromRow = (kind: Kind, row: Row, keyOf: (key: string) => string): Entry =>
+  entryFromStored(kind, keyOf(row.key), row.value, row.revision)

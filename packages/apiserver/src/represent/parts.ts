@@ -1,0 +1,72 @@
+import type { Kind } from '@skiff/api'
+import type { KubeObject } from '@skiff/machinery'
+import type { Entry } from '../registry/entry.ts'
+import type { Leaf, Run } from '../registry/tree.ts'
+import type { Page } from '../rest/read.ts'
+
+/** Builds tables: the columns of a kind and the cells of its objects. */
+export interface Tables {
+  /** A whole meta.k8s.io Table. `include` says how much of each object its row carries. */
+  table(
+    kind: Kind,
+    objects: readonly KubeObject[],
+    options: { include: 'None' | 'Metadata' | 'Object'; version: string; metadata: unknown; headers: boolean },
+  ): unknown
+}
+
+const comma = Buffer.from(',')
+const open = Buffer.from('{')
+const tail = Buffer.from(']}\n')
+
+/** Where an item begins behind its kind and apiVersion: within a list of a built-in kind items carry neither. */
+const skipOf = (kind: Kind): number => (kind.custom ? 0 : `{"kind":"${kind.kind}","apiVersion":"${kind.apiVersion}",`.length)
+
+const itemParts = (entries: readonly Entry[], from: number, to: number, skip: number): Buffer[] => {
+  const parts: Buffer[] = []
+  for (let at = from; at < to; at++) {
+    if (at > from) parts.push(comma)
+    const { bytes } = entries[at] as Entry
+    if (skip > 0) parts.push(open)
+    parts.push(bytes.subarray(skip, bytes.length - 1))
+  }
+  return parts
+}
+
+/** A leaf's entries joined with commas, made at most once a leaf. */
+const joined = (leaf: Leaf, skip: number): Buffer => {
+  leaf.joined ??= Buffer.concat(itemParts(leaf.entries, 0, leaf.entries.length, skip))
+  return leaf.joined
+}
+
+const runBytes = ({ leaf, from, to }: Run, skip: number): Buffer =>
+  from === 0 && to === leaf.entries.length ? joined(leaf, skip) : Buffer.concat(itemParts(leaf.entries, from, to, skip))
+
+export const listHead = (page: Page): string => {
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(page.continue ? { continue: page.continue } : {}),
+    ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
+  }
+  return `{"kind":"${page.kind.listKind}","apiVersion":"${page.kind.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`
+}
+
+/** A list's wire form: head, the cached bytes of leaves, tail. Nothing is copied where whole leaves serve. */
+export const listParts = (page: Page): Buffer[] => {
+  const parts: Buffer[] = [Buffer.from(listHead(page))]
+  const skip = skipOf(page.kind)
+  if (page.runs) {
+    for (const [index, run] of page.runs.entries()) {
+      if (index > 0) parts.push(comma)
+      parts.push(runBytes(run, skip))
+    }
+  } else if (page.entries) parts.push(...itemParts(page.entries, 0, page.entries.length, skip))
+  parts.push(tail)
+  return parts
+}
+
+export const entriesOfPage = (page: Page): readonly Entry[] => {
+  if (page.entries) return page.entries
+  const entries: Entry[] = []
+  for (const run of page.runs ?? []) for (let at = run.from; at < run.to; at++) entries.push(run.leaf.entries[at] as Entry)
+  return entries
+}

@@ -1,0 +1,170 @@
+import type { Kind } from '@skiff/api'
+import type { Call, Frame, ListValue, Reply, ValueReply } from '@skiff/client'
+import { badRequest, dumpYaml, encodeJson, type KubeObject, notAcceptable } from '@skiff/machinery'
+import type { Entry } from '../registry/entry.ts'
+import { queryFlag, queryValue } from '../rest/context.ts'
+import type { Page } from '../rest/read.ts'
+import { served } from '../rest/update.ts'
+import { encodeFrame, type ServedFrame } from '../watch/session.ts'
+import { type Form, formOf } from './accept.ts'
+import { entriesOfPage, listHead, listParts, type Tables } from './parts.ts'
+
+const json = 'application/json'
+const isPlain = (form: Form): boolean => form.encoding === 'json' && form.as === 'object' && !form.pretty
+
+/** A value in the form's encoding, with the newline that Go's encoder ends with. */
+const encoded = (value: unknown, form: Form, status = 200): ValueReply => {
+  if (form.encoding === 'yaml') return { status, bytes: Buffer.from(dumpYaml(value)), contentType: 'application/yaml' }
+  const text = form.pretty ? JSON.stringify(JSON.parse(encodeJson(value)), null, 2) : encodeJson(value)
+  return { status, bytes: Buffer.from(form.pretty ? text : `${text}\n`), contentType: json }
+}
+
+const prettily = (call: Call, form: Form): Form => {
+  if (call.query.pretty === undefined) return form
+  const value = queryValue(call, 'pretty')
+  return { ...form, pretty: value !== 'false' && value !== '0' }
+}
+
+/** Any plain answer, such as a Status or a review: as it is for a near caller, encoded for a far one. */
+export const replyValue = (call: Call, value: unknown, status = 200): ValueReply =>
+  call.accept === undefined ? { status, object: value } : encoded(value, prettily(call, formOf(call.accept)), status)
+
+/** One stored object. */
+export const replyEntry = (call: Call, kind: Kind, entry: Entry, tables: Tables, status = 200): ValueReply => {
+  if (call.accept === undefined) return { status, object: served(kind, entry) }
+  const form = prettily(call, formOf(call.accept))
+  if (isPlain(form) && !kind.conversion) return { status, bytes: entry.bytes, contentType: json }
+  const object = served(kind, entry)
+  if (form.as === 'object')
+    return isPlain(form) ? plainObject(kind, object, entry.revision, status) : encoded(wireOf(kind, object, entry), form, status)
+  return encoded(transformed(kind, [object], form, call, tables, { resourceVersion: object.metadata.resourceVersion }, false), form, status)
+}
+
+/** The wire form of an object in a version that is not the stored one. */
+const plainObject = (kind: Kind, object: KubeObject, revision: number, status: number): ValueReply => {
+  const { text, versionAt } = kind.codec.encode(object)
+  const whole =
+    revision > 0 && versionAt >= 0 ? `${text.slice(0, versionAt)}"resourceVersion":"${revision}",${text.slice(versionAt)}` : text
+  return { status, bytes: Buffer.from(`${whole}\n`), contentType: json }
+}
+
+const wireOf = (kind: Kind, object: KubeObject, entry: Entry): unknown =>
+  JSON.parse(kind.conversion ? (plainObject(kind, object, entry.revision, 200).bytes as Buffer).toString() : entry.bytes.toString())
+
+/** A list. */
+export const replyPage = (call: Call, page: Page, tables: Tables): ValueReply => {
+  if (call.accept === undefined) return { status: 200, object: listValue(page) }
+  const form = prettily(call, formOf(call.accept))
+  const { kind } = page
+  if (isPlain(form) && !kind.conversion) return { status: 200, bytes: listParts(page), contentType: json }
+  const objects = entriesOfPage(page).map((entry) => served(kind, entry))
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(page.continue ? { continue: page.continue } : {}),
+    ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
+  }
+  if (form.as === 'object') return wholeList(page, objects, form)
+  return encoded(transformed(kind, objects, form, call, tables, metadata, true), form)
+}
+
+const wholeList = (page: Page, objects: readonly KubeObject[], form: Form): ValueReply => {
+  const items = objects.map((object) =>
+    withoutType(JSON.parse((plainObject(page.kind, object, Number(object.metadata.resourceVersion), 200).bytes as Buffer).toString())),
+  )
+  return encoded({ ...JSON.parse(`${listHead(page)}]}`), items }, form)
+}
+const withoutType = ({ kind: _, apiVersion: __, ...rest }: Record<string, unknown>): Record<string, unknown> => rest
+
+const listValue = (page: Page): ListValue => ({
+  apiVersion: page.kind.apiVersion,
+  kind: page.kind.listKind,
+  metadata: {
+    resourceVersion: String(page.revision),
+    ...(page.continue ? { continue: page.continue } : {}),
+    ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
+  },
+  items: entriesOfPage(page).map((entry) => served(page.kind, entry)),
+})
+
+const partial = (object: KubeObject, version: string) => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: `meta.k8s.io/${version}`,
+  metadata: object.metadata,
+})
+
+const transformed = (
+  kind: Kind,
+  objects: readonly KubeObject[],
+  form: Form,
+  call: Call,
+  tables: Tables,
+  metadata: Readonly<Record<string, unknown>>,
+  isList: boolean,
+): unknown => {
+  const apiVersion = `meta.k8s.io/${form.version}`
+  switch (form.as) {
+    case 'Table':
+      return tables.table(kind, objects, {
+        include: includeOf(call),
+        version: form.version,
+        metadata,
+        headers: !queryFlag(call, 'noHeaders'),
+      })
+    case 'PartialObjectMetadata':
+      if (isList) throw notAcceptable('you requested PartialObjectMetadata, but the requested object is a list (*internalversion.List)')
+      return partial(objects[0] as KubeObject, form.version)
+    case 'PartialObjectMetadataList':
+      if (!isList) throw notAcceptable('you requested PartialObjectMetadataList, but the requested object is not a list')
+      return { kind: 'PartialObjectMetadataList', apiVersion, metadata, items: objects.map((object) => partial(object, form.version)) }
+    case 'object':
+      return objects[0]
+  }
+}
+
+const includeOf = (call: Call): 'None' | 'Metadata' | 'Object' => {
+  const given = queryValue(call, 'includeObject') ?? ''
+  if (given === '' || given === 'Metadata') return 'Metadata'
+  if (given === 'None' || given === 'Object') return given
+  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(given)}`)
+}
+
+/** A watch: frames as they are for a near caller; a far one gets bytes, shared wherever the plain form is asked for. */
+export const replyWatch = (call: Call, kind: Kind, frames: AsyncIterable<readonly ServedFrame[]>, tables: Tables): Reply => {
+  if (call.accept === undefined && !kind.conversion) return { watch: frames }
+  const form = call.accept === undefined ? undefined : formOf(call.accept)
+  if (form && isPlain(form) && !kind.conversion) return { watch: frames }
+  if (form?.encoding === 'yaml')
+    throw notAcceptable('only the following media types are accepted: application/json, application/vnd.kubernetes.protobuf;stream=watch')
+  return { watch: mapFrames(frames, frameTransform(call, kind, form, tables)) }
+}
+
+const frameTransform = (call: Call, kind: Kind, form: Form | undefined, tables: Tables) => {
+  // A table names its columns in the first frame only.
+  let headers = true
+  return (frame: ServedFrame): ServedFrame => {
+    const { entry, type } = frame
+    if (!entry) return frame
+    const object = served(kind, entry)
+    if (!form) return { type, object }
+    const value =
+      form.as === 'object'
+        ? wireOf(kind, object, entry)
+        : form.as === 'Table'
+          ? tables.table(kind, [object], {
+              include: includeOf(call),
+              version: form.version,
+              metadata: { resourceVersion: object.metadata.resourceVersion },
+              headers,
+            })
+          : partial(object, form.version)
+    headers = false
+    return { type, object: value as Frame['object'], encoded: () => encodeFrame(type, Buffer.from(`${encodeJson(value)}\n`)) }
+  }
+}
+
+async function* mapFrames(
+  frames: AsyncIterable<readonly ServedFrame[]>,
+  change: (frame: ServedFrame) => ServedFrame,
+): AsyncIterable<readonly ServedFrame[]> {
+  for await (const batch of frames) yield batch.map(change)
+}

@@ -1,0 +1,99 @@
+import type { Kind } from '@skiff/api'
+import type { Body } from '@skiff/client'
+import { badRequest, DecodeError, type KubeObject, loadYaml, parseJson, unsupportedMediaType } from '@skiff/machinery'
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
+
+/** Plain JSON values of a request's body, before any kind looks at it. */
+export interface RawBody {
+  readonly value: unknown
+  /** `duplicate field "a"`, which strict validation refuses. */
+  readonly duplicates: readonly string[]
+}
+
+const accepted =
+  'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf'
+
+/** The media type without parameters; JSON where none is given. */
+export const mediaTypeOf = (contentType: string | undefined): string => {
+  if (!contentType) return 'application/json'
+  const end = contentType.indexOf(';')
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase()
+}
+
+/** Parses JSON or YAML; throws an Error with Go's text, or refuses the media type. */
+export const parseBody = (body: Exclude<Body, { stream: unknown }>): RawBody => {
+  if ('object' in body) return { value: body.object, duplicates: [] }
+  switch (mediaTypeOf(body.contentType)) {
+    case 'application/json':
+      return parseJson(body.bytes)
+    case 'application/yaml':
+      return loadYaml(Buffer.from(body.bytes).toString())
+    default:
+      throw unsupportedMediaType(accepted)
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Reads an object of `kind` from a request's body, with upstream's texts for what is wrong with it. Warnings are added to `warnings`. */
+export const decodeBody = (kind: Kind, body: Body | undefined, validation: FieldValidation, warnings: string[]): KubeObject => {
+  if (!body || 'stream' in body)
+    throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: unexpected end of JSON input`)
+  return decodeRaw(kind, rawOf(kind, body), validation, warnings)
+}
+
+const rawOf = (kind: Kind, body: Exclude<Body, { stream: unknown }>): RawBody => {
+  try {
+    return parseBody(body)
+  } catch (error) {
+    if (error instanceof Error && error.name === 'Refusal') throw error
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${(error as Error).message}`,
+    )
+  }
+}
+
+/** The kind check of a decoder that has a default kind: what the body leaves out is taken from the resource. */
+export const decodeRaw = (kind: Kind, raw: RawBody, validation: FieldValidation, warnings: string[]): KubeObject => {
+  if (!isRecord(raw.value)) {
+    const is = Array.isArray(raw.value) ? 'array' : raw.value === null ? 'null' : typeof raw.value
+    throw badRequest(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${is} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    )
+  }
+  checkKind(kind, raw.value)
+  let decoded: ReturnType<Kind['codec']['decode']>
+  try {
+    decoded = kind.codec.decode(raw.value)
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${error.message}`)
+  }
+  if (decoded.hasUnknown || raw.duplicates.length > 0) {
+    const faults = [...raw.duplicates, ...(decoded.hasUnknown ? kind.codec.unknown(raw.value) : [])]
+    if (validation === 'Strict' && faults.length > 0)
+      throw badRequest(
+        `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${faults.join(', ')}`,
+      )
+    if (validation === 'Warn') warnings.push(...faults)
+  }
+  return decoded.object
+}
+
+const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>): void => {
+  const given = value.kind ?? kind.kind
+  const version = value.apiVersion ?? kind.apiVersion
+  if (given === kind.kind && version === kind.apiVersion) return
+  if (typeof given !== 'string' || typeof version !== 'string')
+    throw badRequest(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof (typeof given !== 'string' ? given : version)} into Go struct field .${typeof given !== 'string' ? 'kind' : 'apiVersion'} of type string`,
+    )
+  if (version !== kind.apiVersion && given === kind.kind)
+    throw badRequest(`the API version in the data (${version}) does not match the expected API version (${kind.apiVersion})`)
+  const shortVersion = version.slice(version.indexOf('/') + 1)
+  throw badRequest(
+    `${given} in version "${shortVersion}" cannot be handled as a ${kind.kind}: converting (${given}) to (${kind.kind}): unknown conversion`,
+  )
+}

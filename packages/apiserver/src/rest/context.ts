@@ -1,0 +1,58 @@
+import type { Kind } from '@skiff/api'
+import type { Call } from '@skiff/client'
+import type { Env, KubeObject } from '@skiff/machinery'
+import { type Named, Refusal } from '@skiff/machinery'
+import type { Admission } from '../admission/admission.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Storage } from '../registry/storage.ts'
+
+/** What every operation needs. */
+export interface Rest {
+  readonly registry: Registry
+  readonly storage: Storage
+  readonly admission: Admission
+  readonly env: Env
+  /** Work on the side of a write that must not fail with it: address allocation and its release. */
+  readonly hooks: WriteHooks
+}
+
+/** Kinds whose writes take or give back something besides the object: cluster IPs, node ports. */
+export interface WriteHooks {
+  /** May change the object (allocated addresses); the returned function gives back what was taken when the write fails. */
+  beforeWrite(
+    kind: Kind,
+    next: KubeObject,
+    old: KubeObject | undefined,
+    dryRun: boolean,
+  ): { object: KubeObject; undo?: () => void } | Promise<{ object: KubeObject; undo?: () => void }>
+  afterWrite(kind: Kind, next: KubeObject | undefined, old: KubeObject | undefined): void
+}
+
+/** A call whose resource is known. */
+export interface Request {
+  readonly call: Call
+  readonly kind: Kind
+  readonly dryRun: boolean
+  /** Texts of Warning headers gathered on the way. */
+  readonly warnings: string[]
+}
+
+export const namedOf = (kind: Kind): Named => ({ group: kind.group, resource: kind.plural })
+
+/** The key of the object that a call names. */
+export const keyOfCall = (kind: Kind, call: Call): string =>
+  kind.namespaced ? `${call.namespace ?? ''}/${call.name ?? ''}` : (call.name ?? '')
+
+export const queryValue = (call: Call, name: string): string | undefined => {
+  const value = call.query[name]
+  return typeof value === 'string' ? value : value?.[0]
+}
+
+/** A query flag as apimachinery's conversion reads it: present and neither "false" nor "0". */
+export const queryFlag = (call: Call, name: string): boolean => {
+  const value = queryValue(call, name)
+  return value !== undefined && value !== 'false' && value !== '0'
+}
+
+export const methodNotAllowed = (): Refusal =>
+  new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')

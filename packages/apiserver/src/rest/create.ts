@@ -1,0 +1,171 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Kind } from '@skiff/api'
+import {
+  alreadyExists,
+  badRequest,
+  type FieldError,
+  invalid,
+  type KubeObject,
+  nameIsDnsSubdomain,
+  Refusal,
+  required,
+  rfc3339,
+  validateObjectMeta,
+} from '@skiff/machinery'
+import type { Entry } from '../registry/entry.ts'
+import { find } from '../registry/tree.ts'
+import { decodeBody } from './body.ts'
+import { namedOf, type Request, type Rest } from './context.ts'
+import { writeOptions } from './options.ts'
+
+const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
+/** Five random characters as upstream's name generator draws them; a prefix longer than 58 is cut. */
+export const generateName = (prefix: string): string => {
+  let suffix = ''
+  for (const byte of randomBytes(5)) suffix += nameAlphabet[byte % nameAlphabet.length]
+  return prefix.slice(0, 58) + suffix
+}
+
+/** An object on its way in: what a create does between decoding and the store. Exported for kinds that are made by other calls. */
+export const create = async (rest: Rest, request: Request): Promise<Entry> => {
+  const { call, kind, warnings } = request
+  const options = writeOptions(call, 'CreateOptions')
+  const decoded = decodeBody(kind, call.body, options.validation, warnings)
+  const placed = inNamespace(kind, decoded, call.namespace)
+  return createObject(rest, { ...request, dryRun: options.dryRun }, placed)
+}
+
+/** Puts the URL's namespace on the object, or refuses another one. */
+export const inNamespace = (kind: Kind, object: KubeObject, namespace: string | undefined): KubeObject => {
+  const given = object.metadata.namespace ?? ''
+  if (!kind.namespaced) {
+    if (given === '') return object
+    const { namespace: _, ...metadata } = object.metadata
+    return { ...object, metadata }
+  }
+  if (given === '') return { ...object, metadata: { ...object.metadata, namespace: namespace ?? '' } }
+  if (given !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  return object
+}
+
+export const createObject = async (rest: Rest, request: Request, object: KubeObject): Promise<Entry> => {
+  const { kind, call } = request
+  const cache = await rest.storage.cache(kind)
+  const generate = object.metadata.generateName && !object.metadata.name
+  for (let attempt = 0; ; attempt++) {
+    const entry = await createOnce(rest, request, object)
+    if (entry) return entry
+    const name = object.metadata.name || ''
+    // A generated name that is taken is drawn again, as upstream does since 1.31.
+    if (!generate) throw alreadyExists(namedOf(kind), name)
+    if (attempt >= 7) {
+      throw new Refusal(
+        409,
+        'AlreadyExists',
+        `${cache.kind.plural} ${JSON.stringify(object.metadata.generateName)} already exists, the server was not able to generate a unique name for the object`,
+        { name: call.name ?? '', kind: kind.plural },
+      )
+    }
+  }
+}
+
+const createOnce = async (rest: Rest, request: Request, object: KubeObject): Promise<Entry | undefined> => {
+  const { kind, call, dryRun } = request
+  const mutated = await rest.admission.mutate({
+    verb: 'create',
+    kind,
+    namespace: call.namespace,
+    name: object.metadata.name ?? '',
+    subresource: undefined,
+    object,
+    old: undefined,
+    identity: call.identity,
+    dryRun,
+  })
+  let next = prepare(rest, request, mutated ?? object)
+  validate(kind, next)
+  for (const warning of kind.behaviour.warnings?.(next, undefined) ?? []) request.warnings.push(warning)
+  const hooked = rest.hooks.beforeWrite(kind, next, undefined, dryRun)
+  const taken = hooked instanceof Promise ? await hooked : hooked
+  next = taken.object
+  let undo: (() => void) | undefined
+  try {
+    undo = await rest.admission.validate({
+      verb: 'create',
+      kind,
+      namespace: call.namespace,
+      name: next.metadata.name,
+      subresource: undefined,
+      object: next,
+      old: undefined,
+      identity: call.identity,
+      dryRun,
+    })
+    const entry = await store(rest, request, next)
+    if (entry) {
+      if (!dryRun) rest.hooks.afterWrite(kind, entry.object, undefined)
+      else {
+        undo()
+        taken.undo?.()
+      }
+      return entry
+    }
+  } catch (error) {
+    undo?.()
+    taken.undo?.()
+    throw error
+  }
+  undo()
+  taken.undo?.()
+  return undefined
+}
+
+const store = async (rest: Rest, { kind, dryRun }: Request, next: KubeObject): Promise<Entry | undefined> => {
+  const stored = kind.conversion ? kind.conversion.toStored(next) : next
+  const key = kind.namespaced ? `${next.metadata.namespace}/${next.metadata.name}` : next.metadata.name
+  const storedKind = rest.registry.stored(kind)
+  const cache = await rest.storage.cache(storedKind)
+  if (dryRun) {
+    if (find(cache.tree, key)) return undefined
+    const encoded = storedKind.codec.encode(stored)
+    return { key, revision: 0, object: stored, bytes: Buffer.from(`${encoded.text}\n`) }
+  }
+  return rest.storage.put(storedKind, key, stored, 'absent')
+}
+
+/** What the registry sets on every new object, then the kind's own strategy. */
+const prepare = (rest: Rest, { kind, call, dryRun }: Request, object: KubeObject): KubeObject => {
+  const given = object.metadata
+  const now = rfc3339(rest.env.now())
+  const metadata: Record<string, unknown> = { ...given }
+  if (given.generateName && !given.name) metadata.name = generateName(given.generateName)
+  metadata.uid = randomUUID()
+  metadata.creationTimestamp = now
+  delete metadata.deletionTimestamp
+  delete metadata.deletionGracePeriodSeconds
+  delete metadata.selfLink
+  if (given.resourceVersion) throw new Refusal(500, 'InternalError', 'resourceVersion should not be set on objects to be created')
+  if (kind.behaviour.generation !== false) metadata.generation = 1
+  else delete metadata.generation
+  if (kind.behaviour.finalizers?.length) metadata.finalizers = [...new Set([...(given.finalizers ?? []), ...kind.behaviour.finalizers])]
+  let next = { ...object, apiVersion: kind.apiVersion, kind: kind.kind, metadata } as unknown as KubeObject & { status?: unknown }
+  if (kind.hasStatus && !kind.behaviour.keepStatusOnCreate && next.status !== undefined) {
+    const { status: _, ...rest } = next
+    next = rest
+  }
+  return kind.behaviour.prepareForCreate?.(next, { now, userName: call.identity.name, dryRun }) ?? next
+}
+
+const validate = (kind: Kind, object: KubeObject): void => {
+  const errors: FieldError[] = []
+  if (object.metadata.name === undefined && object.metadata.generateName === undefined)
+    errors.push(required('metadata.name', 'name or generateName is required'))
+  else
+    errors.push(...validateObjectMeta(object.metadata, kind.namespaced, (name, prefix) => validateNameOf(kind, name, prefix), 'metadata'))
+  errors.push(...(kind.behaviour.validate?.(object) ?? []))
+  if (errors.length > 0) throw invalid(kind, object.metadata.name || object.metadata.generateName || '', errors)
+}
+
+/** Complaints about an object's name; a DNS-1123 subdomain where the kind says nothing else. */
+export const validateNameOf = (kind: Kind, name: string, prefix: boolean): readonly string[] =>
+  kind.behaviour.validateName?.(name, prefix) ?? nameIsDnsSubdomain(name, prefix)

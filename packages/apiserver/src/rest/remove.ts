@@ -1,0 +1,233 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Kind } from '@skiff/api'
+import type { Call } from '@skiff/client'
+import {
+  badRequest,
+  conflict,
+  type FieldError,
+  invalid,
+  invalidValue,
+  type KubeObject,
+  notFound,
+  notSupported,
+  rfc3339,
+} from '@skiff/machinery'
+import type { Entry } from '../registry/entry.ts'
+import { find } from '../registry/tree.ts'
+import { parseBody } from './body.ts'
+import { keyOfCall, namedOf, queryFlag, queryValue, type Request, type Rest } from './context.ts'
+import { checkDryRun, dryRunOf, queryInteger } from './options.ts'
+import { modified } from './update.ts'
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number
+  readonly propagationPolicy?: string
+  readonly orphanDependents?: boolean
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
+  readonly dryRun: boolean
+}
+
+/** DeleteOptions from the body or the query, checked as metav1.validation does. */
+export const deleteOptions = (call: Call): DeleteOptions => {
+  const errors: FieldError[] = []
+  const given = bodyOptions(call)
+  const grace = given.gracePeriodSeconds ?? queryInteger(call, 'gracePeriodSeconds')
+  const policy = given.propagationPolicy ?? queryValue(call, 'propagationPolicy')
+  const orphan = given.orphanDependents ?? (call.query.orphanDependents === undefined ? undefined : queryFlag(call, 'orphanDependents'))
+  const dryRun = given.dryRun ? checkDryRun(given.dryRun, errors) : dryRunOf(call, errors)
+  if (policy !== undefined && orphan !== undefined)
+    errors.push(invalidValue('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'))
+  else if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy))
+    errors.push(notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
+  if (grace !== undefined && grace < 0) errors.push(invalidValue('gracePeriodSeconds', grace, 'must be greater than or equal to 0'))
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors)
+  return {
+    dryRun,
+    ...(grace !== undefined ? { gracePeriodSeconds: grace } : {}),
+    ...(policy !== undefined ? { propagationPolicy: policy } : {}),
+    ...(orphan !== undefined ? { orphanDependents: orphan } : {}),
+    ...(given.preconditions ? { preconditions: given.preconditions } : {}),
+  }
+}
+
+interface BodyOptions {
+  readonly gracePeriodSeconds?: number
+  readonly propagationPolicy?: string
+  readonly orphanDependents?: boolean
+  readonly preconditions?: DeleteOptions['preconditions']
+  readonly dryRun?: readonly string[]
+}
+
+const bodyOptions = (call: Call): BodyOptions => {
+  const { body } = call
+  if (!body || 'stream' in body || ('bytes' in body && body.bytes.length === 0)) return {}
+  let value: unknown
+  try {
+    value = parseBody(body).value
+  } catch (error) {
+    if (error instanceof Error && error.name === 'Refusal') throw error
+    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
+  const { kind } = value as { kind?: unknown }
+  if (kind !== undefined && kind !== 'DeleteOptions')
+    throw badRequest(
+      `${String(kind)} in version "${String((value as { apiVersion?: unknown }).apiVersion ?? '')}" cannot be handled as DeleteOptions`,
+    )
+  return value as BodyOptions
+}
+
+/** What a delete did. `gone`: the object is no more; otherwise it lives on with a deletionTimestamp. */
+export interface Removed {
+  readonly entry: Entry
+  readonly gone: boolean
+}
+
+export const remove = async (rest: Rest, request: Request): Promise<Removed> => {
+  const options = deleteOptions(request.call)
+  return removeOne(rest, { ...request, dryRun: options.dryRun }, keyOfCall(request.kind, request.call), options)
+}
+
+export const removeOne = async (rest: Rest, request: Request, key: string, options: DeleteOptions): Promise<Removed> => {
+  const { kind, call } = request
+  const storedKind = rest.registry.stored(kind)
+  const cache = await rest.storage.cache(storedKind)
+  const name = key.slice(key.indexOf('/') + 1)
+  for (;;) {
+    const held = find(cache.tree, key)
+    if (!held) throw notFound(namedOf(kind), name)
+    checkPreconditions(kind, held, options)
+    const attributes = {
+      verb: 'delete' as const,
+      kind,
+      namespace: call.namespace,
+      name,
+      subresource: undefined,
+      object: undefined,
+      old: held.object,
+      identity: call.identity,
+      dryRun: request.dryRun,
+    }
+    await rest.admission.mutate(attributes)
+    await rest.admission.validate(attributes)
+    const done = await removeOnce(rest, request, storedKind, held, options)
+    if (done) return done
+    if (options.preconditions?.resourceVersion) throw conflict(namedOf(kind), name, modified)
+    await rest.storage.fresh()
+    await rest.env.sleep(0)
+  }
+}
+
+const checkPreconditions = (kind: Kind, held: Entry, { preconditions }: DeleteOptions): void => {
+  const { uid, resourceVersion, name } = held.object.metadata
+  const what = { group: kind.group, resource: kind.kind }
+  if (preconditions?.uid !== undefined && preconditions.uid !== uid)
+    throw conflict(
+      what,
+      name,
+      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+    )
+  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion)
+    throw conflict(
+      what,
+      name,
+      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
+    )
+}
+
+const removeOnce = async (
+  rest: Rest,
+  request: Request,
+  storedKind: Kind,
+  held: Entry,
+  options: DeleteOptions,
+): Promise<Removed | undefined> => {
+  const { kind, dryRun } = request
+  const marked = markDeleted(rest, kind, held.object, options)
+  if (marked === 'now') {
+    if (dryRun) return { entry: held, gone: true }
+    const revision = await rest.storage.remove(storedKind, held.key, held.revision)
+    if (revision === undefined) return undefined
+    rest.hooks.afterWrite(kind, undefined, held.object)
+    return { entry: held, gone: true }
+  }
+  if (marked === held.object || isDeepStrictEqual(marked, held.object)) return { entry: held, gone: false }
+  if (dryRun) return { entry: { ...held, object: marked, bytes: Buffer.from(`${storedKind.codec.encode(marked).text}\n`) }, gone: false }
+  const entry = await rest.storage.put(storedKind, held.key, marked, held.revision)
+  return entry ? { entry, gone: false } : undefined
+}
+
+const collectors = { Orphan: 'orphan', Foreground: 'foregroundDeletion' } as const
+
+/** Finalizers after the propagation policy had its say: an explicit one replaces what an earlier delete asked for. */
+const finalizersFor = (kind: Kind, object: KubeObject, options: DeleteOptions): readonly string[] => {
+  const old = object.metadata.finalizers ?? []
+  const explicit = options.orphanDependents !== undefined ? (options.orphanDependents ? 'Orphan' : 'Background') : options.propagationPolicy
+  const policy =
+    explicit ??
+    (old.includes('orphan')
+      ? 'Orphan'
+      : old.includes('foregroundDeletion')
+        ? 'Foreground'
+        : (kind.behaviour.defaultPropagation ?? 'Background'))
+  const kept = old.filter((each) => each !== 'orphan' && each !== 'foregroundDeletion')
+  return policy === 'Orphan' || policy === 'Foreground' ? [...kept, collectors[policy]] : kept
+}
+
+/** The object as a delete leaves it, or 'now' when nothing holds it back. */
+const markDeleted = (rest: Rest, kind: Kind, object: KubeObject, options: DeleteOptions): KubeObject | 'now' => {
+  const { metadata } = object
+  const finalizers = finalizersFor(kind, object, options)
+  const grace = kind.behaviour.gracePeriodSeconds?.(object, options.gracePeriodSeconds)
+  const held = finalizers.length > 0 || holdsItself(kind, object)
+  if (metadata.deletionTimestamp) return markAgain(rest, object, finalizers, grace, held)
+  const graceful = grace !== undefined && grace > 0
+  if (!held && !graceful) return 'now'
+  const seconds = graceful ? grace : 0
+  const next = {
+    ...object,
+    metadata: {
+      ...withFinalizers(metadata, finalizers),
+      deletionTimestamp: rfc3339(rest.env.now() + seconds * 1000),
+      deletionGracePeriodSeconds: seconds,
+      ...(metadata.generation !== undefined && metadata.generation > 0 ? { generation: metadata.generation + 1 } : {}),
+    },
+  } as KubeObject
+  return kind.group === '' && kind.kind === 'Namespace'
+    ? ({ ...next, status: { ...(next as { status?: object }).status, phase: 'Terminating' } } as KubeObject)
+    : next
+}
+
+const withFinalizers = (metadata: KubeObject['metadata'], finalizers: readonly string[]): KubeObject['metadata'] => {
+  const { finalizers: _, ...rest } = metadata
+  return finalizers.length > 0 ? { ...rest, finalizers } : rest
+}
+
+/** A namespace stays until its spec.finalizers are gone. */
+const holdsItself = (kind: Kind, object: KubeObject): boolean =>
+  kind.group === '' &&
+  kind.kind === 'Namespace' &&
+  ((object as { spec?: { finalizers?: readonly string[] } }).spec?.finalizers?.length ?? 0) > 0
+
+/** A second delete can only shorten the grace that the first one gave. */
+const markAgain = (
+  rest: Rest,
+  object: KubeObject,
+  finalizers: readonly string[],
+  grace: number | undefined,
+  held: boolean,
+): KubeObject | 'now' => {
+  const { metadata } = object
+  const left = metadata.deletionGracePeriodSeconds ?? 0
+  if (grace === 0 || (grace === undefined && left === 0) || left === 0) {
+    if (!held) return 'now'
+    return { ...object, metadata: { ...withFinalizers(metadata, finalizers), deletionGracePeriodSeconds: 0 } }
+  }
+  if (grace === undefined || grace >= left) return { ...object, metadata: withFinalizers(metadata, finalizers) }
+  const begun = Date.parse(metadata.deletionTimestamp as string) - left * 1000
+  const ends = Math.max(begun + grace * 1000, rest.env.now())
+  return {
+    ...object,
+    metadata: { ...withFinalizers(metadata, finalizers), deletionTimestamp: rfc3339(ends), deletionGracePeriodSeconds: grace },
+  }
+}

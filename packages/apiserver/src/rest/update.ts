@@ -1,0 +1,251 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Kind } from '@skiff/api'
+import {
+  badRequest,
+  conflict,
+  type FieldError,
+  invalid,
+  type KubeObject,
+  notFound,
+  Refusal,
+  rfc3339,
+  validateObjectMetaUpdate,
+} from '@skiff/machinery'
+import type { Entry } from '../registry/entry.ts'
+import { find } from '../registry/tree.ts'
+import { decodeBody } from './body.ts'
+import { keyOfCall, namedOf, type Request, type Rest } from './context.ts'
+import { createObject, inNamespace } from './create.ts'
+import { writeOptions } from './options.ts'
+
+export interface Written {
+  readonly entry: Entry
+  readonly created: boolean
+}
+
+export const modified = 'the object has been modified; please apply your changes to the latest version and try again'
+
+/** PUT of an object or of a subresource with the object's shape. */
+export const update = async (rest: Rest, request: Request): Promise<Written> => {
+  const { call, kind, warnings } = request
+  const options = writeOptions(call, 'UpdateOptions')
+  const decoded = inNamespace(kind, decodeBody(kind, call.body, options.validation, warnings), call.namespace)
+  const name = decoded.metadata.name ?? ''
+  if (name === '') throw badRequest('name must be provided')
+  if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`)
+  const moved = { ...request, dryRun: options.dryRun }
+  return writeOver(rest, moved, async () => decoded, true)
+}
+
+/** The object as this kind's version shows it. */
+export const served = (kind: Kind, entry: Entry): KubeObject =>
+  kind.conversion ? { ...kind.conversion.fromStored(entry.object), apiVersion: kind.apiVersion, kind: kind.kind } : entry.object
+
+/** How often a write without a resourceVersion of its own is tried again over a newer object. */
+const maxTries = 40
+
+/**
+ * Writes what `change` makes of the current object, and again over the newer one when another writer was first, unless the
+ * change names the version it was made from.
+ */
+export const writeOver = async (
+  rest: Rest,
+  request: Request,
+  change: (current: KubeObject | undefined) => Promise<KubeObject>,
+  put: boolean,
+): Promise<Written> => {
+  const { kind, call } = request
+  const storedKind = rest.registry.stored(kind)
+  const cache = await rest.storage.cache(storedKind)
+  const key = keyOfCall(kind, call)
+  for (let attempt = 0; attempt < maxTries; attempt++) {
+    const held = find(cache.tree, key)
+    if (!held) {
+      const createsHere = put && kind.behaviour.allowCreateOnUpdate && !call.subresource
+      if (!createsHere) throw notFound(namedOf(kind), call.name ?? '')
+      const fresh = await change(undefined)
+      if (fresh.metadata.resourceVersion) throw conflict(namedOf(kind), call.name ?? '', modified)
+      return { entry: await createObject(rest, request, fresh), created: true }
+    }
+    const old = served(kind, held)
+    const next = await change(old)
+    const given = next.metadata.resourceVersion
+    checkPreconditions(kind, next, old)
+    if (given && given !== old.metadata.resourceVersion) {
+      if (!/^\d+$/.test(given))
+        throw invalid(kind, call.name ?? '', [
+          {
+            reason: 'FieldValueInvalid',
+            field: 'metadata.resourceVersion',
+            body: `Invalid value: ${JSON.stringify(given)}: must be an unsigned integer`,
+          },
+        ])
+      throw conflict(namedOf(kind), call.name ?? '', modified)
+    }
+    if (!given && put && kind.behaviour.requireResourceVersion)
+      throw invalid(kind, call.name ?? '', [
+        { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', body: 'Invalid value: 0: must be specified for an update' },
+      ])
+    const entry = await writeOnce(rest, request, storedKind, held, old, next)
+    if (entry) return { entry, created: false }
+    if (given && put) throw conflict(namedOf(kind), call.name ?? '', modified)
+    // The winner's change may still be on its way into memory.
+    await rest.storage.fresh()
+    await rest.env.sleep(0)
+  }
+  throw conflict(namedOf(kind), call.name ?? '', modified)
+}
+
+const checkPreconditions = (kind: Kind, next: KubeObject, old: KubeObject): void => {
+  const uid = next.metadata.uid
+  if (uid && uid !== old.metadata.uid)
+    throw conflict(
+      namedOf(kind),
+      old.metadata.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+    )
+}
+
+const writeOnce = async (
+  rest: Rest,
+  request: Request,
+  storedKind: Kind,
+  held: Entry,
+  old: KubeObject,
+  given: KubeObject,
+): Promise<Entry | undefined> => {
+  const { kind, call, dryRun } = request
+  const attributes = {
+    verb: 'update' as const,
+    kind,
+    namespace: call.namespace,
+    name: old.metadata.name,
+    subresource: call.subresource,
+    old,
+    identity: call.identity,
+    dryRun,
+  }
+  const mutated = (await rest.admission.mutate({ ...attributes, object: given })) ?? given
+  let next = prepareUpdate(rest, request, mutated, old)
+  validateUpdate(request, next, old)
+  for (const warning of kind.behaviour.warnings?.(next, old) ?? []) request.warnings.push(warning)
+  const hooked = call.subresource ? { object: next } : rest.hooks.beforeWrite(kind, next, old, dryRun)
+  const taken = hooked instanceof Promise ? await hooked : hooked
+  next = taken.object
+  let undo: (() => void) | undefined
+  let done = false
+  try {
+    undo = await rest.admission.validate({ ...attributes, object: next })
+    const stored = kind.conversion ? { ...kind.conversion.toStored(next), apiVersion: storedKind.apiVersion, kind: storedKind.kind } : next
+    const encoded = storedKind.codec.encode(stored)
+    const unchanged = sameAs(held, encoded.text, encoded.versionAt)
+    if (unchanged && !deletable(next)) {
+      done = true
+      return held
+    }
+    if (dryRun) return { ...held, object: stored, bytes: Buffer.from(`${encoded.text}\n`) }
+    const entry = deletable(next)
+      ? await removeNow(rest, storedKind, held, stored)
+      : await rest.storage.put(storedKind, held.key, stored, held.revision)
+    if (!entry) return undefined
+    done = true
+    rest.hooks.afterWrite(kind, deletable(next) ? undefined : next, old)
+    return entry
+  } finally {
+    if (!done) {
+      undo?.()
+      taken.undo?.()
+    }
+  }
+}
+
+/** The last finalizer went from an object that is being deleted: the write is its removal. */
+const deletable = (object: KubeObject): boolean => {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
+  if (!deletionTimestamp || (finalizers?.length ?? 0) > 0) return false
+  const spec = (object as { spec?: { finalizers?: readonly string[] } }).spec
+  if (object.kind === 'Namespace' && (spec?.finalizers?.length ?? 0) > 0) return false
+  return (deletionGracePeriodSeconds ?? 0) === 0
+}
+
+const removeNow = async (rest: Rest, kind: Kind, held: Entry, object: KubeObject): Promise<Entry | undefined> => {
+  const revision = await rest.storage.remove(kind, held.key, held.revision)
+  if (revision === undefined) return undefined
+  const encoded = kind.codec.encode(object)
+  return { key: held.key, revision, object, bytes: Buffer.from(`${encoded.text}\n`) }
+}
+
+/** True when the encoding says what is stored already: such a write is none, and keeps its version. */
+const sameAs = (held: Entry, text: string, versionAt: number): boolean => {
+  const version = `"resourceVersion":"${held.revision}",`
+  if (held.bytes.length !== Buffer.byteLength(text) + version.length + 1) return false
+  return held.bytes.toString() === `${text.slice(0, versionAt)}${version}${text.slice(versionAt)}\n`
+}
+
+/** What the registry carries over on every update, then the strategy of the kind or of the subresource. */
+const prepareUpdate = (rest: Rest, { kind, call, dryRun }: Request, given: KubeObject, old: KubeObject): KubeObject => {
+  const context = { now: rfc3339(rest.env.now()), userName: call.identity.name, dryRun }
+  const metadata: Record<string, unknown> = { ...given.metadata }
+  delete metadata.selfLink
+  metadata.uid = given.metadata.uid || old.metadata.uid
+  metadata.creationTimestamp = old.metadata.creationTimestamp
+  carry(metadata, old, 'deletionTimestamp')
+  carry(metadata, old, 'deletionGracePeriodSeconds')
+  carry(metadata, old, 'generation')
+  metadata.resourceVersion = old.metadata.resourceVersion
+  const base = { ...given, apiVersion: kind.apiVersion, kind: kind.kind, metadata } as unknown as KubeObject & { status?: unknown }
+  if (call.subresource) return prepareSubresource(kind, call.subresource, base, old, context)
+  let next: KubeObject = base
+  if (kind.hasStatus) {
+    const { status: _, ...rest } = base
+    const status = (old as { status?: unknown }).status
+    next = (status === undefined ? rest : { ...rest, status }) as KubeObject
+  }
+  next = kind.behaviour.prepareForUpdate?.(next, old, context) ?? next
+  if (kind.behaviour.generation === false) return next
+  const changed = kind.behaviour.generationChanged?.(next, old) ?? differsBeyondMeta(next, old)
+  return changed ? { ...next, metadata: { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 } } : next
+}
+
+const carry = (
+  metadata: Record<string, unknown>,
+  old: KubeObject,
+  name: 'deletionTimestamp' | 'deletionGracePeriodSeconds' | 'generation',
+): void => {
+  if (old.metadata[name] === undefined) delete metadata[name]
+  else metadata[name] = old.metadata[name]
+}
+
+const differsBeyondMeta = (next: KubeObject, old: KubeObject): boolean => {
+  const { metadata: _a, status: _b, apiVersion: _c, kind: _d, ...left } = next as KubeObject & { status?: unknown }
+  const { metadata: _e, status: _f, apiVersion: _g, kind: _h, ...right } = old as KubeObject & { status?: unknown }
+  return !isDeepStrictEqual(left, right)
+}
+
+const prepareSubresource = (
+  kind: Kind,
+  subresource: string,
+  next: KubeObject,
+  old: KubeObject,
+  context: { now: string; userName: string; dryRun: boolean },
+): KubeObject => {
+  const own = kind.behaviour.subresources?.[subresource]
+  if (own) return own.prepareForUpdate(next, old, context)
+  if (subresource !== 'status') throw new Refusal(404, 'NotFound', 'the server could not find the requested resource')
+  // Of the rest, a status update keeps the old: labels and annotations may come along as upstream's strategies let them.
+  const { deletionTimestamp: _, ...metadata } = next.metadata
+  const kept = { ...old.metadata, ...pick(metadata, ['labels', 'annotations', 'finalizers', 'ownerReferences', 'managedFields']) }
+  const status = (next as { status?: unknown }).status
+  const { status: _old, ...rest } = old as KubeObject & { status?: unknown }
+  return { ...rest, metadata: kept, ...(status === undefined ? {} : { status }) } as KubeObject
+}
+
+const pick = (from: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(names.map((name) => [name, from[name]]))
+
+const validateUpdate = ({ kind, call }: Request, next: KubeObject, old: KubeObject): void => {
+  const errors: FieldError[] = [...validateObjectMetaUpdate(next.metadata, old.metadata, 'metadata')]
+  if (call.subresource) errors.push(...(kind.behaviour.subresources?.[call.subresource]?.validateUpdate?.(next, old) ?? []))
+  else errors.push(...(kind.behaviour.validateUpdate?.(next, old) ?? kind.behaviour.validate?.(next) ?? []))
+  if (errors.length > 0) throw invalid(kind, old.metadata.name, errors)
+}

@@ -1,0 +1,69 @@
+import { expired } from '@skiff/machinery'
+import type { CacheEvent } from '../registry/cache.ts'
+import { entriesOf } from '../registry/tree.ts'
+import { addedFrame, bookmarkFrame, createFeed, errorFrame, frameOf, type ServedFrame } from '../watch/session.ts'
+import type { Request, Rest } from './context.ts'
+import { listOptions } from './list-options.ts'
+
+/** How often a quiet watch that asked for it hears of the newest revision, in milliseconds. */
+const bookmarkMs = 60_000
+
+/** Begins a watch: the current objects unless a version is named, then every change. Ends by its timeout, its signal, or when its reader is too slow. */
+export const watch = async (rest: Rest, { call, kind }: Request): Promise<AsyncIterable<readonly ServedFrame[]>> => {
+  const options = listOptions(kind, call)
+  const cache = await rest.storage.cache(kind)
+  const prefix = kind.namespaced && call.namespace !== undefined ? `${call.namespace}/` : ''
+  const stops: (() => void)[] = []
+  const feed = createFeed(() => {
+    for (const stop of stops) stop()
+  })
+  const framesOf = (events: readonly CacheEvent[]): ServedFrame[] => {
+    const frames: ServedFrame[] = []
+    for (const event of events) {
+      const frame = frameOf(cache, event, prefix, options.match)
+      if (frame) frames.push(frame)
+    }
+    return frames
+  }
+  const version = options.resourceVersion
+  if (version === '') await rest.storage.fresh()
+  // From here to the subscription nothing waits, so that no event falls between.
+  if (version === '' || version === '0') {
+    const frames: ServedFrame[] = []
+    for (const entry of entriesOf(cache.tree, prefix)) if (!options.match || options.match(entry.object)) frames.push(addedFrame(entry))
+    feed.push(frames)
+  } else if (Number(version) < cache.recentAfter) {
+    feed.push([errorFrame(expired(`too old resource version: ${version} (${cache.recentAfter})`).status)])
+    feed.end()
+    return feed.frames
+  } else {
+    const after = Number(version)
+    feed.push(framesOf(cache.recent.filter((event) => event.revision > after)))
+  }
+  const from = version === '' || version === '0' ? 0 : Number(version)
+  const listen = (events: readonly CacheEvent[]) => {
+    const frames = framesOf((events[0] as CacheEvent).revision > from ? events : events.filter((event) => event.revision > from))
+    if (frames.length > 0) feed.push(frames)
+  }
+  cache.listeners.add(listen)
+  stops.push(() => cache.listeners.delete(listen))
+  const seconds = options.timeoutSeconds || 1800 * (1 + rest.env.random())
+  stops.push(rest.env.after(seconds * 1000, feed.end))
+  if (options.allowBookmarks)
+    stops.push(every(rest, bookmarkMs, () => feed.push([bookmarkFrame(kind.apiVersion, kind.kind, rest.storage.seen)])))
+  call.signal?.addEventListener('abort', feed.end, { once: true })
+  stops.push(() => call.signal?.removeEventListener('abort', feed.end))
+  return feed.frames
+}
+
+const every = (rest: Rest, ms: number, act: () => void): (() => void) => {
+  let cancel = () => {}
+  const again = () => {
+    cancel = rest.env.after(ms, () => {
+      act()
+      again()
+    })
+  }
+  again()
+  return () => cancel()
+}

@@ -1,0 +1,232 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Call, Handler, Identity } from '@skiff/client'
+import { badRequest, type Env, isRefusal, tooLarge } from '@skiff/machinery'
+import { methodNotAllowed } from '../rest/context.ts'
+import type { ServedFrame } from '../watch/session.ts'
+import { type Incoming, type Outgoing, statusOf, writeStatus, writeStream, writeValue, writeWatch } from './answer.ts'
+import { misplaced, parseTarget, type Target, verbOf } from './route.ts'
+
+/** Tells who sent a request; throws a Refusal (401, or 403 for an impersonation that is not allowed). */
+export type Authenticate = (request: {
+  readonly headers: Incoming['headers']
+  readonly socket: TLSSocket | undefined
+}) => Identity | Promise<Identity>
+
+/** A path outside of the resources: /healthz, /version, /openapi/v2. Authorised by the caller of this table. */
+export type PlainRoute = (request: {
+  readonly target: Target
+  readonly incoming: Incoming
+  readonly outgoing: Outgoing
+  readonly identity: Identity
+  readonly method: string
+}) => void | Promise<void>
+
+export interface ServeOptions {
+  readonly handler: Handler
+  readonly authenticate: Authenticate
+  /** Finds the route of a path that names no resource and checks the identity's right to it; undefined: 404. */
+  readonly plainRoute: (path: string, identity: Identity, method: string) => PlainRoute | undefined
+  readonly env: Env
+  readonly tls: { readonly key: string; readonly cert: string; readonly clientCa: string }
+  /** Bytes of a request body above which it is refused; upstream's 3 MiB. */
+  readonly maxBodyBytes?: number
+}
+
+export interface HttpServer {
+  readonly port: number
+  /** New certificate and key for new connections. */
+  renew(tls: ServeOptions['tls']): void
+  close(): Promise<void>
+}
+
+const defaultMaxBodyBytes = 3 * 1024 * 1024
+
+/** Serves the handler over HTTPS, HTTP/1.1 and HTTP/2, on one port. Resolves when it listens. */
+export const serveHttp = (options: ServeOptions, listen: { readonly host: string; readonly port: number }): Promise<HttpServer> => {
+  const server = http2.createSecureServer({
+    key: options.tls.key,
+    cert: options.tls.cert,
+    ca: options.tls.clientCa,
+    requestCert: true,
+    rejectUnauthorized: false,
+    allowHTTP1: true,
+    // client-go sends everything over one connection: slow lists must leave room for what comes beside them.
+    maxSessionMemory: 256,
+    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
+    streamResetBurst: 5000,
+    streamResetRate: 500,
+  } as http2.SecureServerOptions)
+  const sockets = new Set<Duplex>()
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket)
+    socket.setNoDelay(true)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => {})
+  })
+  server.on('session', (session) => session.on('error', () => {}))
+  server.on('tlsClientError', () => {})
+  server.on('request', (incoming: Incoming, outgoing: Outgoing) => void answer(options, incoming, outgoing))
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(options, incoming, socket, head))
+  server.on('connect', (incoming: Incoming, outgoing: Outgoing) => {
+    if ('writeHead' in outgoing) writeStatus(incoming, outgoing, methodNotAllowed().status)
+  })
+  server.setTimeout(0)
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(listen.port, listen.host, () => {
+      server.off('error', reject)
+      server.on('error', (error) => options.env.log.error('the listener failed', { error: String(error) }))
+      resolve({
+        port: (server.address() as AddressInfo).port,
+        renew: (tls) => server.setSecureContext({ key: tls.key, cert: tls.cert, ca: tls.clientCa }),
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done())
+            for (const socket of sockets) socket.destroy()
+          }),
+      })
+    })
+  })
+}
+
+const identify = (options: ServeOptions, incoming: Incoming): Identity | Promise<Identity> =>
+  options.authenticate({ headers: incoming.headers, socket: incoming.socket as TLSSocket | undefined })
+
+const answer = async (options: ServeOptions, incoming: Incoming, outgoing: Outgoing): Promise<void> => {
+  try {
+    const answered = identify(options, incoming)
+    const identity = answered instanceof Promise ? await answered : answered
+    const target = parseTarget(incoming.url ?? '/')
+    if (!target) throw badRequest('the request target is no valid URL')
+    if (!target.resource) return await answerPlain(options, incoming, outgoing, target, identity)
+    const made = callOf(incoming, target, identity, outgoing)
+    const call = needsBody(incoming) && made.verb !== 'connect' ? await withBody(options, incoming, made) : made
+    await writeReply(options, incoming, outgoing, call)
+  } catch (error) {
+    if (outgoing.destroyed) return
+    writeStatus(incoming, outgoing, statusOf(error, options.env.log))
+  }
+}
+
+const writeReply = async (options: ServeOptions, incoming: Incoming, outgoing: Outgoing, call: Call): Promise<void> => {
+  const reply = await options.handler(call)
+  if ('watch' in reply) return writeWatch(outgoing, reply.watch as AsyncIterable<readonly ServedFrame[]>)
+  if ('stream' in reply) return writeStream(outgoing, reply)
+  if ('upgrade' in reply) throw badRequest('Upgrade request required')
+  if ('written' in reply) return
+  writeValue(incoming, outgoing, reply)
+}
+
+const answerPlain = async (
+  options: ServeOptions,
+  incoming: Incoming,
+  outgoing: Outgoing,
+  target: Target,
+  identity: Identity,
+): Promise<void> => {
+  const method = incoming.method ?? 'GET'
+  const route = options.plainRoute(target.path, identity, method)
+  if (!route) {
+    // Go's mux answers a path that nobody serves in plain words.
+    writeValue(incoming, outgoing, { status: 404, bytes: Buffer.from('404 page not found\n'), contentType: 'text/plain; charset=utf-8' })
+    return
+  }
+  await route({ target, incoming, outgoing, identity, method })
+}
+
+const needsBody = (incoming: Incoming): boolean => {
+  const { method, headers } = incoming
+  if (method === 'GET' || method === 'HEAD') return false
+  return headers['content-length'] !== '0'
+}
+
+/** The call of a request whose body has not been read. */
+const callOf = (incoming: Incoming, target: Target, identity: Identity, outgoing: Outgoing | undefined): Call => {
+  const resource = target.resource as NonNullable<Target['resource']>
+  const method = incoming.method ?? 'GET'
+  const oldWatch = target.path.includes('/watch/')
+  const verb = verbOf(method, resource, target.query, oldWatch)
+  if (!verb || misplaced(method, resource)) throw methodNotAllowed()
+  const accept = incoming.headers.accept
+  const call: { -readonly [K in keyof Call]: Call[K] } = {
+    verb,
+    ...resource,
+    query: target.query,
+    identity,
+    accept: accept ?? 'application/json',
+  }
+  const agent = incoming.headers['user-agent']
+  if (agent !== undefined) call.userAgent = agent
+  if (verb === 'watch' || verb === 'connect' || resource.subresource === 'log') call.signal = closedSignal(incoming, outgoing)
+  if (verb === 'connect') {
+    call.method = method
+    call.http = { incoming: incoming as IncomingMessage, outgoing: outgoing as ServerResponse | undefined }
+  }
+  return call
+}
+
+/** Aborts when the client goes away. */
+const closedSignal = (incoming: Incoming, outgoing: Outgoing | undefined): AbortSignal => {
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  if (outgoing) outgoing.on('close', abort)
+  else incoming.socket?.on('close', abort)
+  return controller.signal
+}
+
+const withBody = async (options: ServeOptions, incoming: Incoming, call: Call): Promise<Call> => {
+  const bytes = await readBody(incoming, options.maxBodyBytes ?? defaultMaxBodyBytes)
+  if (bytes.length === 0 && (call.verb === 'delete' || call.verb === 'deletecollection')) return call
+  return { ...call, body: { bytes, contentType: incoming.headers['content-type'] ?? 'application/json' } }
+}
+
+const readBody = (incoming: Incoming, maxBytes: number): Promise<Buffer> => {
+  const refusal = () => tooLarge(`Request entity too large: limit is ${maxBytes}`)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    incoming.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length <= maxBytes) chunks.push(chunk)
+      else {
+        // What is left is read and dropped, up to a bound, so that the client hears the answer.
+        chunks.length = 0
+        reject(refusal())
+        if (length > 4 * maxBytes) incoming.destroy()
+      }
+    })
+    incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+    incoming.on('error', reject)
+    incoming.on('aborted', () => reject(new Error('the client went away')))
+  })
+}
+
+/** An HTTP/1.1 upgrade: the handler's answer takes the connection over, or a Status is written on it. */
+const upgrade = async (options: ServeOptions, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+  try {
+    const answered = identify(options, incoming)
+    const identity = answered instanceof Promise ? await answered : answered
+    const target = parseTarget(incoming.url ?? '/')
+    if (!target?.resource) throw badRequest('the server could not find the requested resource')
+    const call = callOf(incoming, target, identity, undefined)
+    const reply = await options.handler(call)
+    if ('upgrade' in reply) return reply.upgrade(socket, head)
+    if ('watch' in reply) throw badRequest('a watch over WebSocket is not supported')
+    throw badRequest('Upgrade request required')
+  } catch (error) {
+    const status = isRefusal(error) ? error.status : statusOf(error, options.env.log)
+    refuseUpgrade(socket, status.code, status)
+  }
+}
+
+const refuseUpgrade = (socket: Duplex, code: number, status: unknown): void => {
+  const body = Buffer.from(`${JSON.stringify(status)}\n`)
+  socket.end(
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body.toString()}`,
+  )
+}
