@@ -1,8 +1,8 @@
 import type { Client } from '@grpc/grpc-js'
 import type { Env } from '@skiff/machinery'
-import { type CallOptions, isRuntimeError, type Runtime, RuntimeError, type RuntimeEvent } from '../runtime.ts'
+import { type CallOptions, type ImageInfo, isRuntimeError, type Runtime, RuntimeError, type RuntimeEvent } from '../runtime.ts'
 import { containerdEvents } from './containerd-events.ts'
-import { type Cri, cri } from './cri-table.ts'
+import { type Cri, cri, type FromCri } from './cri-table.ts'
 import {
   conditionFrom,
   containerInfo,
@@ -21,6 +21,8 @@ import { authToCri, containerToCri, resourcesToCri, sandboxToCri } from './to-cr
 export interface CriOptions {
   /** Absolute path of the runtime's unix socket. */
   readonly socketPath: string
+  /** Full names of images that are shown as pinned, also by a runtime which cannot pin. */
+  readonly pinnedImages?: readonly string[]
 }
 
 // The kubelet's limits: two minutes a request, four for a sandbox (its network may be slow), none for a pull.
@@ -36,7 +38,7 @@ interface Connection {
 }
 
 /** The runtime behind a CRI v1 socket: containerd, CRI-O. Nothing is sent before the first call. */
-export const openCriRuntime = (env: Env, { socketPath }: CriOptions): Runtime => {
+export const openCriRuntime = (env: Env, { socketPath, pinnedImages = [] }: CriOptions): Runtime => {
   const client = openSocket(socketPath)
   const definition = loadTable(cri)
   const connection: Connection = {
@@ -52,7 +54,7 @@ export const openCriRuntime = (env: Env, { socketPath }: CriOptions): Runtime =>
     ...sandboxes,
     ...containers,
     ...execCalls(connection),
-    ...imageCalls(connection),
+    ...imageCalls(connection, new Set(pinnedImages)),
     ...statsCalls(connection),
     events: (signal) => eventsOf(connection, { ...sandboxes, ...containers }, signal),
     close: () => client.close(),
@@ -174,25 +176,31 @@ const execCalls = ({ runtime }: Connection): Pick<Runtime, 'execSync' | 'exec' |
 })
 
 type ImageCalls = Pick<Runtime, 'pullImage' | 'listImages' | 'imageStatus' | 'removeImage' | 'imageFsInfo'>
-const imageCalls = ({ images }: Connection): ImageCalls => ({
-  pullImage: async (image, auth, sandbox, options) => {
-    const request = {
-      image: { image },
-      auth: auth && authToCri(auth),
-      sandboxConfig: sandbox && sandboxToCri(sandbox),
-    }
-    return (await images.call('PullImage', request, unlimited, options)).imageRef
-  },
-  listImages: async (options) => (await images.call('ListImages', {}, requestMs, options)).images.map(imageInfo),
-  imageStatus: async (image, options) => {
-    const reply = await ifFound(images.call('ImageStatus', { image: { image } }, requestMs, options))
-    return reply?.image ? imageInfo(reply.image) : undefined
-  },
-  removeImage: async (image, options) => {
-    await ifFound(images.call('RemoveImage', { image: { image } }, requestMs, options))
-  },
-  imageFsInfo: async (options) => (await images.call('ImageFsInfo', {}, requestMs, options)).imageFilesystems.map(imageUse),
-})
+const imageCalls = ({ images }: Connection, pinned: ReadonlySet<string>): ImageCalls => {
+  const read = (image: FromCri<'Image'>): ImageInfo => {
+    const info = imageInfo(image)
+    return info.tags.some((tag) => pinned.has(tag)) ? { ...info, pinned: true } : info
+  }
+  return {
+    pullImage: async (image, auth, sandbox, options) => {
+      const request = {
+        image: { image },
+        auth: auth && authToCri(auth),
+        sandboxConfig: sandbox && sandboxToCri(sandbox),
+      }
+      return (await images.call('PullImage', request, unlimited, options)).imageRef
+    },
+    listImages: async (options) => (await images.call('ListImages', {}, requestMs, options)).images.map(read),
+    imageStatus: async (image, options) => {
+      const reply = await ifFound(images.call('ImageStatus', { image: { image } }, requestMs, options))
+      return reply?.image ? read(reply.image) : undefined
+    },
+    removeImage: async (image, options) => {
+      await ifFound(images.call('RemoveImage', { image: { image } }, requestMs, options))
+    },
+    imageFsInfo: async (options) => (await images.call('ImageFsInfo', {}, requestMs, options)).imageFilesystems.map(imageUse),
+  }
+}
 
 const statsCalls = ({ runtime }: Connection): Pick<Runtime, 'containerStats' | 'listContainerStats'> => ({
   containerStats: async (containerId, options?: CallOptions) => {

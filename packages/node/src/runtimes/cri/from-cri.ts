@@ -94,15 +94,20 @@ const mountFrom = (mount: FromCri<'Mount'>): Mount => ({
   propagation: propagation[mount.propagation],
 })
 
+// Zero and empty mean "not set" on the wire.
+const set = <K extends string, V>(key: K, value: V, isSet: boolean) => (isSet ? ({ [key]: value } as { readonly [P in K]: V }) : {})
+const number = <K extends string>(key: K, value: string) => set(key, Number(value), value !== '0')
+const text = <K extends string>(key: K, value: string) => set(key, value, value !== '')
+
 const resourcesFrom = (linux: FromCri<'LinuxContainerResources'>): LinuxResources => ({
-  cpuPeriodUs: Number(linux.cpuPeriod),
-  cpuQuotaUs: Number(linux.cpuQuota),
-  cpuShares: Number(linux.cpuShares),
-  memoryLimitBytes: Number(linux.memoryLimitInBytes),
-  memorySwapLimitBytes: Number(linux.memorySwapLimitInBytes),
-  oomScoreAdj: Number(linux.oomScoreAdj),
-  cpusetCpus: linux.cpusetCpus,
-  cpusetMems: linux.cpusetMems,
+  ...number('cpuPeriodUs', linux.cpuPeriod),
+  ...number('cpuQuotaUs', linux.cpuQuota),
+  ...number('cpuShares', linux.cpuShares),
+  ...number('memoryLimitBytes', linux.memoryLimitInBytes),
+  ...number('memorySwapLimitBytes', linux.memorySwapLimitInBytes),
+  ...number('oomScoreAdj', linux.oomScoreAdj),
+  ...text('cpusetCpus', linux.cpusetCpus),
+  ...text('cpusetMems', linux.cpusetMems),
   hugepages: linux.hugepageLimits.map(({ pageSize, limit }) => ({ pageSize, limitBytes: Number(limit) })),
   unified: linux.unified,
 })
