@@ -45,13 +45,17 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
     if (id === 0 || id % 2 === ownParity || id <= lastSeenId) throw new SpdyError('protocol', `stream id ${id} is out of order`)
     lastSeenId = id
     if (!options.isOpen()) return
-    if (streams.open.size >= options.maxStreams || options.onStream === undefined) return answer(refusal(id))
+    if (streams.open.size >= options.maxStreams || options.onStream === undefined) {
+      answer(refusal(id))
+      return
+    }
     const stream = streams.add(id, frame.headers)
     if (frame.unidirectional) streams.discardWrites(stream)
     if (!options.onStream(stream.duplex)) {
       streams.drop(stream)
       stream.duplex.destroy()
-      return answer(refusal(id))
+      answer(refusal(id))
+      return
     }
     answer({ type: 'syn-reply', streamId: id, fin: false, headers: new Map() })
     stream.accept() // what the handler has written already goes out now
@@ -73,7 +77,8 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
     if (status === resetStatus.cancel && stream.isAccepted()) {
       // Upstream's server resets all streams of a session that is over, and its client reads that as the end of the stream.
       streams.discardWrites(stream)
-      return streams.remoteEnd(stream)
+      streams.remoteEnd(stream)
+      return
     }
     const error = new Error(`the stream was ${stream.isAccepted() ? 'reset' : 'refused'} (status ${status})`)
     streams.drop(stream)
