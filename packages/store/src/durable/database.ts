@@ -8,13 +8,13 @@ const FORMAT = 1
 
 /**
  * One value is written once: each commit appends a row to `log`, and the row that it replaces stays where it is as history until it
- * is swept. `keys` leads from a key to its current row. `swept` and `floor`: see window.ts.
+ * is swept (`floor` and `swept`: see window.ts). `keys` leads from a key to its current row, as of `indexed` (see key-index.ts).
  */
 const SCHEMA = `
   CREATE TABLE log (revision INTEGER PRIMARY KEY, key BLOB NOT NULL, created INTEGER NOT NULL, previous INTEGER NOT NULL, value BLOB);
   CREATE TABLE keys (key BLOB PRIMARY KEY, revision INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE history (id INTEGER PRIMARY KEY CHECK (id = 1), floor INTEGER NOT NULL, swept INTEGER NOT NULL);
-  INSERT INTO history VALUES (1, 0, 0);
+  CREATE TABLE history (id INTEGER PRIMARY KEY CHECK (id = 1), floor INTEGER NOT NULL, swept INTEGER NOT NULL, indexed INTEGER NOT NULL);
+  INSERT INTO history VALUES (1, 0, 0, 0);
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${FORMAT};
 `

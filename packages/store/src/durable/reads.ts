@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Revision } from '../store.ts'
 import { openReader, rowsOf } from './database.ts'
+import { type KeyIndex, latin1 } from './key-index.ts'
 import { type Packed, type Packer, packer } from './records.ts'
 
 /** A chunk is what the other thread can take in within about a millisecond, however small or big its rows are. */
 const CHUNK_BYTES = 512 * 1024
 const CHUNK_ROWS = 1_000
-const FIRST_BYTES = 8_192
+const SCRATCH_BYTES = CHUNK_BYTES + 64 * 1024
 
 export interface Chunk {
   readonly records: Packed
@@ -17,7 +18,7 @@ export interface Chunk {
   readonly more: boolean
 }
 
-/** Everything that reads, in the worker. A generator of chunks holds its snapshot until it is run to its end or returned. */
+/** Everything that reads, in the worker. The table of keys must be up to date for `index` and `range`. A generator of chunks holds its snapshot until it is run to its end or returned. */
 export interface Reads {
   /** Every key with its revisions, without values. */
   index(): Generator<Chunk>
@@ -35,45 +36,50 @@ type RangeRow = readonly [...IndexRow, value: Uint8Array]
 
 const CURRENT = 'SELECT keys.key, keys.revision, keys.created, log.value FROM keys CROSS JOIN log ON log.revision = keys.revision'
 
-export const reads = (db: DatabaseSync, file: string, window: { newest(): Revision; floor(): Revision }): Reads => {
-  const current = rowsOf(db, `${CURRENT} WHERE keys.key = ?`)
+export const reads = (db: DatabaseSync, file: string, keys: KeyIndex, window: { newest(): Revision; floor(): Revision }): Reads => {
+  const indexed = rowsOf(db, 'SELECT revision FROM keys WHERE key = ?')
   const logged = rowsOf(db, 'SELECT key, revision, created, previous, value FROM log WHERE revision = ?')
   const changes = rowsOf(db, 'SELECT key, revision, created, previous, value FROM log WHERE revision > ? ORDER BY revision')
   const idle: DatabaseSync[] = []
 
-  const read = (key: string): Packed => {
-    const found = current.get(Buffer.from(key)) as unknown as RangeRow | undefined
-    const rows = fresh()
-    if (found) rows.add(found[0], found[1], found[2], 0, found[3], null)
-    return rows.take()
+  /** Filled and copied within one turn, so one is enough. */
+  const rows = packer(new ArrayBuffer(SCRATCH_BYTES))
+
+  const add = (row: LogRow | undefined): Packed => {
+    if (row) rows.add(row[0], row[1], row[2], 0, row[4], null)
+    return rows.copy()
   }
 
   const logRow = (revision: Revision) => logged.get(revision) as unknown as LogRow | undefined
 
+  const read = (key: string): Packed => {
+    const bytes = Buffer.from(key)
+    const recent = keys.recent(latin1(bytes))
+    if (recent) return add(recent.created === 0 ? undefined : logRow(recent.revision))
+    const found = indexed.get(bytes) as unknown as [revision: number] | undefined
+    return add(found && logRow(found[0]))
+  }
+
   const historyPage = (prefix: Buffer, after: Revision): { records: Packed; through: Revision } => {
-    const rows = fresh()
     let examined = 0
     for (const row of changes.iterate(after) as Iterable<unknown> as Iterable<LogRow>) {
       const [key, revision, created, previous, value] = row
       if (startsWith(key, prefix)) rows.add(key, revision, created, previous, value, previous > 0 ? (logRow(previous)?.[4] ?? null) : null)
       examined += 1
-      if (examined === CHUNK_ROWS || rows.length >= CHUNK_BYTES) return { records: rows.take(), through: revision }
+      if (examined === CHUNK_ROWS || rows.length >= CHUNK_BYTES) return { records: rows.copy(), through: revision }
     }
-    return { records: rows.take(), through: window.newest() }
+    return { records: rows.copy(), through: window.newest() }
   }
 
   return {
     read,
     row: (key, revision) => {
       const found = logRow(revision)
-      if (!found) return read(key)
-      const rows = fresh()
-      rows.add(found[0], found[1], found[2], 0, found[4], null)
-      return rows.take()
+      return found ? add(found) : read(key)
     },
     *index() {
       const statement = rowsOf(db, 'SELECT key, revision, created FROM keys')
-      yield* chunks(statement.iterate() as Iterable<unknown> as Iterable<IndexRow>, 0, window.newest(), ([key, revision, created], rows) =>
+      yield* chunks(rows, statement.iterate() as Iterable<unknown> as Iterable<IndexRow>, 0, window.newest(), ([key, revision, created]) =>
         rows.add(key, revision, created, 0, null, null),
       )
     },
@@ -84,7 +90,7 @@ export const reads = (db: DatabaseSync, file: string, window: { newest(): Revisi
         const [from, to] = bounds(prefix, after)
         // One row beyond the limit tells that there is more.
         const found = statement.iterate(from, to, limit > 0 ? limit + 1 : -1) as Iterable<unknown> as Iterable<RangeRow>
-        yield* chunks(found, limit, window.newest(), ([key, revision, created, value], rows) =>
+        yield* chunks(rows, found, limit, window.newest(), ([key, revision, created, value]) =>
           rows.add(key, revision, created, 0, value, null),
         )
       } finally {
@@ -95,7 +101,7 @@ export const reads = (db: DatabaseSync, file: string, window: { newest(): Revisi
       let through = after
       for (let end = false; !end; ) {
         // What was forgotten meanwhile cannot be given: the reader sees the floor and starts again.
-        if (through < window.floor()) return yield { records: fresh().take(), revision: through, end: true, more: false }
+        if (through < window.floor()) return yield { records: rows.copy(), revision: through, end: true, more: false }
         const page = historyPage(Buffer.from(prefix), through)
         through = page.through
         end = through >= window.newest()
@@ -108,25 +114,22 @@ export const reads = (db: DatabaseSync, file: string, window: { newest(): Revisi
   }
 }
 
-const fresh = (): Packer => packer(new ArrayBuffer(FIRST_BYTES))
-
 function* chunks<Found>(
+  rows: Packer,
   found: Iterable<Found>,
   limit: number,
   revision: Revision,
-  add: (row: Found, rows: Packer) => void,
+  add: (row: Found) => void,
 ): Generator<Chunk> {
-  let rows = fresh()
   let total = 0
   for (const row of found) {
-    if (limit > 0 && total === limit) return yield { records: rows.take(), revision, end: true, more: true }
-    add(row, rows)
+    if (limit > 0 && total === limit) return yield { records: rows.copy(), revision, end: true, more: true }
+    add(row)
     total += 1
     if (rows.count < CHUNK_ROWS && rows.length < CHUNK_BYTES) continue
-    yield { records: rows.take(), revision, end: false, more: false }
-    rows = fresh()
+    yield { records: rows.copy(), revision, end: false, more: false }
   }
-  yield { records: rows.take(), revision, end: true, more: false }
+  yield { records: rows.copy(), revision, end: true, more: false }
 }
 
 /** Keys from the first one to the second one, without it. No byte of UTF-8 is 0xff, so the last byte of a prefix can be raised. */

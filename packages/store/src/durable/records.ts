@@ -26,6 +26,9 @@ export interface Packer {
   ): void
   /** Hands the buffer over; the packer is not used again. */
   take(): Packed
+  /** A copy of exactly what is packed; the packer is empty again and keeps its buffer. */
+  copy(): Packed
+  clear(): void
 }
 
 /** `bytes` is the buffer to begin with; it is replaced by a bigger one when it is full. */
@@ -40,6 +43,11 @@ export const packer = (bytes: ArrayBuffer): Packer => {
     larger.set(buffer.subarray(0, length))
     buffer = larger
     view = new DataView(larger.buffer)
+  }
+
+  const clear = () => {
+    length = 0
+    count = 0
   }
 
   return {
@@ -67,6 +75,15 @@ export const packer = (bytes: ArrayBuffer): Packer => {
       count += 1
     },
     take: () => ({ bytes: buffer.buffer as ArrayBuffer, length, count }),
+    copy: () => {
+      // Not zeroed and not from the pool: it is filled at once and transferred whole.
+      const exact = Buffer.allocUnsafeSlow(length)
+      exact.set(buffer.subarray(0, length))
+      const packed = { bytes: exact.buffer as ArrayBuffer, length, count }
+      clear()
+      return packed
+    },
+    clear,
   }
 }
 

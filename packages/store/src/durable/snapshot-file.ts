@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { fault, newestRevision, openReader } from './database.ts'
+import { keyIndex, unindexed } from './key-index.ts'
 
 /**
  * What a restored store adds to its revision. Clients saw revisions after the snapshot was taken; those must never come again with
@@ -26,9 +27,12 @@ export const prepareRestored = (file: string): void => {
     const found = fault(db, true)
     if (found !== undefined) throw new Error(found)
     const revision = newestRevision(db) + REVISION_LEAP
-    db.exec(`PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE;
-      DELETE FROM log WHERE revision NOT IN (SELECT revision FROM keys);
-      UPDATE history SET floor = ${revision}, swept = ${revision}; COMMIT`)
+    db.exec('PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE')
+    const keys = keyIndex(db)
+    for (const [key, pointer] of unindexed(db)) keys.note(key, pointer)
+    keys.flush()
+    db.exec(`DELETE FROM log WHERE revision NOT IN (SELECT revision FROM keys);
+      UPDATE history SET floor = ${revision}, swept = ${revision}, indexed = ${revision}; COMMIT`)
   } finally {
     db.close()
   }

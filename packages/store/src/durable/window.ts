@@ -19,8 +19,8 @@ export interface HistoryWindow {
   due(): boolean
   /** Inside a transaction: it commits changes up to `revision`, whose values have `bytes` together. */
   note(revision: Revision, bytes: number): void
-  /** Inside a transaction: forgets what is over the limits and sweeps a few slices. */
-  sweep(): void
+  /** Inside a transaction: forgets what is over the limits and sweeps a few slices, none of them beyond `limit`. */
+  sweep(limit: Revision): void
   /** Inside a transaction: forgets changes up to `revision`. */
   forget(revision: Revision): void
   /** The transaction is durable: what it did holds. */
@@ -51,8 +51,8 @@ export const historyWindow = (db: DatabaseSync, historyLimit: number): HistoryWi
   let settled = load(db)
   let state = settled
 
-  const sweepSlice = () => {
-    const upTo = Math.min(state.floor, state.swept + SLICE)
+  const sweepSlice = (end: Revision) => {
+    const upTo = Math.min(end, state.swept + SLICE)
     replaced.run(state.swept, upTo)
     deletions.run(state.swept, upTo)
     state = { ...state, swept: upTo }
@@ -64,11 +64,12 @@ export const historyWindow = (db: DatabaseSync, historyLimit: number): HistoryWi
     note: (revision, bytes) => {
       state = { ...state, newest: revision, spans: noted(state.spans, revision, bytes) }
     },
-    sweep: () => {
+    sweep: (limit) => {
       const floor = floorFor(state, historyLimit)
       if (floor > state.floor) state = raised(state, floor)
-      if (state.swept === state.floor) return
-      for (let i = 0; i < SLICES_PER_BATCH && state.swept < state.floor; i += 1) sweepSlice()
+      const end = Math.min(state.floor, limit)
+      if (state.swept >= end) return
+      for (let i = 0; i < SLICES_PER_BATCH && state.swept < end; i += 1) sweepSlice(end)
       record.run(state.floor, state.swept)
     },
     forget: (revision) => {

@@ -3,6 +3,7 @@ import { systemEnv } from '@skiff/machinery'
 import { type Appender, appender } from './appender.ts'
 import { checkpointer } from './checkpointer.ts'
 import { failureOf, fault, openDatabase } from './database.ts'
+import { keyIndex } from './key-index.ts'
 import type { Answer, Batch, FromWorker, Question, ToWorker, WorkerStart } from './protocol.ts'
 import { type Chunk, type Reads, reads } from './reads.ts'
 import type { Packed } from './records.ts'
@@ -18,13 +19,10 @@ const serve = (port: MessagePort, start: Extract<WorkerStart, { task: 'serve' }>
   const found = fault(db, start.check)
   if (found !== undefined) throw new Error(found)
   const window = historyWindow(db, start.historyLimit)
-  const append = appender(db, window)
-  const read = reads(db, start.file, { newest: append.revision, floor: window.floor })
-  const sweep = () => {
-    if (window.due()) append.sweep()
-    return window.due()
-  }
-  const checkpoint = checkpointer({ db, env: systemEnv(), sweep, broken: (failure) => tell({ tell: 'broken', failure }) })
+  const keys = keyIndex(db)
+  const append = appender(db, window, keys)
+  const read = reads(db, start.file, keys, { newest: append.revision, floor: window.floor })
+  const checkpoint = checkpointer({ db, env: systemEnv(), sweep: append.sweep, broken: (failure) => tell({ tell: 'broken', failure }) })
 
   const answer: Respond = (id, records, facts) => {
     const whole: Answer = { records, revision: append.revision(), end: true, more: false, floor: window.floor(), ...facts }
@@ -40,10 +38,14 @@ const serve = (port: MessagePort, start: Extract<WorkerStart, { task: 'serve' }>
     } else if (question.ask === 'close') {
       checkpoint.stop()
       answers.close()
+      append.index()
       db.close()
       answer(id, nothing())
       port.close()
-    } else answers.take(id, question)
+    } else {
+      if (question.ask === 'range') append.index()
+      answers.take(id, question)
+    }
   }
 
   port.on('message', (message: ToWorker) => {
