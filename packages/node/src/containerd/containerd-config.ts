@@ -43,7 +43,7 @@ disabled_plugins = [${disabled.map(toml).join(', ')}]
   sandbox_image = ${toml(choices.sandboxImage)}
   # Containers may not have a lower score than containerd: lowering needs CAP_SYS_RESOURCE, which a container host may lack.
   restrict_oom_score_adj = true
-  # Network namespaces go away with the state directory, and two containerds do not share /var/run/netns.
+  # Network namespaces lie in the state directory, not in one that all containerds of the machine share.
   netns_mounts_under_state_dir = true
   stream_server_address = "127.0.0.1"
   stream_server_port = "0"

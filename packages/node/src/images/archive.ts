@@ -76,8 +76,9 @@ const readTopLevel = async (tarPath: string): Promise<Map<string, string>> => {
     })
   })
   try {
+    const gzipped = await isGzip(tarPath)
     const source = createReadStream(tarPath)
-    await ((await isGzip(tarPath)) ? pipeline(source, createGunzip(), tar) : pipeline(source, tar))
+    await (gzipped ? pipeline(source, createGunzip(), tar) : pipeline(source, tar))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ImageError(`${tarPath} does not exist`)
     throw new ImageError(`${tarPath} is not a tar archive: ${(error as Error).message}`)

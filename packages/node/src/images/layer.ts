@@ -70,7 +70,10 @@ const addEntry = async (tar: Pack, root: string, path: string, links: Map<string
 
 const add = (tar: Pack, header: EntryHeader): Promise<void> =>
   new Promise((resolve, reject) => {
-    tar.entry(header, (error) => (error ? reject(error) : resolve()))
+    const done = (error?: Error | null) => (error ? reject(error) : resolve())
+    // A file without content must still be ended.
+    if (header.type === 'file' || header.type === undefined) tar.entry(header, Buffer.alloc(0), done)
+    else tar.entry(header, done)
   })
 
 /** Adds a file's content; refuses a file that changes its size meanwhile. */
