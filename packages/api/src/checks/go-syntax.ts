@@ -1,0 +1,34 @@
+import { quoted } from '@skiff/machinery'
+import type { LabelSelector } from '../generated/types.ts'
+import { keysOf } from './faults.ts'
+
+// Upstream's errors print structs, maps and lists with %#v. These are the ones that users meet.
+
+export const goStrings = (list: readonly string[] | undefined, type = 'string'): string =>
+  list === undefined || list.length === 0 ? `[]${type}(nil)` : `[]${type}{${list.map(quoted).join(', ')}}`
+
+export const goStringMap = (map: Readonly<Record<string, string>> | undefined): string =>
+  map === undefined
+    ? 'map[string]string(nil)'
+    : `map[string]string{${keysOf(map)
+        .map((key) => `${quoted(key)}:${quoted(map[key] as string)}`)
+        .join(', ')}}`
+
+export const goSelector = (selector: LabelSelector | undefined): string => {
+  if (selector === undefined) return '"null"'
+  const expressions = selector.matchExpressions?.map(
+    (each) =>
+      `v1.LabelSelectorRequirement{Key:${quoted(each.key ?? '')}, Operator:${quoted(each.operator ?? '')}, Values:${goStrings(each.values)}}`,
+  )
+  const list = expressions?.length ? `[]v1.LabelSelectorRequirement{${expressions.join(', ')}}` : '[]v1.LabelSelectorRequirement(nil)'
+  return `v1.LabelSelector{MatchLabels:${goStringMap(selector.matchLabels)}, MatchExpressions:${list}}`
+}
+
+export const goIntOrString = (value: number | string): string =>
+  typeof value === 'number'
+    ? `intstr.IntOrString{Type:0, IntVal:${value}, StrVal:""}`
+    : `intstr.IntOrString{Type:1, IntVal:0, StrVal:${quoted(value)}}`
+
+/** The number's inner form is left out: nobody reads it. */
+export const goQuantity = (text: string): string =>
+  `resource.Quantity{i:resource.int64Amount{value:0, scale:0}, d:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:${quoted(text)}, Format:"DecimalSI"}`
