@@ -29,8 +29,11 @@ const pongMs = 5_000
 
 /** Messages of a WebSocket as a bundle of byte streams. */
 export interface Channels {
-  /** A Writable whose chunks become messages on a channel. Its end is told to the other side where the protocol can. */
-  writer(number: number): Writable
+  /**
+   * A Writable whose chunks become messages on a channel. With `tellsEnd` its end is told to the other side, where the protocol can: only
+   * clients do; upstream's client takes a close from the server for an unknown channel.
+   */
+  writer(number: number, tellsEnd?: boolean): Writable
   /** Bytes of a channel go to `sink`; when it is full, the whole WebSocket waits. Its end ends `sink`. */
   reader(number: number, sink: Writable): void
 }
@@ -85,11 +88,11 @@ export const createChannels = (ws: WebSocket, protocol: ChannelProtocol, env: Pi
   setImmediate(() => ws.resume())
 
   return {
-    writer: (number) =>
+    writer: (number, tellsEnd = false) =>
       new Writable({
         write: (chunk: Buffer, _encoding, done) => ws.send(encode(protocol, number, chunk), done),
         final: (done) => {
-          if (!protocol.closes || ws.readyState !== ws.OPEN) done()
+          if (!tellsEnd || !protocol.closes || ws.readyState !== ws.OPEN) done()
           else ws.send(Buffer.from([channel.close, number]), () => done())
         },
       }),

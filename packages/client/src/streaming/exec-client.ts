@@ -35,8 +35,7 @@ export const execPath = (options: Pick<ExecOptions, 'namespace' | 'pod' | 'conta
   const query = new URLSearchParams()
   if (options.container) query.set('container', options.container)
   for (const word of options.command ?? []) query.append('command', word)
-  // The server takes absent as true for output, so each is said.
-  for (const name of ['stdin', 'stdout', 'stderr', 'tty'] as const) query.set(name, String(options.streams[name]))
+  for (const name of ['stdin', 'stdout', 'stderr', 'tty'] as const) if (options.streams[name]) query.set(name, 'true')
   const pod = `/api/v1/namespaces/${encodeURIComponent(options.namespace)}/pods/${encodeURIComponent(options.pod)}`
   return `${pod}/${options.command ? 'exec' : 'attach'}?${query}`
 }
@@ -55,7 +54,7 @@ export const openExec = async (options: ExecOptions): Promise<ExecClient> => {
   channels.reader(channel.stdout, stdout)
   channels.reader(channel.stderr, stderr)
   channels.reader(channel.error, status.sink)
-  const stdin = channels.writer(channel.stdin)
+  const stdin = channels.writer(channel.stdin, true)
   const resizes = channels.writer(channel.resize)
   let failure: Error | undefined
   for (const stream of [stdin, resizes, stdout, stderr]) stream.on('error', () => {}) // told by `exit`

@@ -25,10 +25,19 @@ const readBody = async (response: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks).subarray(0, refusedBodyBytes)
 }
 
-/** Sends an HTTP/1.1 upgrade request over a connection of the target. Header names and values alternate in `headers`. */
-export const requestUpgrade = async (target: StreamingTarget, method: string, headers: readonly string[]): Promise<UpgradeAnswer> => {
+/**
+ * Sends an HTTP/1.1 upgrade request over a connection of the target. Header names and values alternate in `headers`. `signal` ends the
+ * asking; it does nothing to a connection that was upgraded.
+ */
+export const requestUpgrade = async (
+  target: StreamingTarget,
+  method: string,
+  headers: readonly string[],
+  signal?: AbortSignal,
+): Promise<UpgradeAnswer> => {
   const connection = await target.dial()
   const answer = Promise.withResolvers<UpgradeAnswer>()
+  const abort = (): void => void outgoing.destroy(new Error('the client has gone'))
   const outgoing = request({
     method,
     path: `${target.url.pathname}${target.url.search}`,
@@ -46,8 +55,10 @@ export const requestUpgrade = async (target: StreamingTarget, method: string, he
     connection.destroy()
     answer.reject(error)
   })
+  signal?.addEventListener('abort', abort)
+  if (signal?.aborted) abort()
   outgoing.end()
-  return answer.promise
+  return answer.promise.finally(() => signal?.removeEventListener('abort', abort))
 }
 
 /** The headers of a SPDY upgrade that offers `protocols`. */
