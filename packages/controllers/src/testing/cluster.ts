@@ -1,0 +1,120 @@
+import type { Pod, Resource } from '@skiff/api'
+import * as api from '@skiff/api'
+import {
+  type Client,
+  connect,
+  createMemoryServer,
+  createViews,
+  type FaultRates,
+  type Faulty,
+  type Handler,
+  type MemoryServer,
+  type Views,
+  type VirtualEnv,
+  virtualEnv,
+  withFaults,
+} from '@skiff/client'
+import { rfc3339 } from '@skiff/machinery'
+import type { Controller } from '../runner/controller.ts'
+import { type RunningController, runController } from '../runner/runner.ts'
+
+/** Every resource that a controller may touch; reviews and metrics have no objects. */
+export const storedResources: readonly Resource[] = (Object.values(api) as unknown[]).filter(
+  (one): one is Resource =>
+    typeof one === 'object' &&
+    one !== null &&
+    'plural' in one &&
+    !/review|^bindings$|componentstatus/.test(String(one.plural)) &&
+    (one as Resource).group !== 'metrics.k8s.io' &&
+    (one as Resource).group !== 'events.k8s.io' &&
+    !((one as Resource).group === 'autoscaling' && (one as Resource).version === 'v1'),
+)
+
+export interface TestCluster {
+  readonly env: VirtualEnv
+  readonly server: MemoryServer
+  /** Speaks to the server without faults. */
+  readonly client: Client
+  readonly views: Views
+  readonly faults: Faulty
+  readonly running: readonly RunningController[]
+  /** Lets time pass while a stand-in for scheduler and node starts pods, makes them ready and lets deleted ones go. */
+  live(ms: number): Promise<void>
+  events(): string[]
+  stop(): Promise<void>
+}
+
+export interface TestClusterOptions {
+  readonly seed?: number
+  readonly rates?: FaultRates
+  /** Whether a pod becomes ready once it runs; absent: always. */
+  readonly healthy?: (pod: Pod) => boolean
+  readonly nodes?: readonly string[]
+  /** Stands before the server, for admission. */
+  readonly around?: (handler: Handler) => Handler
+}
+
+/** Controllers against the small server, in virtual time. */
+export const testCluster = (controllers: readonly Controller[], options: TestClusterOptions = {}): TestCluster => {
+  const { seed = 1, rates = {}, healthy = () => true, nodes = ['n1', 'n2'], around = (handler) => handler } = options
+  const env = virtualEnv(seed)
+  const server = createMemoryServer(env, storedResources)
+  const faults = withFaults(around(server.handler), env, seed, rates)
+  const client = connect(server.handler, { name: 'test', groups: [] })
+  const views = createViews(connect(faults.handler, { name: 'views', groups: [] }), env)
+  const running = controllers.map((controller) =>
+    runController(controller, {
+      client: connect(faults.handler, { name: `system:serviceaccount:kube-system:${controller.account}`, groups: [] }),
+      views,
+      env,
+    }),
+  )
+  const tend = async (pod: Pod): Promise<void> => {
+    const { metadata, spec, status } = pod
+    const target = { ...(metadata.namespace ? { namespace: metadata.namespace } : {}), name: metadata.name }
+    if (metadata.deletionTimestamp) await client.remove(api.pod, target, { gracePeriodSeconds: 0 })
+    else if (!spec.nodeName) {
+      const node = nodes[Math.floor(env.random() * nodes.length)] ?? 'n1'
+      await client.create(api.pod, { metadata: {}, target: { name: node } } as never, { ...target, subresource: 'binding' })
+    } else if (status?.phase !== 'Running' && status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+      await client.update(api.pod, { ...pod, status: runningStatus(env.now(), healthy(pod)) }, { subresource: 'status' })
+    else if (status.phase === 'Running' && healthy(pod) !== (status.conditions?.[0]?.status === 'True'))
+      await client.update(api.pod, { ...pod, status: runningStatus(env.now(), healthy(pod)) }, { subresource: 'status' })
+  }
+  return {
+    env,
+    server,
+    client,
+    views,
+    faults,
+    running,
+    live: async (ms) => {
+      const untilMs = env.now() + ms
+      while (env.now() < untilMs) {
+        await env.advance(Math.min(250, untilMs - env.now()))
+        for (const pod of server.all(api.pod)) await tend(pod)
+      }
+      await env.advance(0)
+    },
+    events: () => server.all(api.event).map(({ type, reason, message, count }) => `${type} ${reason}: ${message} x${count}`),
+    stop: async () => {
+      faults.stop()
+      const stopped = Promise.all(running.map((one) => one.stop()))
+      await env.advance(20_000)
+      await stopped
+      await views.close()
+    },
+  }
+}
+
+let addresses = 1
+const runningStatus = (nowMs: number, ready: boolean): Pod['status'] => {
+  addresses = (addresses % 60_000) + 1
+  const podIP = `10.1.${addresses >> 8}.${addresses & 255}`
+  return {
+    phase: 'Running',
+    podIP,
+    podIPs: [{ ip: podIP }],
+    conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: rfc3339(nowMs) }],
+  } as Pod['status']
+}
