@@ -31,9 +31,9 @@ type Named = { readonly metadata: { readonly namespace?: string; readonly name: 
 /** A source that a test writes to. */
 export const watchedMap = <T extends Named>(...objects: readonly T[]): Watched<T> & { put(object: T): void; remove(key: string): void } => {
   const all = new Map(objects.map((object) => [keyOf(object), object]))
-  const listeners = new Set<(key: string) => void>()
+  const listeners = new Set<(change: { key: string }) => void>()
   const tell = (key: string) => {
-    for (const listener of listeners) listener(key)
+    for (const listener of listeners) listener({ key })
   }
   return {
     list: () => all.values(),

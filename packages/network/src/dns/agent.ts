@@ -71,7 +71,11 @@ const follow = async (options: DnsOptions, records: ReturnType<typeof createReco
   const index = indexSlices(slices)
   const update = (key: string) => records.set(key, services.get(key), index.of(key), env.now())
   const namespace = (name: string) => records.setNamespace(name, namespaces?.get(name) !== undefined)
-  const ends = [services.subscribe(update), slices.subscribe((key) => index.update(key).forEach(update)), namespaces?.subscribe(namespace)]
+  const ends = [
+    services.subscribe(({ key }) => update(key)),
+    slices.subscribe(({ key }) => index.update(key).forEach(update)),
+    namespaces?.subscribe(({ key }) => namespace(key)),
+  ]
   for (const one of namespaces?.list() ?? []) namespace(one.metadata.name)
   let count = 0
   for (const service of [...services.list()]) {

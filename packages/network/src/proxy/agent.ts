@@ -69,7 +69,7 @@ export const startProxy = (options: ProxyOptions): ServiceProxy => {
     working = work(false)
   }
 
-  const ends = [services.subscribe(touch), slices.subscribe((key) => index.update(key).forEach(touch))]
+  const ends = [services.subscribe(({ key }) => touch(key)), slices.subscribe(({ key }) => index.update(key).forEach(touch))]
   for (const service of services.list()) dirty.add(keyOf(service))
   let working = work(true)
   const verifying = verifyLoop(dataplanes, env, options.verifyEveryMs ?? 30_000, stopping.signal)
