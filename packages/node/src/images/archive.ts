@@ -9,6 +9,8 @@ import { normaliseImageName } from './image-name.ts'
 export interface ArchivedImage {
   /** Full names; empty when the archive names it not. */
   readonly names: readonly string[]
+  /** The name as it is written, where containerd's import would keep it so instead of making it a full one. */
+  readonly shortName?: string
   /** Digest of the manifest or index (OCI only). */
   readonly digest?: string
   /** Digest of the config, where the archive's top level tells it (docker only). */
@@ -51,7 +53,9 @@ const fromOci = ({ digest, annotations = {} }: NonNullable<OciIndex['manifests']
   const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name']
   // A reference of only a tag (`latest`) does not name an image.
   const full = name?.includes('/') || name?.includes(':') ? name : undefined
-  return { digest, names: full === undefined ? [] : [normaliseImageName(full)] }
+  if (full === undefined) return { digest, names: [] }
+  const normal = normaliseImageName(full)
+  return { digest, names: [normal], ...(normal === full ? {} : { shortName: full }) }
 }
 
 const fromDocker = ({ Config, RepoTags }: DockerManifest[number]): ArchivedImage => ({

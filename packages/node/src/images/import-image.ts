@@ -40,12 +40,23 @@ export const importImage = async (
       throw new ImageError(`${tarPath} could not be imported: ${error.message}`)
     })
   const snapshotter = ['--snapshotter', store.snapshotter]
-  if (unnamed.length === 0) await ctr('import', ...snapshotter, tarPath)
-  else await importUnnamed(ctr, facts, snapshotter, tarPath, normaliseImageName(name ?? ''))
+  if (unnamed.length === 0) {
+    await ctr('import', ...snapshotter, tarPath)
+    await lengthenNames(ctr, facts)
+  } else await importUnnamed(ctr, facts, snapshotter, tarPath, normaliseImageName(name ?? ''))
 
   const names = unnamed.length === 0 ? named : [normaliseImageName(name ?? '')]
   for (const each of names) await untilSeen(env, runtime, each)
   return names
+}
+
+// CRI looks images up by full names only.
+const lengthenNames = async (ctr: (...args: string[]) => Promise<string>, { images }: ArchiveFacts): Promise<void> => {
+  for (const { shortName, names } of images) {
+    if (shortName === undefined) continue
+    await ctr('tag', '--force', shortName, ...names)
+    await ctr('remove', shortName)
+  }
 }
 
 /** Gives the only image a name of our choice: it is imported under a passing one first. */
