@@ -77,6 +77,7 @@ const reference = (full: string): string => {
 }
 
 const typescriptOf = (field: FieldFacts): string => {
+  if (field.format === 'int-or-string') return 'number | string'
   if (field.ref) return reference(field.ref)
   switch (field.type) {
     case 'integer':

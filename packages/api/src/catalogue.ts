@@ -58,7 +58,7 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
 }
 
 export interface CatalogueParts {
-  readonly entries: readonly KindEntry<never>[]
+  readonly entries: readonly KindEntry[]
   readonly constantDefaults: (typeName: string) => ReadonlyMap<string, unknown> | undefined
   readonly formats: DecodeFormats
   readonly conversions?: Readonly<Record<string, { readonly storedAs: string; readonly conversion: Conversion }>>
@@ -68,15 +68,17 @@ export interface CatalogueParts {
 export interface Catalogue {
   readonly kinds: readonly Kind[]
   schemaOf(typeName: string): ObjectSchema
+  /** A kind that is served nowhere by itself: Scale, TokenRequest. */
+  kindOf(facts: ResourceFacts): Kind
 }
 
 export const buildCatalogue = (parts: CatalogueParts): Catalogue => {
   const schemaOf = compileSchemas({ types: typeFacts, defaults: parts.constantDefaults })
-  const behaviours = new Map(parts.entries.map((entry) => [versionKey(entry.resource), entry.behaviour as unknown as Behaviour]))
+  const behaviours = new Map(parts.entries.map((entry) => [versionKey(entry.resource), entry.behaviour]))
   const kinds = resourceFacts
     .filter((facts) => !facts.off && !facts.aggregated)
     .map((facts) => kindOf(facts, behaviours.get(versionKey(facts)) ?? {}, schemaOf, parts))
-  return { kinds, schemaOf }
+  return { kinds, schemaOf, kindOf: (facts) => kindOf(facts, behaviours.get(versionKey(facts)) ?? {}, schemaOf, parts) }
 }
 
 const versionKey = (resource: { group: string; version: string; plural: string }): string =>

@@ -56,9 +56,11 @@ export interface SubresourceBehaviour<T extends KubeObject = KubeObject> {
 }
 
 /** A resource's own file gives its behaviour under the resource's name; kinds.ts lists them. */
-export interface KindEntry<T extends KubeObject = KubeObject> {
-  readonly resource: Resource<T>
-  readonly behaviour: Behaviour<T>
+export interface KindEntry {
+  readonly resource: Resource
+  readonly behaviour: Behaviour
 }
 
-export const defineKind = <T extends KubeObject>(resource: Resource<T>, behaviour: Behaviour<T>): KindEntry<T> => ({ resource, behaviour })
+/** The entry forgets T: what the registry hands to the behaviour was decoded by the kind's own schema. */
+export const defineKind = <T extends KubeObject>(resource: Resource<T>, behaviour: Behaviour<T>): KindEntry =>
+  ({ resource, behaviour }) as unknown as KindEntry

@@ -1246,9 +1246,9 @@ export interface ServiceCIDRStatus {
 
 /** api.policy.v1.PodDisruptionBudgetSpec */
 export interface PodDisruptionBudgetSpec {
-  readonly minAvailable?: string
+  readonly minAvailable?: number | string
   readonly selector?: LabelSelector
-  readonly maxUnavailable?: string
+  readonly maxUnavailable?: number | string
   readonly unhealthyPodEvictionPolicy?: 'AlwaysAllow' | 'IfHealthyBudget'
 }
 
@@ -2113,7 +2113,7 @@ export interface ServicePort {
   readonly protocol?: 'SCTP' | 'TCP' | 'UDP'
   readonly appProtocol?: string
   readonly port: number
-  readonly targetPort?: string
+  readonly targetPort?: number | string
   readonly nodePort?: number
 }
 
@@ -3010,20 +3010,20 @@ export interface LoadBalancerIngress {
 
 /** api.apps.v1.RollingUpdateDaemonSet */
 export interface RollingUpdateDaemonSet {
-  readonly maxUnavailable?: string
-  readonly maxSurge?: string
+  readonly maxUnavailable?: number | string
+  readonly maxSurge?: number | string
 }
 
 /** api.apps.v1.RollingUpdateDeployment */
 export interface RollingUpdateDeployment {
-  readonly maxUnavailable?: string
-  readonly maxSurge?: string
+  readonly maxUnavailable?: number | string
+  readonly maxSurge?: number | string
 }
 
 /** api.apps.v1.RollingUpdateStatefulSetStrategy */
 export interface RollingUpdateStatefulSetStrategy {
   readonly partition?: number
-  readonly maxUnavailable?: string
+  readonly maxUnavailable?: number | string
 }
 
 /** api.authorization.v1.FieldSelectorAttributes */
@@ -3144,7 +3144,7 @@ export interface IngressLoadBalancerIngress {
 /** api.networking.v1.NetworkPolicyPort */
 export interface NetworkPolicyPort {
   readonly protocol?: 'SCTP' | 'TCP' | 'UDP'
-  readonly port?: string
+  readonly port?: number | string
   readonly endPort?: number
 }
 
@@ -3319,7 +3319,7 @@ export interface ExecAction {
 /** api.core.v1.HTTPGetAction */
 export interface HTTPGetAction {
   readonly path?: string
-  readonly port: string
+  readonly port: number | string
   readonly host?: string
   readonly scheme?: 'HTTP' | 'HTTPS'
   readonly httpHeaders?: readonly HTTPHeader[]
@@ -3327,7 +3327,7 @@ export interface HTTPGetAction {
 
 /** api.core.v1.TCPSocketAction */
 export interface TCPSocketAction {
-  readonly port: string
+  readonly port: number | string
   readonly host?: string
 }
 

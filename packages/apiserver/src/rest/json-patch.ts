@@ -1,4 +1,5 @@
-import { applyJsonPatch, badRequest, Refusal, tooLarge } from '@skiff/machinery'
+import { badRequest, Refusal, tooLarge } from '@skiff/machinery'
+import { applyJsonPatch } from './pending.ts'
 import type { Patcher } from './patch.ts'
 
 const maxOperations = 10_000

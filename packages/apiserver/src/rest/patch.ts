@@ -8,12 +8,11 @@ import {
   invalidValue,
   type KubeObject,
   loadYaml,
-  mergePatch,
   parseJson,
   Refusal,
-  strategicMergePatch,
   unsupportedMediaType,
 } from '@skiff/machinery'
+import { mergePatch, strategicMergePatch } from './pending.ts'
 import { decodeRaw, type FieldValidation, mediaTypeOf, type RawBody } from './body.ts'
 import type { Request, Rest } from './context.ts'
 import { inNamespace } from './create.ts'
@@ -33,7 +32,7 @@ export type Patcher = (current: Readonly<Record<string, unknown>>) => unknown
 export const patch = async (rest: Rest, request: Request): Promise<Written> => {
   const { call, kind, warnings } = request
   const options = writeOptions(call, 'PatchOptions')
-  const type = mediaTypeOf(call.body && 'contentType' in call.body ? call.body.contentType : undefined)
+  const type = patchTypeOf(call)
   if (options.force !== undefined && !applyTypes.includes(type))
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
       { reason: 'FieldValueForbidden', field: 'force', body: 'Forbidden: may not be specified for non-apply patch' },
@@ -42,6 +41,11 @@ export const patch = async (rest: Rest, request: Request): Promise<Written> => {
   const moved = { ...request, dryRun: options.dryRun }
   return writeOver(rest, moved, async (current) => patched(kind, call, current as KubeObject, patcher, options.validation, warnings), false)
 }
+
+const patchTypeOf = (call: Call): string => mediaTypeOf(call.body && 'contentType' in call.body ? call.body.contentType : undefined)
+
+/** The patcher of a call's body, by its media type. */
+export const patcherFor = (kind: Kind, call: Call): Patcher => patcherOf(kind, call, patchTypeOf(call))
 
 export const patched = (
   kind: Kind,

@@ -27,7 +27,10 @@ export const writeValue = (incoming: Incoming, outgoing: Outgoing, reply: ValueR
     bytes === undefined ? [] : Array.isArray(bytes) ? (bytes as readonly Uint8Array[]) : [bytes as Uint8Array]
   let length = 0
   for (const part of parts) length += part.length
-  if (length > gzipFrom && acceptsGzip(incoming)) return writeGzip(outgoing, status, fields, parts)
+  if (length > gzipFrom && acceptsGzip(incoming)) {
+    writeGzip(outgoing, status, fields, parts)
+    return
+  }
   fields['content-length'] = length
   const out = outgoing as ServerResponse
   out.writeHead(status, fields)
@@ -61,7 +64,7 @@ const writeGzip = (
 
 export const writeStatus = (incoming: Incoming, outgoing: Outgoing, status: FailureStatus): void => {
   const retry = status.details?.retryAfterSeconds
-  const headers = retry !== undefined && retry > 0 ? { 'retry-after': String(retry) } : {}
+  const headers: Record<string, string> = retry !== undefined && retry > 0 ? { 'retry-after': String(retry) } : {}
   if (outgoing.headersSent) return void outgoing.end()
   writeValue(incoming, outgoing, { status: status.code, bytes: Buffer.from(`${JSON.stringify(status)}\n`), headers })
 }

@@ -4,8 +4,8 @@ import type { FieldSchema, ObjectSchema, Shape } from './schema.ts'
 export interface DecodeFormats {
   /** Canonical text, or throws an Error with upstream's text. Numbers are accepted. */
   quantity(value: string | number): string
-  /** Whole seconds or microseconds, UTC; throws with Go's text. */
-  time(text: string, micro: boolean): string
+  /** Whole seconds or microseconds, UTC; null for the zero time; throws with Go's text. */
+  time(text: string, micro: boolean): string | null
   duration(text: string): string
 }
 
@@ -52,7 +52,7 @@ const readObject = (schema: ObjectSchema, input: Readonly<Record<string, unknown
         state.path.push(field.name)
         value = readValue(field.shape, value, state)
         state.path.pop()
-        if (field.keepEmpty || !isEmpty(value)) {
+        if (value !== null && (field.keepEmpty || !isEmpty(value))) {
           out[field.name] = value
           continue
         }
@@ -114,7 +114,7 @@ const readValue = (shape: Shape, value: unknown, state: State): unknown => {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const formatted = (read: () => string): string => {
+const formatted = (read: () => string | null): string | null => {
   try {
     return read()
   } catch (error) {

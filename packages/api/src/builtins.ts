@@ -1,0 +1,53 @@
+import {
+  canonicalMicroTime,
+  canonicalQuantity,
+  canonicalTime,
+  type DecodeFormats,
+  durationText,
+  type ObjectSchema,
+  parseDuration,
+} from '@skiff/machinery'
+import { buildCatalogue, type Kind } from './catalogue.ts'
+import { conversions } from './conversions.ts'
+import { constantDefaults } from './defaults/constants.ts'
+import { kinds as entries } from './kinds.ts'
+
+const formats: DecodeFormats = {
+  quantity: (value) => canonicalQuantity(String(value)),
+  time: (text, micro) => (micro ? canonicalMicroTime(text) : canonicalTime(text)),
+  duration: (text) => durationText(parseDuration(text)),
+}
+
+/** The built-in kinds, with those that are only ever sent to a subresource. */
+export interface Builtins {
+  readonly kinds: readonly Kind[]
+  readonly schemaOf: (typeName: string) => ObjectSchema
+  readonly scaleKind: Kind
+  readonly tokenRequestKind: Kind
+}
+
+const virtual = { verbs: [], singular: '', namespaced: true, listKind: '', listType: '' }
+
+export const buildBuiltins = (): Builtins => {
+  const catalogue = buildCatalogue({ entries, constantDefaults, formats, conversions })
+  return {
+    kinds: catalogue.kinds,
+    schemaOf: catalogue.schemaOf,
+    scaleKind: catalogue.kindOf({
+      ...virtual,
+      group: 'autoscaling',
+      version: 'v1',
+      kind: 'Scale',
+      plural: 'scales',
+      type: 'io.k8s.api.autoscaling.v1.Scale',
+    }),
+    tokenRequestKind: catalogue.kindOf({
+      ...virtual,
+      group: 'authentication.k8s.io',
+      version: 'v1',
+      kind: 'TokenRequest',
+      plural: 'tokenrequests',
+      type: 'io.k8s.api.authentication.v1.TokenRequest',
+    }),
+  }
+}

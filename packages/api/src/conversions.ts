@@ -1,0 +1,30 @@
+import type { KubeObject } from '@skiff/machinery'
+import type { Conversion } from './catalogue.ts'
+
+type Loose = KubeObject & Readonly<Record<string, unknown>>
+
+/** Renames top-level fields; what is not named stays. */
+const renamed = (object: KubeObject, names: Readonly<Record<string, string>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(object as Loose).map(([name, value]) => [names[name] ?? name, value]))
+
+const toCore: Readonly<Record<string, string>> = {
+  regarding: 'involvedObject',
+  note: 'message',
+  reportingController: 'reportingComponent',
+  deprecatedSource: 'source',
+  deprecatedFirstTimestamp: 'firstTimestamp',
+  deprecatedLastTimestamp: 'lastTimestamp',
+  deprecatedCount: 'count',
+}
+const fromCore = Object.fromEntries(Object.entries(toCore).map(([events, core]) => [core, events]))
+
+/** events.k8s.io/v1 Events are stored as core ones. */
+const events: Conversion = {
+  toStored: (object) => ({ ...renamed(object, toCore), apiVersion: 'v1', kind: 'Event' }) as unknown as KubeObject,
+  fromStored: (object) => ({ ...renamed(object, fromCore), apiVersion: 'events.k8s.io/v1', kind: 'Event' }) as unknown as KubeObject,
+}
+
+/** By `group/version/plural`: kinds whose objects are stored in another version. */
+export const conversions: Readonly<Record<string, { readonly storedAs: string; readonly conversion: Conversion }>> = {
+  'events.k8s.io/v1/events': { storedAs: 'events', conversion: events },
+}

@@ -1,0 +1,163 @@
+import { createPrivateKey, generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Env } from '@skiff/machinery'
+
+/** A certificate and its private key, both PEM. */
+export interface KeyPair {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Who signs what: clients and the serving certificate, the front proxy, and the store each have an authority of their own. */
+export interface Authorities {
+  readonly clients: KeyPair
+  readonly frontProxy: KeyPair
+  readonly store: KeyPair
+  readonly serving: KeyPair
+  /** Private keys (PKCS 8 PEM) that sign service-account tokens; the first signs, all verify. */
+  readonly serviceAccountKeys: readonly string[]
+}
+
+export interface Subject {
+  readonly commonName: string
+  readonly organizations?: readonly string[]
+}
+
+const dayMs = 86_400_000
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+
+// Loaded only when a certificate is to be made: an ordinary start reads files.
+const load = async () => {
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  x509.cryptoProvider.set(webcrypto as never)
+  return x509
+}
+
+const nameOf = ({ commonName, organizations = [] }: Subject) => [...organizations.map((each) => ({ O: [each] })), { CN: [commonName] }]
+
+const keyPem = async (key: webcrypto.CryptoKey): Promise<string> => {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key))
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ type: 'pkcs8', format: 'pem' }) as string
+}
+
+const importKey = (pem: string): Promise<webcrypto.CryptoKey> =>
+  webcrypto.subtle.importKey('pkcs8', createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' }) as Buffer, algorithm, true, ['sign'])
+
+const serial = (): string =>
+  randomBytes(16)
+    .toString('hex')
+    .replace(/^[89a-f]/, '1')
+
+const makeAuthority = async (commonName: string, env: Env): Promise<KeyPair> => {
+  const x509 = await load()
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
+  const cert = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serial(),
+    name: nameOf({ commonName }),
+    notBefore: new Date(env.now() - dayMs),
+    notAfter: new Date(env.now() + 3650 * dayMs),
+    signingAlgorithm: algorithm,
+    keys: keys as never,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as never),
+    ],
+  })
+  return { cert: `${cert.toString('pem')}\n`, key: await keyPem(keys.privateKey) }
+}
+
+export interface IssueOptions {
+  readonly subject: Subject
+  readonly days: number
+  readonly usages: readonly ('client' | 'server')[]
+  /** DNS names and IP addresses of a server. */
+  readonly hosts?: readonly string[]
+}
+
+/** Issues a certificate with a key of its own. */
+export const issueCertificate = async (authority: KeyPair, options: IssueOptions, env: Env): Promise<KeyPair> => {
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
+  const cert = await signPublicKey(authority, keys.publicKey, options, env)
+  return { cert, key: await keyPem(keys.privateKey) }
+}
+
+const isAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(':')
+
+/** Signs a public key under an authority; answers the PEM certificate. */
+export const signPublicKey = async (
+  authority: KeyPair,
+  publicKey: webcrypto.CryptoKey,
+  options: IssueOptions,
+  env: Env,
+): Promise<string> => {
+  const x509 = await load()
+  const issuer = new x509.X509Certificate(authority.cert)
+  const usages = options.usages.map((usage) => (usage === 'client' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth))
+  const names = (options.hosts ?? []).map((host) =>
+    isAddress(host) ? ({ type: 'ip', value: host } as const) : ({ type: 'dns', value: host } as const),
+  )
+  const cert = await x509.X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: nameOf(options.subject),
+    issuer: issuer.subjectName,
+    notBefore: new Date(env.now() - 300_000),
+    notAfter: new Date(Math.min(env.now() + options.days * dayMs, issuer.notAfter.getTime())),
+    signingAlgorithm: algorithm,
+    publicKey: publicKey as never,
+    signingKey: (await importKey(authority.key)) as never,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+      new x509.ExtendedKeyUsageExtension(usages),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+    ],
+  })
+  return `${cert.toString('pem')}\n`
+}
+
+const readPair = (dir: string, name: string): KeyPair | undefined => {
+  const cert = join(dir, `${name}.crt`)
+  const key = join(dir, `${name}.key`)
+  return existsSync(cert) && existsSync(key) ? { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } : undefined
+}
+
+export const writePair = (dir: string, name: string, pair: KeyPair): KeyPair => {
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  writeFileSync(join(dir, `${name}.crt`), pair.cert, { mode: 0o644 })
+  writeFileSync(join(dir, `${name}.key`), pair.key, { mode: 0o600 })
+  return pair
+}
+
+/** Reads the pair of this name, or makes and keeps it. */
+export const keptPair = async (dir: string, name: string, make: () => Promise<KeyPair>): Promise<KeyPair> =>
+  readPair(dir, name) ?? writePair(dir, name, await make())
+
+/** Reads the authorities that lie in `dir`, making what is missing. `hosts` are the names and addresses that clients use for the server. */
+export const openAuthorities = async (dir: string, hosts: readonly string[], env: Env): Promise<Authorities> => {
+  const clients = await keptPair(dir, 'ca', () => makeAuthority('kubernetes', env))
+  const frontProxy = await keptPair(dir, 'front-proxy-ca', () => makeAuthority('front-proxy-ca', env))
+  const store = await keptPair(dir, 'store-ca', () => makeAuthority('store-ca', env))
+  const serving = await keptPair(dir, servingName(hosts), () =>
+    issueCertificate(clients, { subject: { commonName: 'kube-apiserver' }, days: 365, usages: ['server'], hosts }, env),
+  )
+  return { clients, frontProxy, store, serving, serviceAccountKeys: [serviceAccountKey(dir)] }
+}
+
+/** A change of hosts wants a new certificate, so its file carries them. */
+const servingName = (hosts: readonly string[]): string =>
+  `apiserver-${Buffer.from([...hosts].sort().join(','))
+    .toString('base64url')
+    .slice(0, 40)}`
+
+const serviceAccountKey = (dir: string): string => {
+  const path = join(dir, 'service-account.key')
+  if (existsSync(path)) return readFileSync(path, 'utf8')
+  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  writeFileSync(path, key, { mode: 0o600 })
+  return key
+}

@@ -1,0 +1,64 @@
+import type { Identity } from '@skiff/client'
+import { internalError, Refusal } from '@skiff/machinery'
+import { type Attributes, type Authorizer, forbiddenBy } from '../authorize.ts'
+import type { Incoming } from '../serve/answer.ts'
+
+const extraPrefix = 'impersonate-extra-'
+
+/** The identity that Impersonate-* headers ask for, each part of which `identity` must be allowed to impersonate. */
+export const impersonated = (headers: Incoming['headers'], identity: Identity, authorize: Authorizer): Identity => {
+  const user = headers['impersonate-user'] as string | undefined
+  const groups = list(headers['impersonate-group'])
+  const uid = headers['impersonate-uid'] as string | undefined
+  const extra = extraOf(headers)
+  if (user === undefined && groups.length === 0 && uid === undefined && Object.keys(extra).length === 0) return identity
+  if (user === undefined)
+    throw internalError(`requested [${groups.map((group) => `{Group  ${group} }`).join(' ')}] without impersonating a user`)
+  const allow = (resource: string, name: string, more: Partial<Attributes> = {}) => {
+    const attributes: Attributes = {
+      identity,
+      verb: 'impersonate',
+      group: '',
+      version: 'v1',
+      resource,
+      subresource: '',
+      namespace: '',
+      name,
+      ...more,
+    }
+    const decision = authorize(attributes)
+    if (!decision.allowed) throw forbiddenBy(attributes, decision)
+  }
+  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user)
+  if (account) allow('serviceaccounts', account[2] as string, { namespace: account[1] as string })
+  else allow('users', user)
+  for (const group of groups) allow('groups', group)
+  if (uid !== undefined) allow('uids', uid, { group: 'authentication.k8s.io' })
+  for (const [key, values] of Object.entries(extra))
+    for (const value of values) allow('userextras', value, { group: 'authentication.k8s.io', subresource: key })
+  const implied = account && groups.length === 0 ? ['system:serviceaccounts', `system:serviceaccounts:${account[1]}`] : groups
+  const named = user === 'system:anonymous' ? [...implied, 'system:unauthenticated'] : [...implied, 'system:authenticated']
+  return {
+    name: user,
+    groups: [...new Set(named)],
+    ...(uid !== undefined ? { uid } : {}),
+    ...(Object.keys(extra).length > 0 ? { extra } : {}),
+  }
+}
+
+/** Node joins repeated headers with a comma and a blank. */
+const list = (value: string | string[] | undefined): string[] =>
+  value === undefined ? [] : Array.isArray(value) ? value : value.split(', ')
+
+const extraOf = (headers: Incoming['headers']): Record<string, readonly string[]> => {
+  const extra: Record<string, readonly string[]> = {}
+  for (const name of Object.keys(headers)) {
+    if (!name.startsWith(extraPrefix)) continue
+    try {
+      extra[decodeURIComponent(name.slice(extraPrefix.length))] = list(headers[name])
+    } catch {
+      throw new Refusal(400, 'BadRequest', `invalid header name ${name}`)
+    }
+  }
+  return extra
+}

@@ -1,0 +1,79 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID, sign, verify } from 'node:crypto'
+
+/** What a bound service-account token says. Times in seconds since 1970. */
+export interface TokenClaims {
+  readonly aud: readonly string[]
+  readonly exp: number
+  readonly iat: number
+  readonly nbf: number
+  readonly iss: string
+  readonly sub: string
+  readonly jti?: string
+  readonly 'kubernetes.io'?: {
+    readonly namespace: string
+    readonly serviceaccount: { readonly name: string; readonly uid: string }
+    readonly pod?: { readonly name: string; readonly uid: string }
+    readonly secret?: { readonly name: string; readonly uid: string }
+    readonly node?: { readonly name: string; readonly uid: string }
+    readonly warnafter?: number
+  }
+}
+
+export interface TokenSigner {
+  readonly issuer: string
+  sign(claims: Omit<TokenClaims, 'iss' | 'jti'>): string
+  /** The claims of a token with a good signature and issuer, whatever its times; undefined otherwise. */
+  read(token: string): TokenClaims | undefined
+  /** JWKS of the public keys, for /openid/v1/jwks. */
+  jwks(): unknown
+}
+
+const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** Signs and reads ES256 tokens; `keys` are PKCS 8 PEM, the first one signs and all verify, so that keys can rotate. */
+export const createTokenSigner = (issuer: string, keys: readonly string[]): TokenSigner => {
+  const held = keys.map((pem) => {
+    const secret = createPrivateKey(pem)
+    const open = createPublicKey(pem)
+    const id = createHash('sha256')
+      .update(open.export({ type: 'spki', format: 'der' }))
+      .digest('base64url')
+    return { secret, open, id }
+  })
+  const first = held[0]
+  if (!first) throw new Error('a token signer needs a key')
+  const head = encode({ alg: 'ES256', kid: first.id })
+  return {
+    issuer,
+    sign: (claims) => {
+      const body = `${head}.${encode({ ...claims, iss: issuer, jti: randomUUID() })}`
+      return `${body}.${sign('sha256', Buffer.from(body), { key: first.secret, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
+    },
+    read: (token) => {
+      const [headText, claimsText, signature] = token.split('.')
+      if (!headText || !claimsText || !signature) return undefined
+      const kid = parsed(headText)?.kid
+      const key = held.find((each) => each.id === kid)
+      if (!key || !signed(key.open, `${headText}.${claimsText}`, signature)) return undefined
+      const claims = parsed(claimsText) as TokenClaims | undefined
+      return claims?.iss === issuer ? claims : undefined
+    },
+    jwks: () => ({ keys: held.map((each) => ({ use: 'sig', ...each.open.export({ format: 'jwk' }), kid: each.id, alg: 'ES256' })) }),
+  }
+}
+
+const parsed = (part: string): Readonly<Record<string, unknown>> | undefined => {
+  try {
+    return JSON.parse(Buffer.from(part, 'base64url').toString()) as Readonly<Record<string, unknown>>
+  } catch {
+    return undefined
+  }
+}
+
+const signed = (key: KeyObject, body: string, signature: string): boolean => {
+  try {
+    return verify('sha256', Buffer.from(body), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,149 @@
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding } from '@skiff/api'
+import type { Identity } from '@skiff/client'
+import type { Attributes, Authorizer } from '../authorize.ts'
+import type { Cache } from '../registry/cache.ts'
+import { entriesOf } from '../registry/tree.ts'
+
+/** The caches that RBAC is read from. */
+export interface RbacSources {
+  readonly roles: Cache
+  readonly roleBindings: Cache
+  readonly clusterRoles: Cache
+  readonly clusterRoleBindings: Cache
+}
+
+/** A binding's grant: where it holds ('' everywhere) and which role's rules it gives. */
+interface Grant {
+  readonly namespace: string
+  readonly roleKey: string
+}
+
+interface Index {
+  /** By `u:name`, `g:group` or `s:namespace:name`. */
+  readonly grants: ReadonlyMap<string, readonly Grant[]>
+  /** By `namespace/name`, or `/name` for a cluster role. */
+  readonly rules: ReadonlyMap<string, readonly CompiledRule[]>
+}
+
+export interface CompiledRule {
+  readonly source: PolicyRule
+  readonly verbs: ReadonlySet<string>
+  readonly groups: ReadonlySet<string>
+  readonly resources: ReadonlySet<string>
+  readonly names: ReadonlySet<string> | undefined
+  readonly paths: readonly string[]
+}
+
+const compileRule = (rule: PolicyRule): CompiledRule => ({
+  source: rule,
+  verbs: new Set(rule.verbs),
+  groups: new Set(rule.apiGroups ?? []),
+  resources: new Set(rule.resources ?? []),
+  names: rule.resourceNames && rule.resourceNames.length > 0 ? new Set(rule.resourceNames) : undefined,
+  paths: rule.nonResourceURLs ?? [],
+})
+
+const buildIndex = (sources: RbacSources): Index => {
+  const grants = new Map<string, Grant[]>()
+  const rules = new Map<string, readonly CompiledRule[]>()
+  const grant = (subjects: RoleBinding['subjects'], given: Grant, bindingNamespace: string) => {
+    for (const subject of subjects ?? []) {
+      const key =
+        subject.kind === 'User'
+          ? `u:${subject.name}`
+          : subject.kind === 'Group'
+            ? `g:${subject.name}`
+            : `s:${subject.namespace ?? bindingNamespace}:${subject.name}`
+      const held = grants.get(key)
+      if (held) held.push(given)
+      else grants.set(key, [given])
+    }
+  }
+  for (const { object } of entriesOf(sources.clusterRoles.tree))
+    rules.set(`/${object.metadata.name}`, ((object as ClusterRole).rules ?? []).map(compileRule))
+  for (const { object } of entriesOf(sources.roles.tree))
+    rules.set(`${object.metadata.namespace}/${object.metadata.name}`, ((object as Role).rules ?? []).map(compileRule))
+  for (const { object } of entriesOf(sources.clusterRoleBindings.tree)) {
+    const binding = object as ClusterRoleBinding
+    grant(binding.subjects, { namespace: '', roleKey: `/${binding.roleRef.name}` }, '')
+  }
+  for (const { object } of entriesOf(sources.roleBindings.tree)) {
+    const binding = object as RoleBinding
+    const namespace = binding.metadata.namespace ?? ''
+    const roleKey = binding.roleRef.kind === 'Role' ? `${namespace}/${binding.roleRef.name}` : `/${binding.roleRef.name}`
+    grant(binding.subjects, { namespace, roleKey }, namespace)
+  }
+  return { grants, rules }
+}
+
+const subjectKeys = (identity: Identity): string[] => {
+  const keys = [`u:${identity.name}`, ...identity.groups.map((group) => `g:${group}`)]
+  const account = /^system:serviceaccount:([^:]+):(.+)$/.exec(identity.name)
+  if (account) keys.push(`s:${account[1]}:${account[2]}`)
+  return keys
+}
+
+const covers = (rule: CompiledRule, attributes: Attributes): boolean => {
+  if (!rule.verbs.has(attributes.verb) && !rule.verbs.has('*')) return false
+  if (attributes.path !== undefined)
+    return rule.paths.some(
+      (path) =>
+        path === attributes.path || path === '*' || (path.endsWith('*') && (attributes.path as string).startsWith(path.slice(0, -1))),
+    )
+  if (!rule.groups.has(attributes.group) && !rule.groups.has('*')) return false
+  if (!coversResource(rule, attributes)) return false
+  return rule.names === undefined || rule.names.has(attributes.name)
+}
+
+const coversResource = ({ resources }: CompiledRule, { resource, subresource }: Attributes): boolean => {
+  if (resources.has('*')) return true
+  if (subresource === '') return resources.has(resource)
+  return resources.has(`${resource}/${subresource}`) || resources.has(`*/${subresource}`)
+}
+
+export interface Rbac {
+  readonly authorize: Authorizer
+  /** All rules that hold for an identity in a namespace ('' for cluster-wide ones alone). */
+  rulesFor(identity: Identity, namespace: string): readonly PolicyRule[]
+  /** The rules of a role: `/name` for a cluster role, `namespace/name` for a role. */
+  rulesOf(roleKey: string): readonly PolicyRule[]
+}
+
+/**
+ * RBAC over the stored objects: an index per subject, built again after a change when the next question comes. Members of
+ * system:masters may do everything, as upstream's privileged group may.
+ */
+export const createRbac = (sources: RbacSources): Rbac => {
+  let index: Index | undefined
+  const forget = () => {
+    index = undefined
+  }
+  for (const cache of Object.values(sources) as Cache[]) cache.listeners.add(forget)
+  const current = (): Index => {
+    index ??= buildIndex(sources)
+    return index
+  }
+  const grantsFor = function* (identity: Identity, namespace: string): Generator<readonly CompiledRule[]> {
+    const { grants, rules } = current()
+    for (const key of subjectKeys(identity))
+      for (const grant of grants.get(key) ?? [])
+        if (grant.namespace === '' || grant.namespace === namespace) yield rules.get(grant.roleKey) ?? []
+  }
+  return {
+    authorize: (attributes) => {
+      if (attributes.identity.groups.includes('system:masters')) return allowed
+      for (const rules of grantsFor(attributes.identity, attributes.namespace))
+        for (const rule of rules) if (covers(rule, attributes)) return allowed
+      return refused
+    },
+    rulesFor: (identity, namespace) => {
+      const found = new Set<PolicyRule>()
+      for (const rules of grantsFor(identity, namespace)) for (const rule of rules) found.add(rule.source)
+      return [...found]
+    },
+    rulesOf: (roleKey) => (current().rules.get(roleKey) ?? []).map((rule) => rule.source),
+  }
+}
+
+const allowed = { allowed: true, reason: '' }
+const refused = { allowed: false, reason: '' }

@@ -1,0 +1,73 @@
+import {
+  clusterRole,
+  clusterRoleBinding,
+  configMap,
+  namespace,
+  priorityClass,
+  type Resource,
+  role,
+  roleBinding,
+  serviceCIDR,
+} from '@skiff/api'
+import type { Client } from '@skiff/client'
+import { isRefusal, type KubeObject } from '@skiff/machinery'
+import { clusterRoleBindings, clusterRoles } from './cluster-roles.ts'
+import { namespacedRoleBindings, namespacedRoles } from './namespaced-roles.ts'
+import { reconcileRole } from './reconcile.ts'
+
+export interface BootstrapOptions {
+  readonly client: Client
+  readonly serviceCidr: string
+}
+
+const make = async <T extends KubeObject>(client: Client, resource: Resource<T>, object: object): Promise<void> => {
+  try {
+    await client.create(resource, object as never)
+  } catch (error) {
+    if (!isRefusal(error, 409)) throw error
+  }
+}
+
+/** Makes what every cluster has from its first second: namespaces, RBAC policy, priority classes. What is there already stays, roles are reconciled. */
+export const bootstrap = async ({ client, serviceCidr }: BootstrapOptions): Promise<void> => {
+  const names = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
+  await Promise.all(names.map((name) => make(client, namespace, { metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } })))
+  await Promise.all([
+    ...priorityClasses.map((each) => make(client, priorityClass, each)),
+    make(client, serviceCIDR, { metadata: { name: 'kubernetes' }, spec: { cidrs: [serviceCidr] } } as never),
+    ...clusterRoles.map((each) => reconcileRole(client, clusterRole, each)),
+    ...namespacedRoles.map((each) => reconcileRole(client, role, each)),
+    ...clusterRoleBindings.map((each) => make(client, clusterRoleBinding, each)),
+    ...namespacedRoleBindings.map((each) => make(client, roleBinding, each)),
+  ])
+}
+
+const priorityClasses = [
+  {
+    metadata: { name: 'system-cluster-critical' },
+    value: 2_000_000_000,
+    description: 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+    preemptionPolicy: 'PreemptLowerPriority',
+  },
+  {
+    metadata: { name: 'system-node-critical' },
+    value: 2_000_001_000,
+    description: 'Used for system critical pods that must not be moved from their current node.',
+    preemptionPolicy: 'PreemptLowerPriority',
+  },
+]
+
+/** kube-system's extension-apiserver-authentication: how aggregated servers verify clients and the front proxy. */
+export const publishAuthentication = async (client: Client, clientCa: string, frontProxyCa: string): Promise<void> => {
+  await make(client, configMap, {
+    metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+    data: {
+      'client-ca-file': clientCa,
+      'requestheader-allowed-names': '["front-proxy-client"]',
+      'requestheader-client-ca-file': frontProxyCa,
+      'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+      'requestheader-group-headers': '["X-Remote-Group"]',
+      'requestheader-username-headers': '["X-Remote-User"]',
+    },
+  } as never)
+}

@@ -1,0 +1,24 @@
+export type { AdmissionPlugin, AdmissionRequest } from './admission/admission.ts'
+export type { TokenReader } from './authn/authenticate.ts'
+export {
+  type Authorities,
+  type IssueOptions,
+  issueCertificate,
+  type KeyPair,
+  keptPair,
+  openAuthorities,
+  signPublicKey,
+  writePair,
+} from './authn/authorities.ts'
+export type { TokenSigner } from './authn/tokens.ts'
+export { kubernetesAddress } from './bootstrap/kubernetes-service.ts'
+export {
+  type LogOptions,
+  type NodeConnection,
+  type NodeDirectory,
+  noNodes,
+  type PodRef,
+  type StreamRequest,
+} from './parts/node-directory.ts'
+export { type ApiServer, type ApiServerOptions, loopbackIdentity, startApiServer } from './server.ts'
+export { kubernetesVersion } from './version.ts'

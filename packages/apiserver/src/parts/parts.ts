@@ -1,0 +1,53 @@
+import type { Kind } from '@skiff/api'
+import type { AccountTokens } from '../authn/service-accounts.ts'
+import type { TokenSigner } from '../authn/tokens.ts'
+import type { Rbac } from '../authz/rbac.ts'
+import type { Part } from '../handler.ts'
+import type { NodeDirectory } from './node-directory.ts'
+import { podExec, podLog, podPortForward } from './pod-streams.ts'
+import { bindings, podBinding, podEviction } from './pods.ts'
+import {
+  localSubjectAccessReview,
+  selfSubjectAccessReview,
+  selfSubjectReview,
+  selfSubjectRulesReview,
+  subjectAccessReview,
+  tokenReview,
+} from './reviews.ts'
+import { scalePart } from './scale.ts'
+import { tokenPart } from './token.ts'
+
+export interface PartsOptions {
+  readonly rbac: Rbac
+  readonly signer: TokenSigner
+  readonly accounts: AccountTokens
+  readonly scaleKind: Kind
+  readonly tokenRequestKind: Kind
+  readonly nodes: NodeDirectory
+}
+
+/** The subresources and virtual resources with handlers of their own, by `group/plural` and `group/plural/subresource`. */
+export const builtinParts = (options: PartsOptions): ReadonlyMap<string, Part> => {
+  const { rbac, signer, accounts, scaleKind, tokenRequestKind, nodes } = options
+  const scale = scalePart(scaleKind)
+  return new Map<string, Part>([
+    ['/bindings', bindings],
+    ['/pods/binding', podBinding],
+    ['/pods/eviction', podEviction],
+    ['/pods/log', podLog(nodes)],
+    ['/pods/exec', podExec(nodes, false)],
+    ['/pods/attach', podExec(nodes, true)],
+    ['/pods/portforward', podPortForward(nodes)],
+    ['/serviceaccounts/token', tokenPart(tokenRequestKind, signer)],
+    ['/replicationcontrollers/scale', scale],
+    ['apps/deployments/scale', scale],
+    ['apps/replicasets/scale', scale],
+    ['apps/statefulsets/scale', scale],
+    ['authentication.k8s.io/selfsubjectreviews', selfSubjectReview],
+    ['authentication.k8s.io/tokenreviews', tokenReview(accounts.review)],
+    ['authorization.k8s.io/selfsubjectaccessreviews', selfSubjectAccessReview],
+    ['authorization.k8s.io/subjectaccessreviews', subjectAccessReview],
+    ['authorization.k8s.io/localsubjectaccessreviews', localSubjectAccessReview],
+    ['authorization.k8s.io/selfsubjectrulesreviews', selfSubjectRulesReview(rbac)],
+  ])
+}

@@ -1,0 +1,132 @@
+import type { Pod } from '@skiff/api'
+import type { Call } from '@skiff/client'
+import { badRequest, internalError, notFound, Refusal } from '@skiff/machinery'
+import type { Part } from '../handler.ts'
+import { find } from '../registry/tree.ts'
+import { keyOfCall, namedOf, queryFlag, queryValue, type Request, type Rest } from '../rest/context.ts'
+import { queryInteger } from '../rest/options.ts'
+import { openBridge } from '../streaming/bridge.ts'
+import { parseExecRequest, parsePorts } from '../streaming/options.ts'
+import type { NodeConnection, NodeDirectory, PodRef } from './node-directory.ts'
+
+const podOf = async (rest: Rest, { call, kind }: Request): Promise<Pod> => {
+  const cache = await rest.storage.cache(kind)
+  await rest.storage.fresh()
+  const pod = find(cache.tree, keyOfCall(kind, call))?.object as Pod | undefined
+  if (!pod) throw notFound(namedOf(kind), call.name ?? '')
+  return pod
+}
+
+const refOf = ({ metadata }: Pod): PodRef => ({ namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid })
+
+const containersOf = (pod: Pod): readonly string[] =>
+  [...pod.spec.containers, ...(pod.spec.initContainers ?? []), ...(pod.spec.ephemeralContainers ?? [])].map((container) => container.name)
+
+/** The container that a request names, or the pod's default one; refuses as upstream's podContainer does. */
+const containerOf = (pod: Pod, asked: string): string => {
+  const all = containersOf(pod)
+  if (asked !== '') {
+    if (!all.includes(asked)) throw badRequest(`container ${asked} is not valid for pod ${pod.metadata.name}`)
+    return asked
+  }
+  const first = pod.spec.containers[0]?.name ?? ''
+  if (pod.spec.containers.length === 1) return first
+  const byAnnotation = pod.metadata.annotations?.['kubectl.kubernetes.io/default-container']
+  if (byAnnotation && all.includes(byAnnotation)) return byAnnotation
+  const init = pod.spec.initContainers?.map((container) => container.name) ?? []
+  const text = `a container name must be specified for pod ${pod.metadata.name}, choose one of: [${pod.spec.containers.map((each) => each.name).join(' ')}]`
+  throw badRequest(init.length > 0 ? `${text} or one of the init containers: [${init.join(' ')}]` : text)
+}
+
+const connectionOf = (nodes: NodeDirectory, pod: Pod): NodeConnection => {
+  const node = pod.spec.nodeName
+  if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`)
+  const connection = nodes.connection(node)
+  if (!connection) throw internalError(`error dialing backend: no connection to node ${JSON.stringify(node)}`)
+  return connection
+}
+
+/** GET pods/NAME/log. */
+export const podLog =
+  (nodes: NodeDirectory): Part =>
+  async ({ rest }, request) => {
+    const { call } = request
+    const pod = await podOf(rest, request)
+    const container = containerOf(pod, queryValue(call, 'container') ?? '')
+    // A pod that no node has yet has said nothing.
+    if (!pod.spec.nodeName) return { status: 200, bytes: Buffer.alloc(0), contentType: 'text/plain' }
+    const stream = await connectionOf(nodes, pod).logs(refOf(pod), logOptions(call, container), call.signal)
+    return { status: 200, stream, contentType: 'text/plain' }
+  }
+
+const logOptions = (call: Call, container: string) => {
+  const sinceSeconds = queryInteger(call, 'sinceSeconds')
+  const sinceTime = queryValue(call, 'sinceTime')
+  const tailLines = queryInteger(call, 'tailLines')
+  const limitBytes = queryInteger(call, 'limitBytes')
+  const faults: string[] = []
+  if (sinceSeconds !== undefined && sinceSeconds < 1) faults.push(`sinceSeconds: Invalid value: ${sinceSeconds}: must be greater than 0`)
+  if (tailLines !== undefined && tailLines < 0) faults.push(`tailLines: Invalid value: ${tailLines}: must be greater than or equal to 0`)
+  if (limitBytes !== undefined && limitBytes < 1) faults.push(`limitBytes: Invalid value: ${limitBytes}: must be greater than 0`)
+  if (sinceSeconds !== undefined && sinceTime)
+    faults.push('<nil>: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified')
+  if (faults.length > 0) throw new Refusal(422, 'Invalid', `PodLogOptions "${call.name}" is invalid: ${faults.join(', ')}`)
+  return {
+    container,
+    follow: queryFlag(call, 'follow'),
+    previous: queryFlag(call, 'previous'),
+    timestamps: queryFlag(call, 'timestamps'),
+    ...(sinceSeconds !== undefined ? { sinceSeconds } : {}),
+    ...(sinceTime ? { sinceTime } : {}),
+    ...(tailLines !== undefined ? { tailLines } : {}),
+    ...(limitBytes !== undefined ? { limitBytes } : {}),
+  }
+}
+
+/** POST or GET pods/NAME/exec and attach. */
+export const podExec =
+  (nodes: NodeDirectory, attach: boolean): Part =>
+  async ({ rest }, request) => {
+    const { call } = request
+    const asked = parseExecRequest(call.query)
+    const pod = await podOf(rest, request)
+    const container = containerOf(pod, asked.container)
+    if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
+      throw badRequest(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
+    const connection = connectionOf(nodes, pod)
+    const target = attach
+      ? await connection.attach(refOf(pod), { container, streams: asked.streams })
+      : await connection.exec(refOf(pod), { container, command: asked.command, streams: asked.streams })
+    return upgraded(rest, call, target, asked.streams)
+  }
+
+/** POST or GET pods/NAME/portforward. */
+export const podPortForward =
+  (nodes: NodeDirectory): Part =>
+  async ({ rest }, request) => {
+    const { call } = request
+    const pod = await podOf(rest, request)
+    const target = await connectionOf(nodes, pod).portForward(refOf(pod), parsePorts(call.query))
+    return upgraded(rest, call, target, undefined)
+  }
+
+const upgraded = async (
+  rest: Rest,
+  call: Call,
+  target: Parameters<typeof openBridge>[0]['target'],
+  streams: Parameters<typeof openBridge>[0]['streams'],
+) => {
+  const incoming = call.http?.incoming
+  if (!incoming) throw badRequest('Upgrade request required')
+  const bridge = await openBridge({
+    request: incoming,
+    target,
+    env: rest.env,
+    ...(streams ? { streams } : {}),
+    ...(call.signal ? { signal: call.signal } : {}),
+  })
+  return {
+    upgrade: (socket: Parameters<typeof bridge.upgrade>[0], head: Uint8Array) =>
+      void bridge.upgrade(socket, head).catch((error) => rest.env.log.debug('a stream ended', { error: String(error) })),
+  }
+}

@@ -1,0 +1,164 @@
+import type { Identity } from '@skiff/client'
+import { badRequest, type FieldError, forbiddenField, invalid, invalidValue, type KubeObject, required } from '@skiff/machinery'
+import type { Attributes } from '../authorize.ts'
+import type { Rbac } from '../authz/rbac.ts'
+import type { HandlerContext, Part } from '../handler.ts'
+import { replyValue } from '../represent/represent.ts'
+import { decodeBody } from '../rest/body.ts'
+import type { Request } from '../rest/context.ts'
+import { writeOptions } from '../rest/options.ts'
+
+interface ResourceAttributes {
+  readonly namespace?: string
+  readonly verb?: string
+  readonly group?: string
+  readonly version?: string
+  readonly resource?: string
+  readonly subresource?: string
+  readonly name?: string
+}
+interface ReviewSpec {
+  readonly resourceAttributes?: ResourceAttributes
+  readonly nonResourceAttributes?: { readonly path?: string; readonly verb?: string }
+  readonly user?: string
+  readonly groups?: readonly string[]
+  readonly uid?: string
+  readonly extra?: Readonly<Record<string, readonly string[]>>
+}
+type Review = KubeObject & { readonly spec: ReviewSpec }
+
+/** Decodes a review, which is answered and never stored. */
+const reviewOf = (request: Request): Review => {
+  const { validation } = writeOptions(request.call, 'CreateOptions')
+  return decodeBody(request.kind, request.call.body, validation, request.warnings) as Review
+}
+
+const attributesFor = (identity: Identity, spec: ReviewSpec): Attributes => {
+  const of = spec.resourceAttributes
+  if (of)
+    return {
+      identity,
+      verb: of.verb ?? '',
+      group: of.group ?? '',
+      version: of.version ?? '',
+      resource: of.resource ?? '',
+      subresource: of.subresource ?? '',
+      namespace: of.namespace ?? '',
+      name: of.name ?? '',
+    }
+  const { path = '', verb = '' } = spec.nonResourceAttributes ?? {}
+  return { identity, verb, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path }
+}
+
+const checkSpec = (spec: ReviewSpec): FieldError[] => {
+  if (spec.resourceAttributes && spec.nonResourceAttributes)
+    return [
+      invalidValue('spec.nonResourceAttributes', spec.nonResourceAttributes, 'cannot be specified in combination with resourceAttributes'),
+    ]
+  if (!spec.resourceAttributes && !spec.nonResourceAttributes)
+    return [invalidValue('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')]
+  return []
+}
+
+const decide = ({ authorize }: HandlerContext, identity: Identity, spec: ReviewSpec): unknown => {
+  const decision = authorize(attributesFor(identity, spec))
+  return { allowed: decision.allowed, ...(decision.reason ? { reason: decision.reason } : {}) }
+}
+
+const answer = (request: Request, review: Review, status: unknown) => {
+  const { kind } = request
+  return replyValue(
+    request.call,
+    { kind: kind.kind, apiVersion: kind.apiVersion, metadata: { ...review.metadata, creationTimestamp: null }, spec: review.spec, status },
+    201,
+  )
+}
+
+/** `kubectl auth can-i`. */
+export const selfSubjectAccessReview: Part = async (context, request) => {
+  const review = reviewOf(request)
+  const errors = checkSpec(review.spec)
+  if (errors.length > 0) throw invalid(request.kind, '', errors)
+  return answer(request, review, decide(context, request.call.identity, review.spec))
+}
+
+const subject = (spec: ReviewSpec): Identity => ({
+  name: spec.user ?? '',
+  groups: spec.groups ?? [],
+  ...(spec.uid ? { uid: spec.uid } : {}),
+  ...(spec.extra ? { extra: spec.extra } : {}),
+})
+
+const checkSubject = (spec: ReviewSpec): FieldError[] =>
+  !spec.user && !spec.groups?.length ? [invalidValue('spec.user', '', 'at least one of user or group must be specified')] : []
+
+export const subjectAccessReview: Part = async (context, request) => {
+  const review = reviewOf(request)
+  const errors = [...checkSpec(review.spec), ...checkSubject(review.spec)]
+  if (errors.length > 0) throw invalid(request.kind, '', errors)
+  return answer(request, review, decide(context, subject(review.spec), review.spec))
+}
+
+export const localSubjectAccessReview: Part = async (context, request) => {
+  const review = reviewOf(request)
+  const { spec } = review
+  const errors = [...checkSpec(spec), ...checkSubject(spec)]
+  if (spec.nonResourceAttributes) errors.push(forbiddenField('spec.nonResourceAttributes', 'disallowed on this kind of request'))
+  if (errors.length > 0) throw invalid(request.kind, '', errors)
+  const namespace = request.call.namespace ?? ''
+  if (spec.resourceAttributes?.namespace !== namespace)
+    throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`)
+  return answer(request, review, decide(context, subject(spec), spec))
+}
+
+/** The rules that the caller has in a namespace: what `kubectl auth can-i --list` prints. */
+export const selfSubjectRulesReview =
+  (rbac: Rbac): Part =>
+  async (_context, request) => {
+    const review = reviewOf(request) as KubeObject & { readonly spec: { readonly namespace?: string } }
+    const { namespace } = review.spec
+    if (!namespace) throw invalid(request.kind, '', [required('spec.namespace', '')])
+    const identity = request.call.identity
+    const masters = identity.groups.includes('system:masters')
+      ? [
+          { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+          { verbs: ['*'], nonResourceURLs: ['*'] },
+        ]
+      : []
+    const rules = [...masters, ...rbac.rulesFor(identity, namespace)]
+    const resourceRules = rules.filter((rule) => 'resources' in rule && (rule.resources?.length ?? 0) > 0)
+    const nonResourceRules = rules.filter((rule) => 'nonResourceURLs' in rule && (rule.nonResourceURLs?.length ?? 0) > 0)
+    return answer(request, review as Review, { resourceRules, nonResourceRules, incomplete: false })
+  }
+
+/** Who the caller is: `kubectl auth whoami`. */
+export const selfSubjectReview: Part = async (_context, request) => {
+  const review = reviewOf(request)
+  const { name, uid, groups, extra } = request.call.identity
+  const { kind } = request
+  const userInfo = { username: name, ...(uid ? { uid } : {}), groups, ...(extra ? { extra } : {}) }
+  return replyValue(
+    request.call,
+    { kind: kind.kind, apiVersion: kind.apiVersion, metadata: { ...review.metadata, creationTimestamp: null }, status: { userInfo } },
+    201,
+  )
+}
+
+/** Asks the token authenticators about a token. */
+export const tokenReview =
+  (
+    read: (
+      token: string,
+      audiences: readonly string[],
+    ) => { readonly identity: Identity; readonly audiences: readonly string[] } | { readonly error: string },
+  ): Part =>
+  async (_context, request) => {
+    const review = reviewOf(request) as KubeObject & { readonly spec: { readonly token?: string; readonly audiences?: readonly string[] } }
+    const { token, audiences = [] } = review.spec
+    if (!token) throw badRequest('token is required for TokenReview in authentication')
+    const found = read(token, audiences)
+    if ('error' in found) return answer(request, review as Review, { user: {}, error: found.error })
+    const { name, uid, groups, extra } = found.identity
+    const user = { username: name, ...(uid ? { uid } : {}), groups: [...groups, 'system:authenticated'], ...(extra ? { extra } : {}) }
+    return answer(request, review as Review, { authenticated: true, user, audiences: found.audiences })
+  }

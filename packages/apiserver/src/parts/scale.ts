@@ -1,0 +1,92 @@
+import type { Kind } from '@skiff/api'
+import { compileLabelSelector, type FieldError, invalid, invalidValue, type KubeObject, Refusal } from '@skiff/machinery'
+import type { HandlerContext, Part } from '../handler.ts'
+import { replyValue } from '../represent/represent.ts'
+import { decodeBody } from '../rest/body.ts'
+import { methodNotAllowed, type Request } from '../rest/context.ts'
+import { writeOptions } from '../rest/options.ts'
+import { patched, patcherFor } from '../rest/patch.ts'
+import { getOne } from '../rest/read.ts'
+import { served, writeOver } from '../rest/update.ts'
+
+interface Scalable extends KubeObject {
+  readonly spec: { readonly replicas?: number; readonly selector?: never }
+  readonly status?: { readonly replicas?: number }
+}
+interface Scale extends KubeObject {
+  readonly spec?: { readonly replicas?: number }
+}
+
+/** The autoscaling/v1 Scale of a workload. */
+const scaleOf = (object: Scalable): Scale => {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const selector = selectorText(object)
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, ...(namespace ? { namespace } : {}), uid, resourceVersion, creationTimestamp },
+    spec: object.spec.replicas ? { replicas: object.spec.replicas } : {},
+    status: { replicas: object.status?.replicas ?? 0, ...(selector ? { selector } : {}) },
+  } as Scale
+}
+
+/** The selector in query form; a ReplicationController's is a plain map. */
+const selectorText = (object: Scalable): string => {
+  const selector = object.spec.selector as unknown as Record<string, unknown> | undefined
+  if (!selector) return ''
+  const labels = object.kind === 'ReplicationController' ? { matchLabels: selector as Record<string, string> } : selector
+  return compileLabelSelector(labels).toString()
+}
+
+const withReplicas = (object: Scalable, scale: Scale): Scalable => {
+  const replicas = scale.spec?.replicas ?? 0
+  const errors: FieldError[] = []
+  if (replicas < 0) errors.push(invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'))
+  if (errors.length > 0) throw invalid({ group: 'autoscaling', kind: 'Scale' }, object.metadata.name, errors)
+  const given = scale.metadata.resourceVersion
+  return { ...object, metadata: { ...object.metadata, ...(given ? { resourceVersion: given } : {}) }, spec: { ...object.spec, replicas } }
+}
+
+/** GET, PUT and PATCH of a workload's scale. `scaleKind` gives the codec of Scale itself. */
+export const scalePart =
+  (scaleKind: Kind): Part =>
+  async (context, request) => {
+    const { call, kind } = request
+    if (call.verb === 'get') return replyValue(call, scaleOf(served(kind, await getOne(context.rest, request)) as Scalable))
+    if (call.verb === 'update') return putScale(context, request, scaleKind)
+    if (call.verb === 'patch') return patchScale(context, request, scaleKind)
+    throw methodNotAllowed()
+  }
+
+const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
+  const { call, kind } = request
+  const options = writeOptions(call, 'UpdateOptions')
+  const scale = decodeBody(scaleKind, call.body, options.validation, request.warnings) as Scale
+  if (scale.metadata.name && scale.metadata.name !== call.name)
+    throw new Refusal(
+      400,
+      'BadRequest',
+      `the name of the object (${scale.metadata.name}) does not match the name on the URL (${call.name})`,
+    )
+  const { subresource: _, ...plain } = call
+  const written = await writeOver(
+    rest,
+    { ...request, dryRun: options.dryRun, call: plain },
+    async (current) => withReplicas(current as Scalable, scale),
+    false,
+  )
+  return replyValue(call, scaleOf(served(kind, written.entry) as Scalable))
+}
+
+const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
+  const { call, kind, warnings } = request
+  const options = writeOptions(call, 'PatchOptions')
+  const patcher = patcherFor(scaleKind, call)
+  const { subresource: _, ...plain } = call
+  const change = async (current: KubeObject | undefined) => {
+    const scale = patched(scaleKind, call, scaleOf(current as Scalable), patcher, options.validation, warnings) as Scale
+    return withReplicas(current as Scalable, { ...scale, metadata: { ...scale.metadata, resourceVersion: '' } })
+  }
+  const written = await writeOver(rest, { ...request, dryRun: options.dryRun, call: plain }, change, false)
+  return replyValue(call, scaleOf(served(kind, written.entry) as Scalable))
+}

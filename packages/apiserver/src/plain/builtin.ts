@@ -1,0 +1,64 @@
+import type { Env, ObjectSchema } from '@skiff/machinery'
+import type { TokenSigner } from '../authn/tokens.ts'
+import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery.ts'
+import { notFoundHere } from '../handler.ts'
+import type { Registry } from '../registry/registry.ts'
+import { writeStatus } from '../serve/answer.ts'
+import type { PlainRoute } from '../serve/http.ts'
+import { kubernetesVersion } from '../version.ts'
+import { healthRoute } from './health.ts'
+import { jsonRoute, type PlainRoutes } from './routes.ts'
+
+export interface BuiltinRoutesOptions {
+  readonly registry: Registry
+  readonly signer: TokenSigner
+  readonly schemaOf: (typeName: string) => ObjectSchema
+  readonly env: Env
+  readonly address: () => string
+}
+
+/** Every path outside of the resources that the server answers. */
+export const plainRoutes = ({ registry, signer, address }: BuiltinRoutesOptions): PlainRoutes => {
+  const checks = [
+    { name: 'ping', check: () => undefined },
+    { name: 'etcd', check: () => undefined },
+  ]
+  const health = Object.fromEntries(
+    (['healthz', 'livez', 'readyz'] as const).flatMap((name) => [
+      [`/${name}`, healthRoute(name, checks)],
+      [`/${name}/*`, healthRoute(name, checks)],
+    ]),
+  )
+  return {
+    ...health,
+    '/version': jsonRoute(() => kubernetesVersion),
+    '/api': jsonRoute(() => apiVersions(address())),
+    '/apis': jsonRoute(() => apiGroupList(registry)),
+    '/api/v1': found(() => apiResourceList(registry, '', 'v1')),
+    '/apis/*': groupRoute(registry),
+    '/.well-known/openid-configuration': jsonRoute(() => ({
+      issuer: signer.issuer,
+      jwks_uri: `https://${address()}/openid/v1/jwks`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['ES256'],
+    })),
+    '/openid/v1/jwks': jsonRoute(() => signer.jwks(), 'application/jwk-set+json'),
+  }
+}
+
+const found =
+  (value: () => unknown): PlainRoute =>
+  (request) => {
+    const document = value()
+    if (document === undefined) return writeStatus(request.incoming, request.outgoing, notFoundHere().status)
+    return jsonRoute(() => document)(request)
+  }
+
+/** /apis/GROUP and /apis/GROUP/VERSION. */
+const groupRoute =
+  (registry: Registry): PlainRoute =>
+  (request) => {
+    const [, , group = '', version] = request.target.path.replace(/\/$/, '').split('/')
+    return found(() => (version === undefined ? apiGroup(registry, group) : apiResourceList(registry, group, version)))(request)
+  }

@@ -1,0 +1,85 @@
+import { gzipSync } from 'node:zlib'
+import type { Identity } from '@skiff/client'
+import { dumpYaml, encodeJson } from '@skiff/machinery'
+import { type Attributes, type Authorizer, forbiddenBy } from '../authorize.ts'
+import type { Form } from '../represent/accept.ts'
+import { formOf } from '../represent/accept.ts'
+import { writeValue } from '../serve/answer.ts'
+import type { PlainRoute } from '../serve/http.ts'
+
+/** A table of paths outside of the resources. A key ending in /* serves everything below it. */
+export type PlainRoutes = Readonly<Record<string, PlainRoute>>
+
+/** Finds a path's route and asks whether the identity may use it, as RBAC's nonResourceURLs say; throws a Refusal. */
+export const plainRouter =
+  (routes: PlainRoutes, authorize: Authorizer) =>
+  (path: string, identity: Identity, method: string): PlainRoute | undefined => {
+    const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+    const attributes: Attributes = {
+      identity,
+      verb: method.toLowerCase(),
+      group: '',
+      version: '',
+      resource: '',
+      subresource: '',
+      namespace: '',
+      name: '',
+      path,
+    }
+    const decision = authorize(attributes)
+    if (!decision.allowed) throw forbiddenBy(attributes, decision)
+    return routes[trimmed] ?? below(routes, trimmed)
+  }
+
+const below = (routes: PlainRoutes, path: string): PlainRoute | undefined => {
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+    const route = routes[`${path.slice(0, at)}/*`]
+    if (route) return route
+  }
+  return undefined
+}
+
+export const textRoute =
+  (text: () => string): PlainRoute =>
+  ({ incoming, outgoing }) =>
+    writeValue(incoming, outgoing, { status: 200, bytes: Buffer.from(text()), contentType: 'text/plain; charset=utf-8' })
+
+/** A JSON document; `form` is upstream's for those that kubectl reads as YAML or protobuf. */
+export const jsonRoute =
+  (value: () => unknown, contentType = 'application/json'): PlainRoute =>
+  ({ incoming, outgoing }) => {
+    const form: Form = formOf(incoming.headers.accept && /json|yaml|\*/.test(incoming.headers.accept) ? incoming.headers.accept : undefined)
+    const yaml = form.encoding === 'yaml'
+    writeValue(incoming, outgoing, {
+      status: 200,
+      bytes: Buffer.from(yaml ? dumpYaml(value()) : `${encodeJson(value())}\n`),
+      contentType: yaml ? 'application/yaml' : contentType,
+    })
+  }
+
+/** Large documents that seldom change: encoded and packed once by version, answered by ETag. */
+export interface CachedDocument {
+  readonly bytes: Buffer
+  readonly etag: string
+  readonly contentType: string
+  gzipped?: Buffer
+}
+
+export const cachedRoute =
+  (document: (accept: string) => CachedDocument): PlainRoute =>
+  ({ incoming, outgoing }) => {
+    const made = document(String(incoming.headers.accept ?? ''))
+    const headers = { etag: made.etag, vary: 'Accept' }
+    if (incoming.headers['if-none-match'] === made.etag)
+      return writeValue(incoming, outgoing, { status: 304, contentType: made.contentType, headers })
+    if (/\bgzip\b/.test(String(incoming.headers['accept-encoding'] ?? '')) && made.bytes.length > 128 * 1024) {
+      made.gzipped ??= gzipSync(made.bytes, { level: 5 })
+      return writeValue(incoming, outgoing, {
+        status: 200,
+        bytes: made.gzipped,
+        contentType: made.contentType,
+        headers: { ...headers, 'content-encoding': 'gzip' },
+      })
+    }
+    writeValue(incoming, outgoing, { status: 200, bytes: made.bytes, contentType: made.contentType, headers })
+  }

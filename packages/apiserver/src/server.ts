@@ -1,0 +1,159 @@
+import { buildBuiltins, type Kind } from '@skiff/api'
+import { type Client, connect, type Handler, type Identity } from '@skiff/client'
+import type { Env } from '@skiff/machinery'
+import type { Store } from '@skiff/store'
+import { type AdmissionPlugin, admissionChain } from './admission/admission.ts'
+import { builtinAdmission } from './admission/plugins.ts'
+import { createServiceAllocator } from './allocate/services.ts'
+import { createAuthenticator, type TokenReader } from './authn/authenticate.ts'
+import { type Authorities, openAuthorities } from './authn/authorities.ts'
+import { createAccountTokens } from './authn/service-accounts.ts'
+import { createTokenSigner, type TokenSigner } from './authn/tokens.ts'
+import { createRbac } from './authz/rbac.ts'
+import { bootstrap, publishAuthentication } from './bootstrap/bootstrap.ts'
+import { kubernetesAddress, publishKubernetesService } from './bootstrap/kubernetes-service.ts'
+import { createHandler, type HandlerContext } from './handler.ts'
+import type { NodeDirectory } from './parts/node-directory.ts'
+import { builtinParts } from './parts/parts.ts'
+import { plainRoutes } from './plain/builtin.ts'
+import { plainRouter } from './plain/routes.ts'
+import type { Cache } from './registry/cache.ts'
+import { createRegistry, type Registry } from './registry/registry.ts'
+import { openStorage, type Storage } from './registry/storage.ts'
+import { builtinTables } from './represent/tables.ts'
+import type { Rest } from './rest/context.ts'
+import { type HttpServer, serveHttp } from './serve/http.ts'
+
+export interface ApiServerOptions {
+  readonly store: Store
+  readonly env: Env
+  /** Where authorities and keys lie; made when missing. */
+  readonly pkiDir: string
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  /** Names and addresses, besides the usual ones, that clients reach the server by. */
+  readonly hosts?: readonly string[]
+  /** The address that the Service `kubernetes` leads to. */
+  readonly advertiseAddress: string
+  readonly serviceCidr: string
+  readonly nodePorts?: { readonly first: number; readonly last: number }
+  readonly nodes: NodeDirectory
+  /** Bearer tokens besides those of service accounts. */
+  readonly tokens?: readonly TokenReader[]
+  readonly admission?: readonly AdmissionPlugin[]
+  readonly issuer?: string
+}
+
+export interface ApiServer {
+  readonly handler: Handler
+  readonly port: number
+  readonly authorities: Authorities
+  readonly signer: TokenSigner
+  readonly registry: Registry
+  readonly storage: Storage
+  /** A near client under the identity given. */
+  client(identity: Identity): Client
+  close(): Promise<void>
+}
+
+/** The identity of what runs within the server itself. */
+export const loopbackIdentity: Identity = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
+
+const usualHosts = [
+  'localhost',
+  'kubernetes',
+  'kubernetes.default',
+  'kubernetes.default.svc',
+  'kubernetes.default.svc.cluster.local',
+  '127.0.0.1',
+  '::1',
+]
+
+/** Opens an API server on a store: bootstraps what every cluster has, then listens. */
+export const startApiServer = async (options: ApiServerOptions): Promise<ApiServer> => {
+  const { env, store, serviceCidr } = options
+  const hosts = [...usualHosts, kubernetesAddress(serviceCidr), options.advertiseAddress, ...(options.hosts ?? [])]
+  const [authorities, storage] = await Promise.all([openAuthorities(options.pkiDir, [...new Set(hosts)], env), openStorage(store, env)])
+  const { kinds, schemaOf, scaleKind, tokenRequestKind } = buildBuiltins()
+  const registry = createRegistry(kinds)
+  const caches = await loadCaches(storage, registry)
+  const signer = createTokenSigner(options.issuer ?? 'https://kubernetes.default.svc.cluster.local', authorities.serviceAccountKeys)
+  const accounts = createAccountTokens(
+    signer,
+    { serviceAccounts: caches.serviceaccounts, pods: caches.pods, secrets: caches.secrets, nodes: caches.nodes },
+    env,
+  )
+  const rbac = createRbac({
+    roles: caches['roles.rbac.authorization.k8s.io'],
+    roleBindings: caches['rolebindings.rbac.authorization.k8s.io'],
+    clusterRoles: caches['clusterroles.rbac.authorization.k8s.io'],
+    clusterRoleBindings: caches['clusterrolebindings.rbac.authorization.k8s.io'],
+  })
+  const rest: Rest = {
+    registry,
+    storage,
+    env,
+    admission: admissionChain([...builtinAdmission({ registry, storage, env, rbac }), ...(options.admission ?? [])]),
+    hooks: createServiceAllocator({
+      serviceCidr,
+      nodePorts: options.nodePorts ?? { first: 30000, last: 32767 },
+      services: caches.services,
+    }),
+  }
+  const context: HandlerContext = {
+    rest,
+    tables: builtinTables,
+    authorize: rbac.authorize,
+    parts: builtinParts({ rbac, signer, accounts, scaleKind, tokenRequestKind, nodes: options.nodes }),
+  }
+  const handler = createHandler(context)
+  const loopback = connect(handler, loopbackIdentity, 'skiff')
+  await bootstrap({ client: loopback, serviceCidr })
+  await publishAuthentication(loopback, authorities.clients.cert, authorities.frontProxy.cert)
+  const routes = plainRoutes({ registry, signer, schemaOf, env, address: () => `${options.advertiseAddress}:${http.port}` })
+  const authenticate = createAuthenticator({ env, tokens: [...(options.tokens ?? []), accounts.read], authorize: rbac.authorize })
+  const http: HttpServer = await serveHttp(
+    {
+      handler,
+      authenticate,
+      plainRoute: plainRouter(routes, rbac.authorize),
+      env,
+      tls: { ...authorities.serving, clientCa: authorities.clients.cert },
+    },
+    { host: options.host, port: options.port },
+  )
+  await publishKubernetesService(loopback, serviceCidr, { address: options.advertiseAddress, port: http.port })
+  return {
+    handler,
+    port: http.port,
+    authorities,
+    signer,
+    registry,
+    storage,
+    client: (identity) => connect(handler, identity),
+    close: async () => {
+      await http.close()
+      await storage.close()
+    },
+  }
+}
+
+/** Kinds that authentication and authorisation read on every request. */
+const needed = [
+  'serviceaccounts',
+  'pods',
+  'secrets',
+  'nodes',
+  'services',
+  'roles.rbac.authorization.k8s.io',
+  'rolebindings.rbac.authorization.k8s.io',
+  'clusterroles.rbac.authorization.k8s.io',
+  'clusterrolebindings.rbac.authorization.k8s.io',
+] as const
+
+const loadCaches = async (storage: Storage, registry: Registry): Promise<Record<(typeof needed)[number], Cache>> => {
+  const byKey = new Map(registry.all().map((kind) => [kind.storedAs, kind]))
+  const entries = await Promise.all(needed.map(async (key) => [key, await storage.cache(byKey.get(key) as Kind)] as const))
+  return Object.fromEntries(entries) as Record<(typeof needed)[number], Cache>
+}
