@@ -3,6 +3,7 @@ import { type Range, type Revision, type Row, type Store, StoreUnusable, type Wa
 import { watchers } from '../watchers.ts'
 import { commits } from './commits.ts'
 import { type HeldDirectory, holdDirectory } from './directory.ts'
+import { idle } from './idle.ts'
 import { type Ledger, ledger } from './ledger.ts'
 import type { Failure } from './protocol.ts'
 import { unpacker } from './records.ts'
@@ -66,13 +67,23 @@ const serve = ({ dir, env, held, link, book }: Parts): Store => {
   const live = watchers()
   let joining = 0
   const writes = commits({ book, link, live, wantPrevious: () => live.count() + joining > 0 })
+  /** A failure here is met again, and told, by whoever writes or reads next. */
+  const resting = idle(env, () =>
+    link.ask({ ask: 'tidy' }).then(
+      ({ end }) => !end,
+      () => false,
+    ),
+  )
   /** Why nothing is served any more. */
   let over: StoreUnusable | undefined
   let broken = false
   let closing: Promise<void> | undefined
 
   link.listen({
-    durable: writes.durable,
+    durable: (spare, previous) => {
+      writes.durable(spare, previous)
+      resting.wrote()
+    },
     lost: (failure) => (failure.kind === 'passing' ? writes.fail(unwritten(dir, failure)) : end(failure)),
     broken: (failure) => end(failure),
   })
@@ -82,6 +93,7 @@ const serve = ({ dir, env, held, link, book }: Parts): Store => {
     const why = failed(dir, failure)
     over ??= why
     env.log.error(why.message)
+    resting.stop()
     writes.fail(why)
     live.end(why)
     void link.stop(why)
@@ -90,6 +102,7 @@ const serve = ({ dir, env, held, link, book }: Parts): Store => {
   const shut = async () => {
     over ??= new StoreUnusable(`the store in ${dir} is closed`)
     await writes.drained()
+    resting.stop()
     if (!broken) await link.ask({ ask: 'close' }).catch(() => undefined)
     live.end(over)
     await link.stop(over)
@@ -117,7 +130,11 @@ const serve = ({ dir, env, held, link, book }: Parts): Store => {
     read: (key) => serving(async () => firstRow((await link.ask({ ask: 'read', key })).records)),
     range: (request) => serving(() => range(link, request)),
     watch: (request) => serving(() => watch(request)),
-    compact: (before) => serving(async () => void (await link.ask({ ask: 'compact', before }))),
+    compact: (before) =>
+      serving(async () => {
+        await link.ask({ ask: 'compact', before })
+        resting.wrote()
+      }),
     snapshot: (path) => serving(() => takeSnapshot(held.file, path)),
     close: () => {
       closing ??= shut()

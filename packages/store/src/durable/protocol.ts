@@ -36,6 +36,8 @@ export type Question =
   | { readonly ask: 'range'; readonly prefix: string; readonly after: string | undefined; readonly limit: number }
   | { readonly ask: 'history'; readonly prefix: string; readonly after: Revision }
   | { readonly ask: 'compact'; readonly before: Revision }
+  /** Nobody writes: do a part of what waits for that; the answer's `end` says that nothing is left. */
+  | { readonly ask: 'tidy' }
   | { readonly ask: 'close' }
 
 export type ToWorker = Batch | { readonly id: number; readonly question: Question } | { readonly id: number; readonly more: true }

@@ -1,5 +1,4 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { systemEnv } from '@skiff/machinery'
 import { type Appender, appender } from './appender.ts'
 import { checkpointer } from './checkpointer.ts'
 import { failureOf, fault, openDatabase } from './database.ts'
@@ -22,7 +21,7 @@ const serve = (port: MessagePort, start: Extract<WorkerStart, { task: 'serve' }>
   const keys = keyIndex(db)
   const append = appender(db, window, keys)
   const read = reads(db, start.file, keys, { newest: append.revision, floor: window.floor })
-  const checkpoint = checkpointer({ db, env: systemEnv(), sweep: append.sweep, broken: (failure) => tell({ tell: 'broken', failure }) })
+  const checkpoint = checkpointer(db)
 
   const answer: Respond = (id, records, facts) => {
     const whole: Answer = { records, revision: append.revision(), end: true, more: false, floor: window.floor(), ...facts }
@@ -35,8 +34,11 @@ const serve = (port: MessagePort, start: Extract<WorkerStart, { task: 'serve' }>
       append.forget(question.before - 1)
       checkpoint.wrote(0)
       answer(id, nothing())
+    } else if (question.ask === 'tidy') {
+      const more = append.sweep()
+      if (!more) checkpoint.rest()
+      answer(id, nothing(), { end: !more })
     } else if (question.ask === 'close') {
-      checkpoint.stop()
       answers.close()
       append.index()
       db.close()
@@ -50,7 +52,7 @@ const serve = (port: MessagePort, start: Extract<WorkerStart, { task: 'serve' }>
 
   port.on('message', (message: ToWorker) => {
     if ('do' in message) {
-      if (write(append, message, tell)) checkpoint.wrote(message.records.length)
+      if (write(append, message, tell)) moveLog(() => checkpoint.wrote(message.records.length), tell)
       return
     }
     try {
@@ -77,6 +79,16 @@ const write = (append: Appender, batch: Batch, tell: Tell): boolean => {
   return true
 }
 
+/** The batch is durable, so a full disk passes: the log only grows meanwhile. Anything else makes the file unusable. */
+const moveLog = (act: () => void, tell: Tell) => {
+  try {
+    act()
+  } catch (error) {
+    const failure = failureOf(error)
+    if (failure.kind === 'broken') tell({ tell: 'broken', failure })
+  }
+}
+
 type Respond = (id: number, records: Packed, facts?: Partial<Omit<Answer, 'records'>>) => void
 
 /** Questions that only read. Long answers go chunk by chunk as they are asked for, so batches pass between the chunks. */
@@ -100,7 +112,7 @@ const answering = (read: Reads, answer: Respond) => {
     more(id)
   }
 
-  const take = (id: number, question: Exclude<Question, { ask: 'compact' | 'close' }>) => {
+  const take = (id: number, question: Exclude<Question, { ask: 'compact' | 'tidy' | 'close' }>) => {
     switch (question.ask) {
       case 'index':
         return begin(id, read.index())
