@@ -128,8 +128,15 @@ export const createMemoryServer = (env: Env, resources: readonly Resource[]): Me
     return commit(call, rowKey(call), finished ? 'DELETED' : 'MODIFIED', next)
   }
   const updated = (call: Call, held: Stored, wanted: Stored): Stored => {
-    if (call.subresource === 'status' || call.subresource === 'approval')
-      return { ...held, ...(wanted.status ? { status: wanted.status } : {}), metadata: held.metadata }
+    if (call.subresource === 'status' || call.subresource === 'approval') {
+      // As upstream's status strategies have it: annotations go along.
+      const { annotations } = wanted.metadata
+      return {
+        ...held,
+        ...(wanted.status ? { status: wanted.status } : {}),
+        metadata: { ...held.metadata, ...(annotations ? { annotations } : {}) },
+      }
+    }
     if (call.subresource === 'finalize') return { ...held, ...(wanted.spec ? { spec: wanted.spec } : {}) }
     const { status: _status, metadata, ...content } = wanted
     const { status: heldStatus, metadata: heldMeta, ...heldContent } = held
