@@ -76,7 +76,7 @@ describe.skipIf(!canMakeNamespaces)('nodes of one machine', () => {
     pods = [await pod('one', node(1)), await pod('two', node(2)), await pod('three', node(3))]
   })
   afterAll(async () => {
-    for (const cluster of ['t', 'u']) await applySteps(planRemoval(cluster, await observeMachine(machine)), machine).catch(() => {})
+    for (const cluster of ['t', 'u', 'v']) await applySteps(planRemoval(cluster, await observeMachine(machine)), machine).catch(() => {})
     await lab?.close()
   })
 
@@ -151,6 +151,35 @@ describe.skipIf(!canMakeNamespaces)('nodes of one machine', () => {
     for (const [from, to] of tries) expect([from, await lab.ask(from, to ?? '', 80, fail)]).toEqual([from, ['timeout']])
     expect(await lab.ask('utwo', '203.0.113.2', 80)).toEqual(['lan 203.0.113.1'])
     expect(await lab.ask('utwo', '203.0.113.1', 80)).toEqual([`host ${far}`])
+  })
+
+  test('one node alone: its bridge links nothing, and still carries the routes that services need', async () => {
+    const alone = await build('v', 1)
+    const ip = await pod('vone', node(1, alone))
+    const netns = lab.path('host')
+    const plane = nftablesDataplane(
+      { name: serviceTable('v'), family: 'ip', podRange: alone.ranges.pods, serviceRange: alone.ranges.services, netns },
+      systemEnv(),
+    )
+    const clusterIP = alone.apiAddress
+    const spec = { clusterIP, type: 'NodePort', ports: [{ port: 80, nodePort: 30_090 }] }
+    plane.set(
+      'default/web',
+      compileRoutes([service('default/web', spec)], [slice('default/web', [ip], [{ port: 80 }])], { nodeName: 'node-1' }),
+    )
+    await plane.flush()
+    const seen = `vone ${alone.nodes[0]?.podRange.replace('.0/24', '.1')}`
+    for (const [address, port] of [
+      [clusterIP, 80],
+      ['127.0.0.1', 30_090],
+      [node(1, alone).address, 30_090],
+    ] as const)
+      expect([address, ...(await lab.ask('host', address, port))]).toEqual([address, seen])
+    expect(await lab.ask('lan', '203.0.113.1', 30_090)).toEqual([seen])
+    expect(await lab.ask('uone', '203.0.113.1', 30_090)).toEqual([seen])
+    expect(await lab.ask('uone', clusterIP, 80, fail)).toEqual(['timeout'])
+    await applySteps(planRemoval('v', await observeMachine(machine)), machine)
+    expect((await observeMachine(machine)).tables.has(serviceTable('v'))).toBe(false)
   })
 
   test('under a firewall that forwards nothing (Docker, ufw) the cluster still works', async () => {
