@@ -4,7 +4,7 @@ import type { Cache } from '../registry/cache.ts'
 import { find } from '../registry/tree.ts'
 import { namedOf } from '../rest/context.ts'
 import type { AdmissionPlugin } from './admission.ts'
-import type { AdmissionSources } from './plugins.ts'
+import type { AdmissionSources } from './sources.ts'
 
 const immortal = new Set(['default', 'kube-system', 'kube-public'])
 

@@ -1,6 +1,8 @@
 import { badRequest, Refusal, tooLarge } from '@skiff/machinery'
 import { applyJsonPatch } from './pending.ts'
-import type { Patcher } from './patch.ts'
+
+/** Makes the patched form of an object's plain JSON; reads its patch once however often it is applied. */
+export type Patcher = (current: Readonly<Record<string, unknown>>) => unknown
 
 const maxOperations = 10_000
 

@@ -12,21 +12,18 @@ import {
   Refusal,
   unsupportedMediaType,
 } from '@skiff/machinery'
-import { mergePatch, strategicMergePatch } from './pending.ts'
 import { decodeRaw, type FieldValidation, mediaTypeOf, type RawBody } from './body.ts'
 import type { Request, Rest } from './context.ts'
 import { inNamespace } from './create.ts'
-import { applyJsonPatchBody } from './json-patch.ts'
+import { applyJsonPatchBody, type Patcher } from './json-patch.ts'
 import { writeOptions } from './options.ts'
+import { mergePatch, strategicMergePatch } from './pending.ts'
 import { type Written, writeOver } from './update.ts'
 
 const json = 'application/json-patch+json'
 const merge = 'application/merge-patch+json'
 const strategic = 'application/strategic-merge-patch+json'
 export const applyTypes = ['application/apply-patch+yaml', 'application/apply-patch+cbor']
-
-/** Makes the patched form of an object's plain JSON; reads its patch once however often it is applied. */
-export type Patcher = (current: Readonly<Record<string, unknown>>) => unknown
 
 /** PATCH of an object or of a subresource with the object's shape. */
 export const patch = async (rest: Rest, request: Request): Promise<Written> => {
