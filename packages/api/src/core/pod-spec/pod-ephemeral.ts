@@ -3,17 +3,13 @@ import { differences } from '../../checks/diff.ts'
 import { type Faults, same } from '../../checks/faults.ts'
 import type { Pod } from '../../generated/types.ts'
 import { checkAnnotationUpdates, mirrorAnnotation } from './annotations.ts'
-import { checkPod } from './pod.ts'
+import { checkPod, withSpec } from './pod.ts'
 
 /** Of what is sent to `ephemeralcontainers`, those alone count. */
 export const prepareEphemeral = (next: Pod, old: Pod): Pod => {
   const { ephemeralContainers } = next.spec
   const { ephemeralContainers: _, ...rest } = old.spec
-  return {
-    ...old,
-    metadata: { ...old.metadata, resourceVersion: next.metadata.resourceVersion },
-    spec: { ...rest, ...(ephemeralContainers ? { ephemeralContainers } : {}) },
-  }
+  return withSpec(next, old, { ...rest, ...(ephemeralContainers ? { ephemeralContainers } : {}) })
 }
 
 /** They come, and never change or go. */

@@ -3,7 +3,7 @@ import { type Faults, isEmptyMap, same } from '../../checks/faults.ts'
 import type { Container, Pod, ResourceRequirements } from '../../generated/types.ts'
 import { mirrorAnnotation } from './annotations.ts'
 import { isRestartable } from './context.ts'
-import { checkPod } from './pod.ts'
+import { checkPod, withSpec } from './pod.ts'
 import { qosClass } from './qos.ts'
 
 /** Of what is sent to `resize`, resources and their policies alone count. */
@@ -18,11 +18,7 @@ export const prepareResize = (next: Pod, old: Pod): Pod => {
   }
   const initContainers = resized(next.spec.initContainers, old.spec.initContainers)
   const containers = resized(next.spec.containers, old.spec.containers) ?? []
-  return {
-    ...old,
-    metadata: { ...old.metadata, resourceVersion: next.metadata.resourceVersion },
-    spec: { ...old.spec, containers, ...(initContainers ? { initContainers } : {}) },
-  }
+  return withSpec(next, old, { ...old.spec, containers, ...(initContainers ? { initContainers } : {}) })
 }
 
 export const checkResize = (faults: Faults, next: Pod, old: Pod): void => {

@@ -1,6 +1,6 @@
 import { forbiddenField } from '@skiff/machinery'
-import type { Faults } from '../../checks/faults.ts'
-import type { Pod } from '../../generated/types.ts'
+import { type Faults, same } from '../../checks/faults.ts'
+import type { Pod, PodSpec } from '../../generated/types.ts'
 import { checkPodAnnotations, checkProfilesAgree } from './annotations.ts'
 import { checkImageSpace } from './containers.ts'
 import { checkPodSpec } from './pod-spec.ts'
@@ -41,4 +41,11 @@ export const checkNewPod = (faults: Faults, pod: Pod): void => {
   if (spec.nodeName && spec.schedulingGates?.length)
     faults.push(forbiddenField('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))
   if (pod.metadata.annotations) checkProfilesAgree(faults, pod.metadata.annotations, spec, 'spec')
+}
+
+/** The old pod with a new spec, as subresources that change a part of it leave it. */
+export const withSpec = (next: Pod, old: Pod, spec: PodSpec): Pod => {
+  const { managedFields } = next.metadata
+  const generation = (old.metadata.generation ?? 0) + (same(spec, old.spec) ? 0 : 1)
+  return { ...old, metadata: { ...old.metadata, ...(managedFields ? { managedFields } : {}), generation }, spec }
 }

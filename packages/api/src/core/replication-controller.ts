@@ -1,0 +1,67 @@
+import { invalidValue, required } from '@skiff/machinery'
+import { checkNonNegative, collect, type Faults, invalidShown, isEmptyMap } from '../checks/faults.ts'
+import { goStringMap } from '../checks/go-syntax.ts'
+import { withField } from '../defaults/patch.ts'
+import { defaultPodTemplate } from '../defaults/pod-spec.ts'
+import { replicationController as replicationControllerResource } from '../generated/resources.ts'
+import type { ReplicationController, ReplicationControllerSpec, ReplicationControllerStatus } from '../generated/types.ts'
+import { defineKind } from '../kind.ts'
+import { dropDisabledTemplateFields } from './pod-spec/gates.ts'
+import { checkPodTemplate, checkRunsForever } from './pod-spec/pod-spec.ts'
+
+/** Labels and selector come from the template where none are given. */
+const defaultController = (controller: ReplicationController): ReplicationController => {
+  const labels = controller.spec.template?.metadata?.labels
+  let { spec } = controller
+  if (spec.template) spec = withField(spec, 'template', defaultPodTemplate(spec.template))
+  if (labels && isEmptyMap(spec.selector)) spec = { ...spec, selector: labels }
+  const next = withField(controller, 'spec', spec)
+  if (!labels || !isEmptyMap(next.metadata.labels)) return next
+  return { ...next, metadata: { ...next.metadata, labels } }
+}
+
+const checkSpec = (faults: Faults, spec: ReplicationControllerSpec): void => {
+  const { selector = {}, template } = spec
+  checkNonNegative(faults, spec.minReadySeconds, 'spec.minReadySeconds')
+  if (isEmptyMap(selector)) faults.push(required('spec.selector'))
+  checkNonNegative(faults, spec.replicas, 'spec.replicas')
+  if (template === undefined) {
+    faults.push(required('spec.template'))
+    return
+  }
+  const labels = template.metadata?.labels
+  if (Object.entries(selector).some(([key, value]) => labels?.[key] !== value))
+    faults.push(invalidShown('spec.template.metadata.labels', goStringMap(labels), '`selector` does not match template `labels`'))
+  checkPodTemplate(faults, template, 'spec.template')
+  checkRunsForever(faults, template, 'ReplicationController', 'spec.template')
+}
+
+const checkStatus = (faults: Faults, status: ReplicationControllerStatus | undefined): void => {
+  const { replicas = 0, fullyLabeledReplicas = 0, readyReplicas = 0, availableReplicas = 0, observedGeneration } = status ?? {}
+  const counts = { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration }
+  for (const [field, count] of Object.entries(counts)) checkNonNegative(faults, count, `status.${field}`)
+  const above = (field: 'fullyLabeledReplicas' | 'readyReplicas' | 'availableReplicas') => {
+    if (counts[field] > replicas) faults.push(invalidValue(`status.${field}`, counts[field], 'cannot be greater than status.replicas'))
+  }
+  above('fullyLabeledReplicas')
+  above('readyReplicas')
+  above('availableReplicas')
+  if (availableReplicas > readyReplicas)
+    faults.push(invalidValue('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'))
+}
+
+export { checkStatus as checkReplicaStatus }
+
+export const replicationController = defineKind<ReplicationController>(replicationControllerResource, {
+  defaultPropagation: 'Orphan',
+  default: defaultController,
+  prepareForCreate: (next) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, undefined)),
+  prepareForUpdate: (next, old) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, old.spec)),
+  validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
+  subresources: {
+    status: {
+      prepareForUpdate: (next, old) => ({ ...next, spec: old.spec }),
+      validateUpdate: (next) => collect((faults) => checkStatus(faults, next.status)),
+    },
+  },
+})

@@ -1,0 +1,66 @@
+import type { FieldError } from '@skiff/machinery'
+import { checkImmutable, collect, same } from '../checks/faults.ts'
+import { eventFaults, seriesFaults, strictEventFaults } from '../core/event-checks.ts'
+import * as resources from '../generated/resources.ts'
+import type { Event as CoreEvent, EventsV1Event } from '../generated/types.ts'
+import { defineKind } from '../kind.ts'
+
+/** The same event with core v1's names, by which upstream checks it. */
+export const coreFormOf = (event: EventsV1Event): CoreEvent => {
+  const {
+    regarding,
+    note,
+    deprecatedSource,
+    deprecatedFirstTimestamp,
+    deprecatedLastTimestamp,
+    deprecatedCount,
+    reportingController,
+    ...rest
+  } = event
+  return {
+    ...rest,
+    apiVersion: 'v1',
+    involvedObject: regarding ?? {},
+    ...(note !== undefined ? { message: note } : {}),
+    ...(deprecatedSource !== undefined ? { source: deprecatedSource } : {}),
+    ...(deprecatedFirstTimestamp !== undefined ? { firstTimestamp: deprecatedFirstTimestamp } : {}),
+    ...(deprecatedLastTimestamp !== undefined ? { lastTimestamp: deprecatedLastTimestamp } : {}),
+    ...(deprecatedCount !== undefined ? { count: deprecatedCount } : {}),
+    ...(reportingController !== undefined ? { reportingComponent: reportingController } : {}),
+  } as CoreEvent
+}
+
+/** Series alone may change. Names are those of upstream's texts, which are neither API's. */
+const fixed = [
+  ['involvedObject'],
+  ['reason'],
+  ['message'],
+  ['source'],
+  ['firstTimestamp'],
+  ['lastTimestamp'],
+  ['count'],
+  ['type'],
+  ['eventTime'],
+  ['action'],
+  ['related'],
+  ['reportingComponent', 'reportingController'],
+  ['reportingInstance'],
+] as const
+
+const updateFaults = (next: CoreEvent, old: CoreEvent): readonly FieldError[] => [
+  ...eventFaults(next),
+  ...(same(next.series, old.series) ? [] : seriesFaults(next)),
+  ...collect((faults) => {
+    for (const [field, path] of fixed) checkImmutable(faults, next[field], old[field], path ?? field)
+  }),
+]
+
+export const eventsEvent = defineKind<EventsV1Event>(resources.eventsV1Event, {
+  generation: false,
+  allowCreateOnUpdate: true,
+  validate: (next) => {
+    const event = coreFormOf(next)
+    return [...eventFaults(event), ...strictEventFaults(event)]
+  },
+  validateUpdate: (next, old) => updateFaults(coreFormOf(next), coreFormOf(old)),
+})
