@@ -1,4 +1,4 @@
-import { readdir, readFile, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Env } from '@skiff/machinery'
 
@@ -41,5 +41,34 @@ export const removeCgroups = async (env: Env, path: string): Promise<void> => {
       await removeTree(directory)
       if (!(await isGone(directory))) await env.sleep(20)
     }
+  }
+}
+
+/** Removes a pod's cgroup once nothing is left in it: runc makes the parents of a container's cgroup, but never removes them. */
+export const removeEmptyCgroup = async (path: string): Promise<void> => {
+  if (!/^\/[^/]/.test(path)) return
+  await Promise.all((await hierarchies()).map((hierarchy) => rmdir(join(hierarchy, path)).catch(() => undefined)))
+}
+
+/**
+ * Makes the controllers of cgroup v2 usable below `base`, the top that this process sees. In a container that top is not the real root,
+ * and the kernel lets a cgroup hand controllers down only when it has no processes of its own: they move to a cgroup `init` beside the pods'.
+ * On cgroup v1 there is nothing to do.
+ */
+export const delegateControllers = async (base = '/sys/fs/cgroup'): Promise<void> => {
+  const controllers = await readFile(join(base, 'cgroup.controllers'), 'utf8').catch(() => '')
+  const wanted = controllers.split(/\s+/).filter(Boolean)
+  if (wanted.length === 0) return
+  const target = join(base, 'cgroup.subtree_control')
+  const enable = () => writeFile(target, wanted.map((name) => `+${name}`).join(' '))
+  try {
+    await enable()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
+    await mkdir(join(base, 'init'), { recursive: true })
+    const pids = (await readFile(join(base, 'cgroup.procs'), 'utf8')).split('\n').filter(Boolean)
+    // One a write, as the kernel wants it; what ended meanwhile is refused.
+    for (const pid of pids) await writeFile(join(base, 'init', 'cgroup.procs'), pid).catch(() => undefined)
+    await enable()
   }
 }

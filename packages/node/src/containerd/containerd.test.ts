@@ -1,9 +1,14 @@
 import { appendFile, rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startContainerd } from './containerd.ts'
+import { removeMounts } from './mounts.ts'
 import { isAlive, recordOf } from './process-record.ts'
+import { endShims } from './shims.ts'
 import { teardownContainerd } from './teardown.ts'
 import { startTestContainerd, type TestContainerd, testImage, whyNoContainerd } from './test-containerd.ts'
+
+/** A clock that runs forty times as fast, so that limits pass soon. */
+const fast = (clock: () => number) => () => clock() * 40
 
 const why = await whyNoContainerd()
 
@@ -89,6 +94,31 @@ describe.skipIf(why !== undefined)(`an own containerd${why ? ` (skipped: ${why})
     node = { ...node, containerd: again }
     expect(await again.runtime.imageStatus(testImage)).toBeDefined()
     expect(await again.runtime.listPodSandboxes()).toEqual([])
+  })
+
+  test('after a reboot its pods are shown as ended, and can be removed', async () => {
+    const { sandboxId, containerId } = await runPod('rebooted')
+    await node.containerd.stop()
+    // A reboot ends processes and mounts, and empties /run.
+    await endShims(node.env, node.containerd.places)
+    await removeMounts([node.options.state, node.options.root])
+    await rm(node.options.state, { recursive: true })
+    const again = await startContainerd(node.env, node.options)
+    node = { ...node, containerd: again }
+    expect((await again.runtime.podSandboxStatus(sandboxId))?.ready).toBe(false)
+    expect(['exited', 'unknown']).toContain((await again.runtime.containerStatus(containerId))?.state)
+    await again.runtime.stopPodSandbox(sandboxId)
+    await again.runtime.removePodSandbox(sandboxId)
+    expect(await again.runtime.listContainers()).toEqual([])
+  })
+
+  test('one that hangs is not adopted but restarted', async () => {
+    const pid = node.containerd.pid()
+    await node.containerd.release()
+    process.kill(pid, 'SIGSTOP')
+    const patient = startContainerd({ ...node.env, monotonicMs: fast(node.env.monotonicMs) }, node.options)
+    node = { ...node, containerd: await patient }
+    expect(node.containerd.pid()).not.toBe(pid)
   })
 
   test('teardown leaves nothing, even when pods cannot be removed in order', async () => {

@@ -4,6 +4,7 @@ import type { Env } from '@skiff/machinery'
 import type { ImageStore } from '../images/import-image.ts'
 import { openCriRuntime } from '../runtimes/cri/cri-runtime.ts'
 import { isRuntimeError, type Runtime } from '../runtimes/runtime.ts'
+import { delegateControllers, removeEmptyCgroup } from './cgroups.ts'
 import { cniConflist } from './cni-config.ts'
 import { containerdConfig } from './containerd-config.ts'
 import type { ContainerdOptions } from './containerd-options.ts'
@@ -41,20 +42,29 @@ export const startContainerd = async (env: Env, options: ContainerdOptions): Pro
   const changed = await writeConfiguration(places, options)
   const images: ImageStore = { socketPath: places.socket, snapshotter: await snapshotterFor(places.root) }
 
-  const daemon = await adoptOrLaunch(env, places, changed, () => launch(env, places, binary, options.netns))
-  const runtime = openCriRuntime(env, { socketPath: places.socket, pinnedImages: [sandboxImageName] })
+  await delegateControllers()
+  const start = () => launch(env, places, binary, options.netns)
+  const runtime = openCriRuntime(env, {
+    socketPath: places.socket,
+    pinnedImages: [sandboxImageName],
+    onSandboxRemoved: removeEmptyCgroup,
+  })
   const prepare = async (current: Daemon) => {
     await untilReady(env, runtime, places, current)
     await ensureSandboxImage(env, runtime, images, places.state)
   }
-  try {
-    await prepare(daemon)
-  } catch (error) {
-    runtime.close()
-    await stopDaemon(env, daemon)
-    throw error
+  const startPrepared = async (): Promise<Daemon> => {
+    const daemon = await start()
+    try {
+      await prepare(daemon)
+      return daemon
+    } catch (error) {
+      await stopDaemon(env, daemon)
+      throw error
+    }
   }
-  const supervision = supervise(env, daemon, () => launch(env, places, binary, options.netns), prepare)
+  const daemon = (await adoptPrepared(env, places, changed, prepare)) ?? (await startPrepared().catch(closing(runtime)))
+  const supervision = supervise(env, daemon, start, prepare)
   const release = async () => {
     await supervision.release()
     runtime.close()
@@ -83,16 +93,35 @@ const required = async (name: string): Promise<string> => {
   return path
 }
 
-const adoptOrLaunch = async (env: Env, places: Places, changed: boolean, start: () => Promise<Daemon>): Promise<Daemon> => {
-  const running = await adopt(env, places)
-  if (running === undefined) return start()
-  if (!changed) {
-    env.log.info('containerd adopted', { pid: running.record.pid })
-    return running
+const closing =
+  (runtime: Runtime) =>
+  (error: unknown): never => {
+    runtime.close()
+    throw error
   }
-  env.log.info('containerd restarts with a new config', { pid: running.record.pid })
+
+/** The containerd of an earlier Skiff, if it runs with today's config and answers. Any other is ended; its containers run on. */
+const adoptPrepared = async (
+  env: Env,
+  places: Places,
+  changed: boolean,
+  prepare: (daemon: Daemon) => Promise<void>,
+): Promise<Daemon | undefined> => {
+  const running = await adopt(env, places)
+  if (running === undefined) return undefined
+  const facts = { pid: running.record.pid }
+  try {
+    if (!changed) {
+      await prepare(running)
+      env.log.info('containerd adopted', facts)
+      return running
+    }
+    env.log.info('containerd restarts with a new config', facts)
+  } catch (error) {
+    env.log.warn('containerd runs but is not ready; it is restarted', { ...facts, error: String(error) })
+  }
   await stopDaemon(env, running)
-  return start()
+  return undefined
 }
 
 /** True when a containerd that runs with the former config must be restarted. */

@@ -1,4 +1,5 @@
-import { readFile, rename } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemEnv } from '@skiff/machinery'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,6 +11,7 @@ test('a runtime that is not there is unavailable', async () => {
   const runtime = openCriRuntime(systemEnv(), { socketPath: '/nonexistent/containerd.sock' })
   await expect(runtime.version()).rejects.toMatchObject({ code: 'unavailable' })
   runtime.close()
+  await expect(runtime.version()).rejects.toMatchObject({ code: 'unavailable' })
 })
 
 const why = await whyNoContainerd()
@@ -40,6 +42,11 @@ describe.skipIf(why !== undefined)(`CRI with a real containerd${why ? ` (skipped
     }
   }
   const logOf = (name: string, container = 'main') => readFile(join(node.directory, 'logs', name, `${container}.log`), 'utf8')
+  /** The hierarchies in which a cgroup exists. */
+  const cgroupsOf = async (path: string): Promise<string[]> => {
+    const hierarchies = ['', ...(await readdir('/sys/fs/cgroup'))]
+    return hierarchies.filter((name) => existsSync(join('/sys/fs/cgroup', name, path)))
+  }
   const shell = async (containerId: string, script: string) =>
     (await runtime.execSync(containerId, ['/bin/sh', '-c', script], 10)).stdout.toString()
 
@@ -83,8 +90,10 @@ describe.skipIf(why !== undefined)(`CRI with a real containerd${why ? ` (skipped
     await runtime.removeContainer(containerId)
     await runtime.stopPodSandbox(sandboxId)
     expect((await runtime.podSandboxStatus(sandboxId))?.ready).toBe(false)
+    expect(await cgroupsOf(sandbox.cgroupParent)).not.toEqual([])
     await runtime.removePodSandbox(sandboxId)
     expect(await runtime.podSandboxStatus(sandboxId)).toBeUndefined()
+    expect(await cgroupsOf(sandbox.cgroupParent)).toEqual([])
   })
 
   test('what is gone is undefined, or stops and goes once more', async () => {
@@ -193,20 +202,20 @@ describe.skipIf(why !== undefined)(`CRI with a real containerd${why ? ` (skipped
   test('changes are told as they happen, and are visible by then', async () => {
     const controller = new AbortController()
     const seen: RuntimeEvent[] = []
-    const stateAtEvent: (string | undefined)[] = []
+    const stateAtEvent = new Map<string, string | undefined>()
     const reading = (async () => {
       for await (const event of runtime.events(controller.signal)) {
         seen.push(event)
-        if (event.kind === 'stopped') stateAtEvent.push((await runtime.containerStatus(event.containerId))?.state)
+        if (event.kind === 'stopped') stateAtEvent.set(event.containerId, (await runtime.containerStatus(event.containerId))?.state)
       }
     })()
     // The subscription may begin late: a first pod is repeated until an event of it is seen.
     while (seen.length === 0) await runtime.removePodSandbox(await runtime.runPodSandbox(node.sandbox(`first-${seen.length}`)))
     const { sandboxId, containerId } = await started(node.sandbox('told'), 'exit 5')
     const ofContainer = () => seen.filter((event) => event.containerId === containerId).map(({ kind }) => kind)
-    while (!ofContainer().includes('stopped')) await node.env.sleep(10)
+    while (!stateAtEvent.has(containerId)) await node.env.sleep(10)
     expect(ofContainer()).toEqual(['created', 'started', 'stopped'])
-    expect(stateAtEvent.at(-1)).toBe('exited')
+    expect(stateAtEvent.get(containerId)).toBe('exited')
     await runtime.removePodSandbox(sandboxId)
     while (!ofContainer().includes('deleted')) await node.env.sleep(10)
     controller.abort()

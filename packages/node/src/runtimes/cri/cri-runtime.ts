@@ -23,6 +23,8 @@ export interface CriOptions {
   readonly socketPath: string
   /** Full names of images that are shown as pinned, also by a runtime which cannot pin. */
   readonly pinnedImages?: readonly string[]
+  /** Called with a sandbox's `cgroupParent` once the sandbox is removed: the runtime leaves that cgroup to whoever named it. */
+  readonly onSandboxRemoved?: (cgroupParent: string) => Promise<void>
 }
 
 // The kubelet's limits: two minutes a request, four for a sandbox (its network may be slow), none for a pull.
@@ -38,7 +40,7 @@ interface Connection {
 }
 
 /** The runtime behind a CRI v1 socket: containerd, CRI-O. Nothing is sent before the first call. */
-export const openCriRuntime = (env: Env, { socketPath, pinnedImages = [] }: CriOptions): Runtime => {
+export const openCriRuntime = (env: Env, { socketPath, pinnedImages = [], onSandboxRemoved }: CriOptions): Runtime => {
   const client = openSocket(socketPath)
   const definition = loadTable(cri)
   const connection: Connection = {
@@ -47,7 +49,7 @@ export const openCriRuntime = (env: Env, { socketPath, pinnedImages = [] }: CriO
     runtime: serviceCaller(env, client, cri, 'RuntimeService', definition),
     images: serviceCaller(env, client, cri, 'ImageService', definition),
   }
-  const sandboxes = sandboxCalls(connection)
+  const sandboxes = sandboxCalls(connection, onSandboxRemoved)
   const containers = containerCalls(connection)
   return {
     ...nodeCalls(connection),
@@ -91,7 +93,7 @@ const nodeCalls = ({ runtime }: Connection): Pick<Runtime, 'version' | 'status' 
 })
 
 type SandboxCalls = Pick<Runtime, 'runPodSandbox' | 'stopPodSandbox' | 'removePodSandbox' | 'listPodSandboxes' | 'podSandboxStatus'>
-const sandboxCalls = ({ runtime }: Connection): SandboxCalls => ({
+const sandboxCalls = ({ runtime }: Connection, onRemoved: CriOptions['onSandboxRemoved']): SandboxCalls => ({
   runPodSandbox: async (config, options) => {
     const request = { config: sandboxToCri(config), runtimeHandler: config.runtimeHandler ?? '' }
     return (await runtime.call('RunPodSandbox', request, sandboxMs, options)).podSandboxId
@@ -100,7 +102,10 @@ const sandboxCalls = ({ runtime }: Connection): SandboxCalls => ({
     await ifFound(runtime.call('StopPodSandbox', { podSandboxId }, requestMs, options))
   },
   removePodSandbox: async (podSandboxId, options) => {
+    const verbose = onRemoved && (await ifFound(runtime.call('PodSandboxStatus', { podSandboxId, verbose: true }, requestMs, options)))
     await ifFound(runtime.call('RemovePodSandbox', { podSandboxId }, requestMs, options))
+    const parent = verbose && cgroupParentIn(verbose.info)
+    if (parent) await onRemoved?.(parent)
   },
   listPodSandboxes: async (filter = {}, options) => {
     const state = filter.ready === undefined ? undefined : ({ state: filter.ready ? 'SANDBOX_READY' : 'SANDBOX_NOTREADY' } as const)
@@ -112,6 +117,12 @@ const sandboxCalls = ({ runtime }: Connection): SandboxCalls => ({
     return reply?.status ? sandboxInfo(reply.status) : undefined
   },
 })
+
+// containerd puts the config that it was given into `info`; other runtimes need not.
+const cgroupParentIn = (info: Readonly<Record<string, string>>): string | undefined => {
+  const facts = JSON.parse(info.info ?? '{}') as { readonly config?: { readonly linux?: { readonly cgroup_parent?: string } } }
+  return facts.config?.linux?.cgroup_parent
+}
 
 const criStates = {
   created: 'CONTAINER_CREATED',

@@ -43,6 +43,15 @@ export interface ServiceCaller<T extends ProtoTable, S extends keyof T['services
   stream<M extends MethodOf<T, S>>(method: M, request: RequestOf<T, S, M>, signal: AbortSignal): AsyncIterable<ReplyOf<T, S, M>>
 }
 
+/** A closed connection refuses at once, and not in gRPC's words. */
+const onOpenChannel = <C>(begin: () => C): C => {
+  try {
+    return begin()
+  } catch (error) {
+    throw new RuntimeError('unavailable', (error as Error).message)
+  }
+}
+
 /** The methods of one service of a table, over an open connection. `headers` go with every call. */
 export const serviceCaller = <T extends ProtoTable, S extends keyof T['services'] & string>(
   env: Pick<Env, 'now'>,
@@ -66,30 +75,28 @@ export const serviceCaller = <T extends ProtoTable, S extends keyof T['services'
         const method = methodNamed(name)
         const limitMs = options.timeoutMs ?? timeoutMs
         const onAbort = () => call.cancel()
-        const call = client.makeUnaryRequest(
-          method.path,
-          method.requestSerialize,
-          method.responseDeserialize,
-          request as object,
-          metadata(),
-          limitMs > 0 ? { deadline: env.now() + limitMs } : {},
-          (error, reply) => {
-            options.signal?.removeEventListener('abort', onAbort)
-            if (error) reject(asRuntimeError(error))
-            else resolve(reply as ReplyOf<T, S, typeof name>)
-          },
+        const call = onOpenChannel(() =>
+          client.makeUnaryRequest(
+            method.path,
+            method.requestSerialize,
+            method.responseDeserialize,
+            request as object,
+            metadata(),
+            limitMs > 0 ? { deadline: env.now() + limitMs } : {},
+            (error, reply) => {
+              options.signal?.removeEventListener('abort', onAbort)
+              if (error) reject(asRuntimeError(error))
+              else resolve(reply as ReplyOf<T, S, typeof name>)
+            },
+          ),
         )
         options.signal?.addEventListener('abort', onAbort, { once: true })
       }),
     async *stream(name, request, signal) {
       if (signal.aborted) return
       const method = methodNamed(name)
-      const call = client.makeServerStreamRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request as object,
-        metadata(),
+      const call = onOpenChannel(() =>
+        client.makeServerStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, request as object, metadata()),
       )
       const onAbort = () => call.cancel()
       signal.addEventListener('abort', onAbort, { once: true })
