@@ -27,23 +27,33 @@ const pairs = (raw: readonly string[]): [string, string][] =>
 /** Framing of the answer that we have undone by reading its body. */
 const framing = new Set(['transfer-encoding', 'content-length', 'connection'])
 
-/** For protocols the runtime speaks itself: its answer goes to the client as it is, then all bytes both ways. */
-export const openSplice = async (request: IncomingMessage, target: StreamingTarget, env: Env, signal?: AbortSignal): Promise<Carry> => {
-  const answer = await askBackend(target, request.method ?? 'GET', headersFor(request), signal)
+/** Asks `target` for the upgrade; its answer goes to the client as it is, then all bytes both ways. */
+export const spliceTo = async (
+  target: StreamingTarget,
+  method: string,
+  headers: readonly string[],
+  env: Env,
+  signal?: AbortSignal,
+): Promise<Carry> => {
+  const answer = await askBackend(target, method, headers, signal)
   const code = answer.response.statusCode ?? 500
   if (!answer.upgraded && code < 400) throw new Refusal(500, '', `invalid upgrade response: status code ${code}`)
   return async ({ socket, head }) => {
-    const headers = pairs(answer.response.rawHeaders)
+    const answered = pairs(answer.response.rawHeaders)
     if (!answer.upgraded) {
-      const kept = headers.filter(([name]) => !framing.has(name.toLowerCase()))
+      const kept = answered.filter(([name]) => !framing.has(name.toLowerCase()))
       socket.write(responseHead(code, [...kept, ['Content-Length', String(answer.body.length)], ['Connection', 'close']]))
       socket.write(answer.body)
       closeGently(socket, env)
       return
     }
-    socket.write(responseHead(code, headers))
+    socket.write(responseHead(code, answered))
     socket.write(answer.head)
     answer.socket.write(head)
     await splice(socket, answer.socket, env)
   }
 }
+
+/** For protocols that the runtime speaks itself. */
+export const openSplice = (request: IncomingMessage, target: StreamingTarget, env: Env, signal?: AbortSignal): Promise<Carry> =>
+  spliceTo(target, request.method ?? 'GET', headersFor(request), env, signal)

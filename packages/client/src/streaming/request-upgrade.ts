@@ -37,12 +37,14 @@ export const requestUpgrade = async (
 ): Promise<UpgradeAnswer> => {
   const connection = await target.dial()
   const answer = Promise.withResolvers<UpgradeAnswer>()
+  // A proxy passes on the host that its own client has named.
+  const namesHost = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')
   const abort = (): void => void outgoing.destroy(new Error('the client has gone'))
   const outgoing = request({
     method,
     path: `${target.url.pathname}${target.url.search}`,
     // Without a length Node would end a POST with an empty chunk, in the middle of the new protocol.
-    headers: ['Host', target.url.host, ...(method === 'GET' ? [] : ['Content-Length', '0']), ...headers],
+    headers: [...(namesHost ? [] : ['Host', target.url.host]), ...(method === 'GET' ? [] : ['Content-Length', '0']), ...headers],
     createConnection: () => connection, // and therefore without an agent
   })
   outgoing.on('upgrade', (response, socket, head) => answer.resolve({ upgraded: true, response, socket, head }))
