@@ -1,5 +1,4 @@
-import type { FieldFacts } from '@skiff/machinery'
-export interface PatchSchema { field(name: string): { strategy?: readonly ('merge'|'replace'|'retainKeys')[]; mergeKey?: string; schema?: PatchSchema } | undefined }
+import type { FieldFacts, PatchSchema } from '@skiff/machinery'
 import type { Kind } from './catalogue.ts'
 import { typeFacts } from './facts.ts'
 

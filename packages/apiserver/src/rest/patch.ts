@@ -2,7 +2,11 @@ import type { Kind } from '@skiff/api'
 import { patchSchemaOf } from '@skiff/api'
 import type { Call } from '@skiff/client'
 import {
+  applyMergePatch,
+  applyStrategicMergePatch,
   badRequest,
+  type Json,
+  type JsonObject,
   type FieldError,
   invalid,
   invalidValue,
@@ -17,7 +21,6 @@ import type { Request, Rest } from './context.ts'
 import { inNamespace } from './create.ts'
 import { applyJsonPatchBody, type Patcher } from './json-patch.ts'
 import { writeOptions } from './options.ts'
-import { mergePatch, strategicMergePatch } from './pending.ts'
 import { type Written, writeOver } from './update.ts'
 
 const json = 'application/json-patch+json'
@@ -102,7 +105,7 @@ const patcherOf = (kind: Kind, call: Call, type: string): Patcher => {
       return applyJsonPatchBody(plainValue(call))
     case merge: {
       const value = objectPatch(call)
-      return (current) => mergePatch(current, value)
+      return (current) => applyMergePatch(current as Json, value as Json)
     }
     case strategic: {
       if (kind.custom)
@@ -111,7 +114,7 @@ const patcherOf = (kind: Kind, call: Call, type: string): Patcher => {
         )
       const value = objectPatch(call)
       const schema = patchSchemaOf(kind)
-      return (current) => refusing(() => strategicMergePatch(current, value, schema))
+      return (current) => refusing(() => applyStrategicMergePatch(current as JsonObject, value as JsonObject, schema))
     }
     default:
       throw unsupportedMediaType(
