@@ -98,7 +98,7 @@ const anonymousMb = async () => {
 const withStore = async (name: string, act: (store: Store, dir: string) => Promise<void>) => {
   const dir = join(root, name)
   const store = await openDurableStore({ dir, env })
-  await store.watch({ prefix: '/registry/', after: 0, deliver: () => undefined, ended: () => undefined })
+  await store.watch({ prefix: '/registry/', after: 0, withoutPrevious: true, deliver: () => undefined, ended: () => undefined })
   await act(store, dir)
   await store.close()
 }

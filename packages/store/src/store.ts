@@ -11,7 +11,7 @@ export interface Row {
 
 export interface Write {
   readonly key: string
-  /** null deletes the key. */
+  /** null deletes the key; deleting an absent key loses, whatever it expects. The bytes must not change afterwards. */
   readonly value: Uint8Array | null
   /** What must hold for the write to win: the key is absent, its last commit has this revision, or anything. */
   readonly expect: 'absent' | 'any' | Revision
@@ -63,7 +63,12 @@ export interface WatchRequest {
   readonly prefix: string
   /** Changes with a revision above this one are delivered. Compacted is thrown when they are no longer all held. */
   readonly after: Revision
-  /** Called in revision order, each change once, a batch at a time, synchronously as the batch becomes durable. Must not throw. */
+  /** The watcher keeps the rows itself: `previous` may be left out, which saves reading what was replaced. */
+  readonly withoutPrevious?: boolean
+  /**
+   * Called in revision order, each change once, a batch at a time, synchronously as the batch becomes durable; for what was missed,
+   * before the promise of `watch` resolves. Must not throw: that ends the watch.
+   */
   readonly deliver: (changes: readonly Change[]) => void
   /** The watch ended by itself (the store failed or history was lost): start again from a range. */
   readonly ended: (why: Error) => void
@@ -89,5 +94,6 @@ export interface Store {
   compact(before: Revision): Promise<void>
   /** Writes a consistent copy to `path` while the store serves. Stores without files refuse. */
   snapshot(path: string): Promise<void>
+  /** Finishes the writes under way, then ends the watches. Everything after it is refused with StoreUnusable. */
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import type { Change, Revision, WatchRequest } from './store.ts'
 
 interface Watcher {
-  readonly request: Pick<WatchRequest, 'prefix' | 'deliver' | 'ended'>
+  readonly request: Pick<WatchRequest, 'prefix' | 'withoutPrevious' | 'deliver' | 'ended'>
   /** Everything up to here was delivered or is not wanted. Guards against duplicates when a watcher joins during a delivery. */
   seen: Revision
 }
@@ -9,6 +9,8 @@ interface Watcher {
 /** The live watchers of one store in this process: who hears of a batch, and in which order. Owned by the store that publishes. */
 export interface Watchers {
   count(): number
+  /** Those that need `previous`. */
+  countPrevious(): number
   /** `seen` is the newest revision that the watcher has or does not want. Returns the function that removes it. */
   add(request: Watcher['request'], seen: Revision): () => void
   /** Changes in revision order, all newer than those published before. */
@@ -21,12 +23,18 @@ export interface Watchers {
 export const watchers = (): Watchers => {
   const groups = new Map<string, Set<Watcher>>()
   let count = 0
+  let countPrevious = 0
+
+  const tally = ({ request }: Watcher, by: 1 | -1) => {
+    count += by
+    if (!request.withoutPrevious) countPrevious += by
+  }
 
   const remove = (watcher: Watcher): boolean => {
     const { prefix } = watcher.request
     const group = groups.get(prefix)
     if (!group?.delete(watcher)) return false
-    count -= 1
+    tally(watcher, -1)
     if (group.size === 0) groups.delete(prefix)
     return true
   }
@@ -48,12 +56,13 @@ export const watchers = (): Watchers => {
 
   return {
     count: () => count,
+    countPrevious: () => countPrevious,
     add: (request, seen) => {
       const watcher: Watcher = { request, seen }
       const group = groups.get(request.prefix)
       if (group) group.add(watcher)
       else groups.set(request.prefix, new Set([watcher]))
-      count += 1
+      tally(watcher, 1)
       return () => void remove(watcher)
     },
     publish: (changes) => {
@@ -66,6 +75,7 @@ export const watchers = (): Watchers => {
       const all = [...groups.values()].flatMap((group) => [...group])
       groups.clear()
       count = 0
+      countPrevious = 0
       for (const watcher of all) guarded(watcher, () => watcher.request.ended(why))
     },
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Compacted, type Revision } from '../store.ts'
+import { type Change, Compacted, type Revision } from '../store.ts'
 import { type Bench, bytes, type Heard, hear, revisions, text, upTo, won } from './bench.ts'
 
 export const watchContract = (fresh: () => Promise<Bench>): void => {
@@ -30,6 +30,24 @@ export const watchContract = (fresh: () => Promise<Bench>): void => {
       const { changes } = await watch('', 1)
       await Promise.all([put('a', 'one'), put('a', 'two'), remove('a'), put('a', 'three'), put('a', 'four')])
       expect(changes.map(({ previous }) => text(previous?.value))).toEqual(['zero', 'one', 'two', undefined, 'three'])
+    })
+
+    test('a watcher that needs no previous rows gets everything else, and takes them from nobody', async () => {
+      const { store, put, remove, watch } = await fresh()
+      const lean: Change[] = []
+      await store.watch({ prefix: '', after: 0, withoutPrevious: true, deliver: (batch) => lean.push(...batch), ended: () => undefined })
+      await put('a', 'one')
+      await put('a', 'two')
+      const { changes } = await watch('', 2)
+      await put('a', 'three')
+      await remove('a')
+      expect(lean.map(({ key, revision, value }) => [key, revision, text(value)])).toEqual([
+        ['a', 1, 'one'],
+        ['a', 2, 'two'],
+        ['a', 3, 'three'],
+        ['a', 4, undefined],
+      ])
+      expect(changes.map(({ previous }) => text(previous?.value))).toEqual(['two', 'three'])
     })
 
     test('only keys under the prefix', async () => {

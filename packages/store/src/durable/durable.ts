@@ -66,7 +66,7 @@ interface Parts extends DurableOptions {
 const serve = ({ dir, env, held, link, book }: Parts): Store => {
   const live = watchers()
   let joining = 0
-  const writes = commits({ book, link, live, wantPrevious: () => live.count() + joining > 0 })
+  const writes = commits({ book, link, live, wantPrevious: () => live.countPrevious() + joining > 0 })
   /** A failure here is met again, and told, by whoever writes or reads next. */
   const resting = idle(env, () =>
     link.ask({ ask: 'tidy' }).then(
@@ -111,11 +111,12 @@ const serve = ({ dir, env, held, link, book }: Parts): Store => {
 
   const watch = async (request: WatchRequest) => {
     // From here on batches bring back what they replace, so that the watch has it from its first live change on.
-    joining += 1
+    const needs = request.withoutPrevious ? 0 : 1
+    joining += needs
     try {
       return await startWatch(request, link, live)
     } finally {
-      joining -= 1
+      joining -= needs
     }
   }
 

@@ -14,6 +14,9 @@ export class DiskFailure extends Error {
   }
 }
 
+/** The thread makes little garbage that lasts; without a limit its young generation grows to tens of MB. */
+const LIMITS = { maxYoungGenerationSizeMb: 4 }
+
 /** What the link hears that answers no question. */
 export interface LinkEvents {
   durable(spare: ArrayBuffer, previous: Extract<FromWorker, { tell: 'durable' }>['previous']): void
@@ -41,7 +44,7 @@ export interface WorkerLink {
 /** Starts the thread that serves a file; rejects with a DiskFailure when it refuses the file. */
 export const openWorkerLink = (start: WorkerStart): Promise<{ link: WorkerLink; revision: number }> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(workerFile(), { workerData: start, name: 'store' })
+    const worker = new Worker(workerFile(), { workerData: start, name: 'store', resourceLimits: LIMITS })
     const open = questions((message) => worker.postMessage(message))
     let events: LinkEvents | undefined
     let stopped = false
