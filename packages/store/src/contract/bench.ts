@@ -1,9 +1,14 @@
 import { assert } from 'vitest'
-import type { Opened } from '../contract.ts'
 import type { Change, CommitResult, Revision, Row, Store, WatchRequest } from '../store.ts'
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const text = (value: Uint8Array | null | undefined): string | undefined => (value ? new TextDecoder().decode(value) : undefined)
+
+/** A store under test, empty. `reopen` closes it and opens the same data again, where the data outlives the store. */
+export interface Opened {
+  readonly store: Store
+  readonly reopen?: () => Promise<Store>
+}
 
 /** A watch that remembers what it heard. */
 export interface Heard {
