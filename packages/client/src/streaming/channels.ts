@@ -24,6 +24,9 @@ export const channelProtocols: readonly ChannelProtocol[] = [
   { name: '', base64: false, status: false, closes: false },
 ]
 
+/** Of one message: servers bound what they take, and a large one would hold up those of other channels. */
+const messageBytes = 65_536
+
 /** kubectl gives up on a server that has sent no pong for a minute. */
 const pongMs = 5_000
 
@@ -73,6 +76,13 @@ export const createChannels = (ws: WebSocket, protocol: ChannelProtocol, env: Pi
     ws.pause()
     pongWhilePaused()
   }
+  const send = (number: number, bytes: Buffer, done: (error?: Error | null) => void): void => {
+    const rest = bytes.subarray(messageBytes)
+    ws.send(encode(protocol, number, bytes.subarray(0, messageBytes)), (error) => {
+      if (error || rest.length === 0) done(error)
+      else send(number, rest, done)
+    })
+  }
   ws.on('message', (data) => {
     const message = Buffer.isBuffer(data) ? data : Buffer.from(data as ArrayBuffer)
     if (message.length === 0) return
@@ -90,7 +100,7 @@ export const createChannels = (ws: WebSocket, protocol: ChannelProtocol, env: Pi
   return {
     writer: (number, tellsEnd = false) =>
       new Writable({
-        write: (chunk: Buffer, _encoding, done) => ws.send(encode(protocol, number, chunk), done),
+        write: (chunk: Buffer, _encoding, done) => send(number, chunk, done),
         final: (done) => {
           if (!tellsEnd || !protocol.closes || ws.readyState !== ws.OPEN) done()
           else ws.send(Buffer.from([channel.close, number]), () => done())
