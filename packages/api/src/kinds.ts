@@ -1,3 +1,10 @@
+import { controllerRevision } from './apps/controller-revision.ts'
+import { daemonSet } from './apps/daemon-set.ts'
+import { deployment } from './apps/deployment.ts'
+import { replicaSet } from './apps/replica-set.ts'
+import { statefulSet } from './apps/stateful-set.ts'
+import { cronJob } from './batch/cron-job.ts'
+import { job } from './batch/job.ts'
 import { configMap } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
 import { event } from './core/event.ts'
@@ -34,6 +41,15 @@ export const kinds: readonly KindEntry[] = [
   resourceQuota,
   persistentVolume,
   persistentVolumeClaim,
+  // apps
+  deployment,
+  replicaSet,
+  statefulSet,
+  daemonSet,
+  controllerRevision,
+  // batch
+  job,
+  cronJob,
   // events.k8s.io
   eventsEvent,
 ]

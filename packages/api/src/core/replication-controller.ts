@@ -1,13 +1,14 @@
-import { invalidValue, required } from '@skiff/machinery'
+import { required } from '@skiff/machinery'
 import { checkNonNegative, collect, type Faults, invalidShown, isEmptyMap } from '../checks/faults.ts'
 import { goStringMap } from '../checks/go-syntax.ts'
 import { withField } from '../defaults/patch.ts'
 import { defaultPodTemplate } from '../defaults/pod-spec.ts'
 import { replicationController as replicationControllerResource } from '../generated/resources.ts'
-import type { ReplicationController, ReplicationControllerSpec, ReplicationControllerStatus } from '../generated/types.ts'
+import type { ReplicationController, ReplicationControllerSpec } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 import { dropDisabledTemplateFields } from './pod-spec/gates.ts'
 import { checkPodTemplate, checkRunsForever } from './pod-spec/pod-spec.ts'
+import { checkReplicaStatus } from './replica-status.ts'
 
 /** Labels and selector come from the template where none are given. */
 const defaultController = (controller: ReplicationController): ReplicationController => {
@@ -36,22 +37,6 @@ const checkSpec = (faults: Faults, spec: ReplicationControllerSpec): void => {
   checkRunsForever(faults, template, 'ReplicationController', 'spec.template')
 }
 
-const checkStatus = (faults: Faults, status: ReplicationControllerStatus | undefined): void => {
-  const { replicas = 0, fullyLabeledReplicas = 0, readyReplicas = 0, availableReplicas = 0, observedGeneration } = status ?? {}
-  const counts = { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration }
-  for (const [field, count] of Object.entries(counts)) checkNonNegative(faults, count, `status.${field}`)
-  const above = (field: 'fullyLabeledReplicas' | 'readyReplicas' | 'availableReplicas') => {
-    if (counts[field] > replicas) faults.push(invalidValue(`status.${field}`, counts[field], 'cannot be greater than status.replicas'))
-  }
-  above('fullyLabeledReplicas')
-  above('readyReplicas')
-  above('availableReplicas')
-  if (availableReplicas > readyReplicas)
-    faults.push(invalidValue('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'))
-}
-
-export { checkStatus as checkReplicaStatus }
-
 export const replicationController = defineKind<ReplicationController>(replicationControllerResource, {
   defaultPropagation: 'Orphan',
   default: defaultController,
@@ -61,7 +46,7 @@ export const replicationController = defineKind<ReplicationController>(replicati
   subresources: {
     status: {
       prepareForUpdate: (next, old) => ({ ...next, spec: old.spec }),
-      validateUpdate: (next) => collect((faults) => checkStatus(faults, next.status)),
+      validateUpdate: (next) => collect((faults) => checkReplicaStatus(faults, next.status)),
     },
   },
 })
