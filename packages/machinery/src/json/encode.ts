@@ -36,6 +36,24 @@ const plainText = (value: unknown): string | undefined => {
 
 export const escapeHtml = (json: string): string => json.replace(html, (char) => htmlEscapes[char] as string)
 
+/** Writes JSON with the keys of every object sorted, as Go does for maps and kubectl prints objects; indented where `indent` is given. */
+export const encodeSortedJson = (value: unknown, indent = ''): string => escapeHtml(sortedText(value, indent, '\n') ?? 'null')
+
+const sortedText = (value: unknown, indent: string, line: string): string | undefined => {
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const inner = line + indent
+  const members = Array.isArray(value)
+    ? value.map((each) => sortedText(each, indent, inner) ?? 'null')
+    : sortedKeys(value).flatMap((key) => {
+        const text = sortedText((value as Record<string, unknown>)[key], indent, inner)
+        return text === undefined ? [] : [`${JSON.stringify(key)}:${indent === '' ? '' : ' '}${text}`]
+      })
+  const [open, close] = Array.isArray(value) ? '[]' : '{}'
+  if (members.length === 0) return `${open}${close}`
+  return indent === '' ? `${open}${members.join(',')}${close}` : `${open}${inner}${members.join(`,${inner}`)}${line}${close}`
+}
+
 const exactText = (value: unknown): string | undefined => {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
