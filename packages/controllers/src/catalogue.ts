@@ -1,0 +1,77 @@
+import type { Resource } from '@skiff/api'
+import { deploymentController } from './deployment/deployment.ts'
+import { endpointsController } from './endpoints/endpoints.ts'
+import { endpointSliceController } from './endpoints/slices.ts'
+import { namespaceController } from './namespace/namespace.ts'
+import { replicaSetController } from './replicas/replicaset.ts'
+import { replicationControllerController } from './replicas/replicationcontroller.ts'
+import type { Controller } from './runner/controller.ts'
+import { serviceAccountController } from './serviceaccount/default-account.ts'
+import { rootCaController } from './serviceaccount/root-ca.ts'
+import { type TokenSource, tokenController } from './serviceaccount/tokens.ts'
+
+/** What the controllers need from outside the API. What is absent switches off who needs it. */
+export interface Surroundings {
+  /** Every resource that can be listed and deleted now, those of custom definitions included. */
+  readonly resources: () => readonly Resource[]
+  /** The PEM bundle that pods trust the API server by. */
+  readonly rootCa?: () => string
+  /** Signs tokens for secrets of type kubernetes.io/service-account-token. */
+  readonly signToken?: TokenSource['sign']
+}
+
+/** Every controller there is, in upstream's order of starting. */
+export const allControllers = (around: Surroundings): readonly Controller[] => {
+  const { rootCa, signToken } = around
+  return [
+    ...(rootCa && signToken ? [tokenController({ sign: signToken, bundle: rootCa })] : []),
+    endpointsController(),
+    endpointSliceController(),
+    replicationControllerController(),
+    namespaceController(around.resources),
+    serviceAccountController(),
+    deploymentController(),
+    replicaSetController(),
+    ...(rootCa ? [rootCaController(rootCa)] : []),
+  ]
+}
+
+/** Names of before 1.28, which `--controllers` still takes. */
+const aliases: Readonly<Record<string, string>> = {
+  'serviceaccount-token': 'serviceaccount-token-controller',
+  endpoint: 'endpoints-controller',
+  endpointslice: 'endpointslice-controller',
+  endpointslicemirroring: 'endpointslice-mirroring-controller',
+  replicationcontroller: 'replicationcontroller-controller',
+  podgc: 'pod-garbage-collector-controller',
+  resourcequota: 'resourcequota-controller',
+  namespace: 'namespace-controller',
+  serviceaccount: 'serviceaccount-controller',
+  garbagecollector: 'garbage-collector-controller',
+  daemonset: 'daemonset-controller',
+  job: 'job-controller',
+  deployment: 'deployment-controller',
+  replicaset: 'replicaset-controller',
+  disruption: 'disruption-controller',
+  statefulset: 'statefulset-controller',
+  cronjob: 'cronjob-controller',
+  csrsigning: 'certificatesigningrequest-signing-controller',
+  csrapproving: 'certificatesigningrequest-approving-controller',
+  csrcleaner: 'certificatesigningrequest-cleaner-controller',
+  nodelifecycle: 'node-lifecycle-controller',
+  'clusterrole-aggregation': 'clusterrole-aggregation-controller',
+  'pvc-protection': 'persistentvolumeclaim-protection-controller',
+  'pv-protection': 'persistentvolume-protection-controller',
+  'ttl-after-finished': 'ttl-after-finished-controller',
+  'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
+}
+
+/** Upstream's rule for `--controllers`: the first entry that names it decides, `*` is all others. */
+export const isEnabled = (name: string, enabled: readonly string[]): boolean => {
+  for (const entry of enabled) {
+    const off = entry.startsWith('-')
+    const named = off ? entry.slice(1) : entry
+    if ((aliases[named] ?? named) === name) return !off
+  }
+  return enabled.includes('*')
+}

@@ -1,0 +1,74 @@
+import type { Pod, Service, ServicePort } from '@skiff/api'
+import { pod as pods, service as services } from '@skiff/api'
+import type { ViewChange, Views } from '@skiff/client'
+import { keyOf } from '@skiff/machinery'
+import { isFinished, isReady } from '../pods.ts'
+import { same } from '../same.ts'
+import { hasLabels } from '../selector.ts'
+
+/** A Service whose endpoints are made of pods: by a selector, and not a name outside of the cluster. */
+export const hasSelector = (service: Service): boolean =>
+  service.spec.selector !== undefined && Object.keys(service.spec.selector).length > 0 && service.spec.type !== 'ExternalName'
+export const isHeadless = (service: Service): boolean => service.spec.clusterIP === 'None' || !service.spec.clusterIP
+
+export const selectedPods = (service: Service, views: Views): Pod[] => {
+  const selector = service.spec.selector ?? {}
+  const found: Pod[] = []
+  for (const pod of views.view(pods).list(service.metadata.namespace ?? '')) if (hasLabels(pod.metadata.labels, selector)) found.push(pod)
+  return found
+}
+
+/** All that endpoints show of a pod. */
+const shown = (pod: Pod | undefined): unknown =>
+  pod && {
+    labels: pod.metadata.labels,
+    leaving: pod.metadata.deletionTimestamp !== undefined,
+    ended: isFinished(pod),
+    ready: isReady(pod),
+    ips: pod.status?.podIPs ?? pod.status?.podIP,
+    node: pod.spec.nodeName,
+    hostname: pod.spec.hostname,
+    subdomain: pod.spec.subdomain,
+  }
+
+/** The Services that a change of a pod concerns: those that select it now or did before. A heartbeat concerns none. */
+export const servicesOfPod = ({ before, after }: ViewChange<Pod>, views: Views): string[] => {
+  if (before && after && same(shown(before), shown(after))) return []
+  const namespace = (after ?? before)?.metadata.namespace ?? ''
+  const keys: string[] = []
+  for (const service of views.view(services).list(namespace)) {
+    if (!hasSelector(service)) continue
+    const selector = service.spec.selector ?? {}
+    if ([before, after].some((pod) => pod && hasLabels(pod.metadata.labels, selector))) keys.push(keyOf(service))
+  }
+  return keys
+}
+
+/** The number of the container's port that a Service's port means; undefined when the pod has none of that name. */
+export const targetPort = (pod: Pod, port: ServicePort): number | undefined => {
+  const target = port.targetPort
+  if (target === undefined || target === 0 || target === '') return port.port
+  if (typeof target === 'number') return target
+  const sidecars = (pod.spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always')
+  for (const container of [...pod.spec.containers, ...sidecars])
+    for (const one of container.ports ?? [])
+      if (one.name === target && (one.protocol ?? 'TCP') === (port.protocol ?? 'TCP')) return one.containerPort
+  return undefined
+}
+
+/** A pod that names itself under this Service is found by that name. */
+export const hostnameFor = (pod: Pod, service: Service): string | undefined =>
+  pod.spec.hostname && pod.spec.subdomain === service.metadata.name && pod.metadata.namespace === service.metadata.namespace
+    ? pod.spec.hostname
+    : undefined
+
+export const isIPv6 = (address: string): boolean => address.includes(':')
+
+/** When what the endpoints show last came about: for latency metrics of proxies. */
+export const triggerTime = (service: Service, selected: readonly Pod[]): string => {
+  const times = selected.map((pod) => pod.status?.conditions?.find((one) => one.type === 'Ready')?.lastTransitionTime ?? '')
+  return [service.metadata.creationTimestamp, ...times].reduce((latest, time) => (time > latest ? time : latest), '')
+}
+
+export const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
+export const headlessLabel = 'service.kubernetes.io/headless'

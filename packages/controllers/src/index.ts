@@ -1,0 +1,6 @@
+export * from './catalogue.ts'
+export * from './runner/controller.ts'
+export * from './runner/metrics.ts'
+export * from './runner/runner.ts'
+export * from './runner/step.ts'
+export * from './start.ts'
