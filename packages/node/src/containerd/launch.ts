@@ -10,6 +10,8 @@ export interface Daemon {
   readonly record: ProcessRecord
   /** Resolves once the process has ended, however that came. */
   readonly ended: Promise<void>
+  /** Stops looking after it, so that nothing keeps this program from ending; `ended` then never resolves. */
+  forget(): void
 }
 
 const watchStepMs = 500
@@ -37,7 +39,7 @@ export const launch = async (env: Env, places: Places, binary: string, netns: st
     if (record === undefined) throw new Error(`containerd ended at once: ${await lastWords(places.logFile)}`)
     await writeRecord(places.pidFile, record)
     env.log.info('containerd started', { pid: record.pid, socket: places.socket })
-    return { record, ended }
+    return { record, ended, forget: () => child.removeAllListeners('exit') }
   } finally {
     await log.close()
   }
@@ -50,10 +52,15 @@ export const adopt = async (env: Env, places: Places): Promise<Daemon | undefine
   const commandLine = await readFile(`/proc/${record.pid}/cmdline`, 'utf8').catch(() => '')
   if (!commandLine.split('\0').includes(places.configFile)) return undefined
   // It is no child of ours, so its end can only be looked for.
-  const watch = async () => {
-    while (await isAlive(record)) await env.sleep(watchStepMs)
+  const forgotten = new AbortController()
+  const watch = async (ended: () => void) => {
+    while (await isAlive(record)) {
+      await env.sleep(watchStepMs, forgotten.signal)
+      if (forgotten.signal.aborted) return
+    }
+    ended()
   }
-  return { record, ended: watch() }
+  return { record, ended: new Promise<void>((resolve) => void watch(resolve)), forget: () => forgotten.abort() }
 }
 
 /** Ends a containerd in order, after `graceMs` by force. Containers run on under their shims. */

@@ -46,9 +46,10 @@ export const supervise = (
     }
   }
   const kept = keep()
-  const release = () => {
+  const release = async () => {
     released.abort()
-    return kept
+    await kept
+    daemon.forget()
   }
   return { daemon: () => daemon, restarts: () => restarts, release }
 }

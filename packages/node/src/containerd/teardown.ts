@@ -9,6 +9,7 @@ import { adopt, type Daemon, launch, stopDaemon } from './launch.ts'
 import { removeMounts } from './mounts.ts'
 import { removeBridge, removeNetworkTraces } from './network-traces.ts'
 import { type Places, placesOf } from './places.ts'
+import { removePortmapTraces } from './portmap-traces.ts'
 import { endShims } from './shims.ts'
 import { findProgram } from './system-facts.ts'
 
@@ -16,7 +17,8 @@ const orderlyLimitMs = 60_000
 
 /**
  * Removes what a containerd of these options made on the machine: pods, processes, mounts, namespaces, cgroups, its bridge.
- * Works whether it runs, was killed, or never ran. With `keepData` images stay in `root`.
+ * Works whether it runs, was killed, or never ran. With `keepData` images stay in `root`. Whoever supervised it must have ended or
+ * released it, or would start it again.
  */
 export const teardownContainerd = async (
   env: Env,
@@ -33,6 +35,7 @@ export const teardownContainerd = async (
   await removeMounts([places.state, places.root])
   if (options.cgroupRoot) await removeCgroups(env, options.cgroupRoot)
   await removeNetworkTraces(options.network, sandboxIds)
+  if (options.network.hostPorts ?? true) await removePortmapTraces(options.network.name, options.netns)
   await removeBridge(options.network.bridge, options.netns)
   await rm(places.state, { recursive: true, force: true })
   if (!keepData) await rm(places.root, { recursive: true, force: true })
@@ -65,26 +68,22 @@ const launchToCleanUp = async (env: Env, places: Places, options: ContainerdOpti
 }
 
 const removePods = async (env: Env, runtime: Runtime, daemon: Daemon): Promise<readonly string[]> => {
-  const limit = { signal: AbortSignal.any([endOf(daemon), limitOf(env)]) }
-  const sandboxes = await whenAnswering(env, limit.signal, () => runtime.listPodSandboxes({}, { ...limit, timeoutMs: 5_000 }))
-  await Promise.all(
-    sandboxes.map(async ({ sandboxId }) => {
-      await runtime.stopPodSandbox(sandboxId, limit)
-      await runtime.removePodSandbox(sandboxId, limit)
-    }),
-  )
-  return sandboxes.map(({ sandboxId }) => sandboxId)
-}
-
-const limitOf = (env: Env): AbortSignal => {
-  const controller = new AbortController()
-  env.after(orderlyLimitMs, () => controller.abort())
-  return controller.signal
-}
-const endOf = (daemon: Daemon): AbortSignal => {
-  const controller = new AbortController()
-  void daemon.ended.then(() => controller.abort())
-  return controller.signal
+  const limit = new AbortController()
+  const cancelLimit = env.after(orderlyLimitMs, () => limit.abort())
+  void daemon.ended.then(() => limit.abort())
+  const options = { signal: limit.signal }
+  try {
+    const sandboxes = await whenAnswering(env, limit.signal, () => runtime.listPodSandboxes({}, { ...options, timeoutMs: 5_000 }))
+    await Promise.all(
+      sandboxes.map(async ({ sandboxId }) => {
+        await runtime.stopPodSandbox(sandboxId, options)
+        await runtime.removePodSandbox(sandboxId, options)
+      }),
+    )
+    return sandboxes.map(({ sandboxId }) => sandboxId)
+  } finally {
+    cancelLimit()
+  }
 }
 
 const whenAnswering = async <T>(env: Env, signal: AbortSignal, ask: () => Promise<T>): Promise<T> => {
