@@ -26,7 +26,7 @@ export interface DurableOptions {
 /** The embedded store: acknowledged means flushed to the disk. Throws StoreUnusable with what to do when `dir` cannot be served. */
 export const openDurableStore = async (options: DurableOptions): Promise<Store> => {
   const { dir, env } = options
-  const held = await holdDirectory(dir)
+  const held = await hold(dir)
   if (held.unclean) env.log.info('the store was not closed in order: checking it', { dir })
   const start = {
     task: 'serve',
@@ -40,6 +40,17 @@ export const openDurableStore = async (options: DurableOptions): Promise<Store> 
   } catch (error) {
     await held.release(false)
     throw refused(dir, held.file, error)
+  }
+}
+
+const hold = async (dir: string): Promise<HeldDirectory> => {
+  try {
+    return await holdDirectory(dir)
+  } catch (error) {
+    if (error instanceof StoreUnusable) throw error
+    throw new StoreUnusable(`${dir} cannot be a store's directory (${(error as Error).message}): name one that this user may write to`, {
+      cause: error,
+    })
   }
 }
 

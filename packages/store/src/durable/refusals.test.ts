@@ -44,6 +44,13 @@ describe('the directory', () => {
     expect(await readdir(dir)).toEqual(['notes.txt'])
   })
 
+  test('that cannot be one is refused', async () => {
+    await writeFile(join(root, 'file'), '')
+    expect(await refusalOf(join(root, 'file', 'store'))).toMatch(
+      /cannot be a store's directory \(.*\): name one that this user may write to/,
+    )
+  })
+
   test('of a newer program is refused', async () => {
     const dir = await filled('newer')
     await writeFile(join(dir, 'skiff-store'), 'skiff store 2\n')
