@@ -34,7 +34,7 @@ export interface ApiServerOptions {
   readonly port: number
   /** Names and addresses, besides the usual ones, that clients reach the server by. */
   readonly hosts?: readonly string[]
-  /** The address that the Service `kubernetes` leads to. */
+  /** The address that the Service `kubernetes` leads to; a loopback one is not published, since Endpoints may not hold it. */
   readonly advertiseAddress: string
   readonly serviceCidr: string
   readonly nodePorts?: { readonly first: number; readonly last: number }
@@ -123,7 +123,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     },
     { host: options.host, port: options.port },
   )
-  await publishKubernetesService(loopback, serviceCidr, { address: options.advertiseAddress, port: http.port })
+  if (!options.advertiseAddress.startsWith('127.')) await publishKubernetesService(loopback, serviceCidr, { address: options.advertiseAddress, port: http.port })
   return {
     handler,
     port: http.port,
