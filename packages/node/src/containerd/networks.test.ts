@@ -13,10 +13,13 @@ describe.skipIf(why !== undefined)(`containerd in a network namespace${why ? ` (
     node = await startTestContainerd('n', { netns: `/run/netns/${namespace}` })
   })
   afterAll(async () => {
-    await node?.cleanUp()
-    expect(await node?.traces()).toEqual([])
-    expect(await runCommand('nsenter', [`--net=/run/netns/${namespace}`, '--', 'nft', 'list', 'tables'])).toBe('')
-    await tryCommand('ip', ['netns', 'delete', namespace])
+    try {
+      await node?.cleanUp()
+      expect(await node?.traces()).toEqual([])
+      expect(await runCommand('nsenter', [`--net=/run/netns/${namespace}`, '--', 'nft', 'list', 'tables'])).toBe('')
+    } finally {
+      await tryCommand('ip', ['netns', 'delete', namespace])
+    }
   })
   const links = async (...where: string[]) => runCommand('ip', [...where, '-o', 'link', 'show'])
 
