@@ -19,6 +19,8 @@ interface Reader {
   /** What has begun and not ended, outermost first. */
   readonly open: Open[]
   readonly duplicates: Set<string>
+  /** A number that no double holds. Faults of syntax come first, as Go looks for those beforehand. */
+  overflow: Error | undefined
 }
 
 /** Upstream's strict decoder stops counting here. */
@@ -29,12 +31,13 @@ const maxDuplicates = 100
  * and lone surrogates become U+FFFD. Throws errors with Go's texts. Does not recurse, so depth costs no stack.
  */
 export const parseExactly = (bytes: Uint8Array, maxDepth: number): ExactJson => {
-  const reader: Reader = { bytes, maxDepth, at: 0, open: [], duplicates: new Set() }
+  const reader: Reader = { bytes, maxDepth, at: 0, open: [], duplicates: new Set(), overflow: undefined }
   for (;;) {
     const value = readValue(reader)
     const whole = value === undefined ? undefined : settle(reader, value)
     if (whole === undefined) continue
     if (nextByte(reader) !== undefined) throw syntaxFault(bytes, reader.at, 'after top-level value')
+    if (reader.overflow) throw reader.overflow
     return { value: whole, duplicates: [...reader.duplicates] }
   }
 }
@@ -56,10 +59,10 @@ const readValue = (reader: Reader): Json | undefined => {
     reader.at = literal.end
     return literal.text
   }
-  const isNumber = c === 0x2d || (c !== undefined && c >= 0x30 && c <= 0x39)
-  const scalar = isNumber ? readNumber(bytes, reader.at) : readWord(bytes, reader.at)
-  reader.at = scalar.end
-  return scalar.value
+  if (c === 0x2d || (c !== undefined && c >= 0x30 && c <= 0x39)) return readNumber(reader)
+  const word = readWord(bytes, reader.at)
+  reader.at = word.end
+  return word.value
 }
 
 const openCollection = (reader: Reader, opening: number): Json | undefined => {
@@ -135,7 +138,8 @@ const readWord = (bytes: Uint8Array, at: number): { value: Json; end: number } =
   return { value, end: at + text.length }
 }
 
-const readNumber = (bytes: Uint8Array, start: number): { value: Json; end: number } => {
+const readNumber = (reader: Reader): Json => {
+  const { bytes, at: start } = reader
   let at = start
   const isDigit = () => (bytes[at] ?? 0) >= 0x30 && (bytes[at] ?? 0) <= 0x39
   const digits = (context: string) => {
@@ -157,18 +161,21 @@ const readNumber = (bytes: Uint8Array, start: number): { value: Json; end: numbe
     if (bytes[at] === 0x2b || bytes[at] === 0x2d) at++
     digits('in exponent of numeric literal')
   }
-  return { value: numberOf(String.fromCharCode(...bytes.subarray(start, at)), whole), end: at }
+  reader.at = at
+  const value = numberOf(Buffer.from(bytes.buffer, bytes.byteOffset + start, at - start).toString('latin1'), whole)
+  if (value instanceof Error) reader.overflow ??= value
+  return value instanceof Error ? null : value
 }
 
 const int64Max = 2n ** 63n - 1n
 
 /** Integers of int64 exactly, as bigint where a double would round; everything else is a double, as in unstructured objects. */
-export const numberOf = (text: string, whole: boolean): number | bigint => {
+export const numberOf = (text: string, whole: boolean): number | bigint | Error => {
   const value = Number(text)
   if (whole && !Number.isSafeInteger(value) && text.length <= 20) {
     const exact = BigInt(text)
     if (exact <= int64Max && exact >= -int64Max - 1n) return exact
   }
-  if (!Number.isFinite(value)) throw new Error(`json: cannot unmarshal number ${text} into Go value of type float64`)
+  if (!Number.isFinite(value)) return new Error(`json: cannot unmarshal number ${text} into Go value of type float64`)
   return whole && value === 0 ? 0 : value
 }

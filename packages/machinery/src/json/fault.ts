@@ -1,8 +1,11 @@
 // The texts are those of Go's encoding/json, which clients see in answers of 400.
 
-/** What is wrong with the byte at `at`: `context` says what was read there. Past the end there is but one text. */
+// Go ends a document by feeding its scanner a space, which is the fault where a space cannot stand.
+const spaceIsWrong = /literal|escape/
+
+/** What is wrong with the byte at `at`: `context` says what was read there. */
 export const syntaxFault = (bytes: Uint8Array, at: number, context: string): Error => {
-  const c = bytes[at]
+  const c = bytes[at] ?? (spaceIsWrong.test(context) ? 0x20 : undefined)
   return new Error(c === undefined ? 'unexpected end of JSON input' : `invalid character ${quotedByte(c)} ${context}`)
 }
 

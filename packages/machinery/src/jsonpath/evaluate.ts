@@ -1,5 +1,5 @@
 import { encodeSortedJson } from '../json/encode.ts'
-import { goFloatText, goText, goType } from '../json/go-text.ts'
+import { goNumberText, goText, goType } from '../json/go-text.ts'
 import { isJsonArray, isJsonObject, type Json, ownValue, sortedKeys } from '../json/value.ts'
 import { type PathList, type PathNode, parseJsonPath, type SliceBound } from './parse.ts'
 
@@ -39,7 +39,7 @@ const jsonLines = (values: readonly Json[]): string => `${encodeSortedJson(value
 const spaced = (values: readonly Json[]): string => values.map(printed).join(' ')
 const printed = (value: Json): string => {
   if (typeof value === 'string') return value
-  if (typeof value === 'number') return goFloatText(value)
+  if (typeof value === 'number') return goNumberText(value)
   return typeof value === 'object' && value !== null ? encodeSortedJson(value) : String(value)
 }
 

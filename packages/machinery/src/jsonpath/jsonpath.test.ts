@@ -14,6 +14,7 @@ const data: Json = {
         replicas: 3,
         on: true,
         f: 1.5,
+        g: 1234567.5,
         c: [
           { name: 'p', v: 1 },
           { name: 'q', v: 2 },
@@ -51,7 +52,7 @@ test.each([
   ['{..name}', 'a p q b c'],
   ['{.items[0].metadata.labels}', '{"app.kubernetes.io/name":"x","z":"1"}'],
   ['{.items[1].spec}', '{"big":1e+21,"html":"\\u003ca\\u0026b\\u003e","id":9007199254740993,"replicas":1}'],
-  ['{.items[1].spec.big} {.items[0].spec.f} {.items[1].spec.id}', '1e+21 1.5 9007199254740993'],
+  ['{.items[1].spec.big} {.items[0].spec.f} {.items[0].spec.g} {.items[1].spec.id}', '1e+21 1.5 1.2345675e+06 9007199254740993'],
   ['{.items[0].metadata.gone}', 'null'],
   ['{.10}', 'ten'],
   ['{.none}{.constructor}{.__proto__.x}', ''],

@@ -45,7 +45,7 @@ const integerOf = (text: string): Resolved | undefined => {
   )
   const value = sign === '-' ? -size : size
   if (value < -(2n ** 63n) || value > (sign === '' ? uint64Max : 2n ** 63n - 1n)) return undefined
-  return { tag: 'int', value: numberOf(value.toString(), true) }
+  return { tag: 'int', value: numberOf(value.toString(), true) as number | bigint }
 }
 
 const floatOf = (text: string): Resolved | undefined => {
