@@ -11,9 +11,8 @@ import {
 } from '@skiff/api'
 import type { Client } from '@skiff/client'
 import { isRefusal, type KubeObject } from '@skiff/machinery'
-import { clusterRoleBindings, clusterRoles } from './cluster-roles.ts'
-import { namespacedRoleBindings, namespacedRoles } from './namespaced-roles.ts'
 import { reconcileRole } from './reconcile.ts'
+import { clusterRoleBindings, clusterRoles, namespacedRoleBindings, namespacedRoles } from './roles.ts'
 
 export interface BootstrapOptions {
   readonly client: Client

@@ -52,6 +52,7 @@ export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
   const stop = await store.watch({
     prefix: root,
     after: seen,
+    withoutPrevious: true,
     deliver,
     ended: (why) => {
       broken = why
