@@ -63,7 +63,10 @@ export const openBridge = async ({ request, streams, target, env, signal }: Brid
       // A client that vanishes without a word is found by the kernel, since nothing may pass for hours.
       if (socket instanceof Socket) socket.setKeepAlive(true, keepAliveMs)
       socket.on('error', () => {})
-      return carry({ request, socket, head })
+      return carry({ request, socket, head }).catch((error: unknown) => {
+        env.log.warn('a streaming session broke', { error: String(error) })
+        socket.destroy()
+      })
     },
   }
 }

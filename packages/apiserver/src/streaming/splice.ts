@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { closeGently } from '@skiff/client'
 import type { Env } from '@skiff/machinery'
@@ -26,6 +27,7 @@ export const splice = async (one: Duplex, other: Duplex, env: Pick<Env, 'after'>
     }
   }
   for (const socket of [one, other]) {
+    if (socket instanceof Socket) socket.setNoDelay(true)
     socket.once('end', end)
     socket.once('close', end)
     socket.on('error', () => {}) // its 'close' follows

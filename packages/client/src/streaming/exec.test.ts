@@ -30,14 +30,14 @@ afterEach(async () => {
 })
 
 /** A streaming endpoint that runs `run` for every connection, whatever its path. */
-const serve = async (streams: StreamSelection, run: ExecHandler) => {
+const serve = async (streams: StreamSelection, run: ExecHandler, serverEnv = env) => {
   const done: Promise<void>[] = []
   const server = createServer((_request, response) => response.writeHead(400).end('Upgrade request required'))
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  server.on('upgrade', (request: IncomingMessage, socket, head) => done.push(serveExec({ request, socket, head }, streams, run, env)))
+  server.on('upgrade', (request: IncomingMessage, socket, head) => done.push(serveExec({ request, socket, head }, streams, run, serverEnv)))
   servers.push(server.listen(0, '127.0.0.1'))
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -165,6 +165,18 @@ test.each(clients)('%s: the size of the terminal follows', async (_name, open) =
   client.stderr.resume()
   expect(await text(client.stdout)).toBe('80x24;200x50;')
   await client.status
+})
+
+test('a client hears pongs while its command does not read', async () => {
+  const impatient = { ...env, after: (_ms: number, act: () => void) => env.after(1, act) }
+  const heard = Promise.withResolvers<void>()
+  const served = await serve(all, () => heard.promise.then(() => 0), impatient)
+  const ws = new WebSocket(served.url, ['v5.channel.k8s.io'])
+  ws.on('pong', () => heard.resolve())
+  await once(ws, 'open')
+  ws.send(Buffer.alloc(4_000_000))
+  await heard.promise
+  await once(ws, 'close')
 })
 
 test('a command that could not be run says why', async () => {

@@ -11,8 +11,12 @@ export interface Inbox {
   end(): void
   /** The Readable asks: hand it what there is. */
   pump(): void
+  /** Nobody will read it: as if it were taken. */
   clear(): void
 }
+
+/** Small chunks are joined up to this, so that a flood of tiny frames does not cost an object each. */
+const joinBytes = 4_096
 
 /** Feeds `duplex()`; `taken` hears how many bytes have left the box. */
 export const createInbox = (duplex: () => Duplex, taken: (bytes: number) => void): Inbox => {
@@ -35,7 +39,9 @@ export const createInbox = (duplex: () => Duplex, taken: (bytes: number) => void
   return {
     bytes: () => waitingBytes,
     put(chunk) {
-      chunks.push(chunk)
+      const last = chunks.at(-1)
+      if (last !== undefined && last.length + chunk.length <= joinBytes) chunks[chunks.length - 1] = Buffer.concat([last, chunk])
+      else chunks.push(chunk)
       waitingBytes += chunk.length
       flush()
     },
@@ -48,9 +54,11 @@ export const createInbox = (duplex: () => Duplex, taken: (bytes: number) => void
       flush()
     },
     clear() {
+      const bytes = waitingBytes
       chunks.length = 0
       waitingBytes = 0
       ended = false
+      if (bytes > 0) taken(bytes)
     },
   }
 }

@@ -67,6 +67,7 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
       // Of a stream that is over, bytes may still be on their way. Of one that never was, they are a mistake.
       const never = frame.streamId % 2 === ownParity ? frame.streamId >= options.nextId() : frame.streamId > lastSeenId
       if (never) throw new SpdyError('protocol', `data for stream ${frame.streamId}, which was never opened`)
+      windows.dropped(frame.bytes.length)
       return
     }
     if (frame.bytes.length > 0) streams.deliver(stream, frame.bytes)

@@ -231,15 +231,16 @@ test.each([
 })
 
 test('a flood of pings that never reads its answers is ended', async () => {
-  const { near, session, send } = await bare()
+  const { near, session } = await bare()
+  const ping = encodeFrame({ type: 'ping', id: 1 }, createHeaderWriter())
+  const pings = Buffer.concat(Array.from({ length: 50_000 }, () => ping))
   near.pause()
   let over = false
   void session.closed.then(() => {
     over = true
   })
   while (!over) {
-    for (let i = 0; i < 20_000; i++) send({ type: 'ping', id: 1 })
-    await new Promise((resolve) => near.write('', resolve))
+    await new Promise((resolve) => near.write(pings, resolve))
     if (near.destroyed) break
   }
   expect((await session.closed)?.message).toContain('does not read')
@@ -252,6 +253,42 @@ test('streams beyond the limit are refused', async () => {
   expect(seen.filter((frame) => frame.type === 'rst-stream')).toEqual([
     { type: 'rst-stream', streamId: 7, status: resetStatus.refusedStream },
   ])
+})
+
+test('many streams that nobody reads hold the connection back before they fill the memory', async () => {
+  const streams: SpdyStream[] = []
+  const { near, far, send, synStream } = await bare({ onStream: (stream) => streams.push(stream) > 0 })
+  const block = Buffer.alloc(200_000)
+  const count = 300
+  for (let i = 0; i < count; i++) {
+    send(synStream(2 * i + 1))
+    send({ type: 'data', streamId: 2 * i + 1, fin: true, bytes: block })
+  }
+  while (!far.isPaused()) await env.sleep(1)
+  expect(streams.length).toBeLessThan(count)
+  // They are read after all, and everything is there.
+  for (let i = 0; i < count; i++) {
+    while (streams.length <= i) await env.sleep(1)
+    expect((await text(streams[i] as SpdyStream)).length).toBe(block.length)
+  }
+  near.destroy()
+})
+
+test('a flood of tiny frames costs no more than its bytes', async () => {
+  let served: SpdyStream | undefined
+  const { send, synStream } = await bare({
+    onStream: (stream) => {
+      served = stream
+      return true
+    },
+  })
+  send(synStream(1))
+  for (let i = 0; i < 30_000; i++) send({ type: 'data', streamId: 1, fin: i === 29_999, bytes: Buffer.from([i % 256]) })
+  while (!served) await env.sleep(1)
+  const chunks: Buffer[] = []
+  await env.sleep(20)
+  for await (const chunk of served) chunks.push(chunk as Buffer)
+  expect(Buffer.concat(chunks)).toEqual(Buffer.from(Array.from({ length: 30_000 }, (_, i) => i % 256)))
 })
 
 test('the bytes that came with the upgrade are read first', async () => {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Env } from '@skiff/machinery'
 import { closeGently } from '../close-gently.ts'
@@ -114,6 +115,7 @@ export const createSpdySession = (socket: Duplex, options: SessionOptions): Spdy
   }
   const goodbye = (): Error | undefined => (phase.heardGoodbye || phase.saidGoodbye || streams.open.size === 0 ? undefined : lost())
 
+  if (socket instanceof Socket) socket.setNoDelay(true) // keys and window updates do not wait for company
   socket.on('error', settle)
   socket.on('end', () => finish(goodbye()))
   socket.on('close', () => settle(goodbye()))

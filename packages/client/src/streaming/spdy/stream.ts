@@ -67,6 +67,7 @@ export const createStream = (link: StreamLink, options: StreamOptions): StreamSt
   }
   const duplex = new Duplex({
     allowHalfOpen: true,
+    readableHighWaterMark: 16_384, // the inbox holds the rest, and counts it
     read: () => state.inbox.pump(),
     write: (chunk: Buffer, _encoding, done) => onceAccepted(() => link.send(state, chunk, done)),
     final: (done) =>

@@ -31,6 +31,9 @@ export interface StreamsOptions {
   readonly onForgotten: () => void
 }
 
+/** Bytes that wait for readers in all streams together, before the connection waits whatever its windows say. */
+const sessionBytes = 16_777_216
+
 const sender = (output: Output, windows: Windows): StreamLink['send'] => {
   const send: StreamLink['send'] = (stream, bytes, done) => {
     let rest = bytes
@@ -56,8 +59,14 @@ const sender = (output: Output, windows: Windows): StreamLink['send'] => {
 export const createStreams = ({ socket, output, windows, limitBytes, onForgotten }: StreamsOptions): Streams => {
   const open = new Map<number, StreamState>()
   const behind = new Set<StreamState>()
+  let waitingBytes = 0
+  const congested = (): boolean => behind.size > 0 || waitingBytes > sessionBytes
+  const resumeIfClear = (): void => {
+    if (!congested() && socket.isPaused()) socket.resume()
+  }
   const caughtUp = (stream: StreamState): void => {
-    if (behind.delete(stream) && behind.size === 0 && socket.isPaused()) socket.resume()
+    behind.delete(stream)
+    resumeIfClear()
   }
   const drop = (stream: StreamState): void => {
     caughtUp(stream)
@@ -72,6 +81,7 @@ export const createStreams = ({ socket, output, windows, limitBytes, onForgotten
       if (stream.remoteEnded) drop(stream)
     },
     taken(stream, bytes) {
+      waitingBytes -= bytes
       if (stream.inbox.bytes() <= limitBytes) caughtUp(stream)
       windows.taken(stream, bytes)
     },
@@ -91,6 +101,7 @@ export const createStreams = ({ socket, output, windows, limitBytes, onForgotten
       return stream
     },
     deliver(stream, bytes) {
+      waitingBytes += bytes.length
       stream.inbox.put(bytes)
       if (stream.inbox.bytes() > limitBytes) behind.add(stream)
     },
@@ -107,7 +118,7 @@ export const createStreams = ({ socket, output, windows, limitBytes, onForgotten
       proceed(stream)
     },
     drop,
-    congested: () => behind.size > 0,
+    congested,
   }
 }
 

@@ -19,6 +19,8 @@ export interface Windows {
   sent(stream: StreamState, bytes: number): void
   /** The reader has taken bytes: gives them back when that is worth a frame. */
   taken(stream: StreamState, bytes: number): void
+  /** Bytes for a stream that is over: they count for the session alone. */
+  dropped(bytes: number): void
   /** The other side's initial window for streams. */
   settings(sizeBytes: number, streams: Iterable<StreamState>): void
   /** Stream undefined: the session's window. */
@@ -31,6 +33,12 @@ export const createWindows = (output: Output, ownBytes: number): Windows => {
   let announcedBytes: number | undefined
   let sessionBytes = initialWindowBytes
   let uncreditedBytes = 0
+  const creditSession = (bytes: number): void => {
+    uncreditedBytes += bytes
+    if (announcedBytes === undefined || uncreditedBytes < sessionCreditBytes) return // who keeps no windows needs no such frames
+    output.frame({ type: 'window-update', streamId: 0, deltaBytes: uncreditedBytes })
+    uncreditedBytes = 0
+  }
   return {
     announce() {
       output.frame({ type: 'settings', values: new Map([[settingInitialWindowSize, ownBytes]]) })
@@ -43,16 +51,13 @@ export const createWindows = (output: Output, ownBytes: number): Windows => {
     },
     taken(stream, bytes) {
       stream.uncreditedBytes += bytes
-      uncreditedBytes += bytes
-      if (announcedBytes === undefined) return // to a side that keeps no windows the frames would only be noise
-      if (stream.uncreditedBytes >= ownBytes / 2 && !stream.remoteEnded) {
+      if (announcedBytes !== undefined && stream.uncreditedBytes >= ownBytes / 2 && !stream.remoteEnded) {
         output.frame({ type: 'window-update', streamId: stream.id, deltaBytes: stream.uncreditedBytes })
         stream.uncreditedBytes = 0
       }
-      if (uncreditedBytes < sessionCreditBytes) return
-      output.frame({ type: 'window-update', streamId: 0, deltaBytes: uncreditedBytes })
-      uncreditedBytes = 0
+      creditSession(bytes)
     },
+    dropped: (bytes) => creditSession(bytes),
     settings(sizeBytes, streams) {
       const before = announcedBytes ?? initialWindowBytes
       announcedBytes = sizeBytes
