@@ -50,13 +50,15 @@ export interface TestClusterOptions {
   /** Whether a pod becomes ready once it runs; absent: always. */
   readonly healthy?: (pod: Pod) => boolean
   readonly nodes?: readonly string[]
+  /** Pods on a node that is not alive are left as they are. */
+  readonly alive?: (node: string) => boolean
   /** Stands before the server, for admission. */
   readonly around?: (handler: Handler) => Handler
 }
 
 /** Controllers against the small server, in virtual time. */
 export const testCluster = (controllers: readonly Controller[], options: TestClusterOptions = {}): TestCluster => {
-  const { seed = 1, rates = {}, healthy = () => true, nodes = ['n1', 'n2'], around = (handler) => handler } = options
+  const { seed = 1, rates = {}, healthy = () => true, nodes = ['n1', 'n2'], alive = () => true, around = (handler) => handler } = options
   const env = virtualEnv(seed)
   const server = createMemoryServer(env, storedResources)
   const faults = withFaults(around(server.handler), env, seed, rates)
@@ -71,10 +73,12 @@ export const testCluster = (controllers: readonly Controller[], options: TestClu
   )
   const tend = async (pod: Pod): Promise<void> => {
     const { metadata, spec, status } = pod
+    if (spec.nodeName && !alive(spec.nodeName)) return
     const target = { ...(metadata.namespace ? { namespace: metadata.namespace } : {}), name: metadata.name }
     if (metadata.deletionTimestamp) await client.remove(api.pod, target, { gracePeriodSeconds: 0 })
     else if (!spec.nodeName) {
-      const node = nodes[Math.floor(env.random() * nodes.length)] ?? 'n1'
+      const living = nodes.filter(alive)
+      const node = living[Math.floor(env.random() * living.length)] ?? 'n1'
       await client.create(api.pod, { metadata: {}, target: { name: node } } as never, { ...target, subresource: 'binding' })
     } else if (status?.phase !== 'Running' && status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
       await client.update(api.pod, { ...pod, status: runningStatus(env.now(), healthy(pod)) }, { subresource: 'status' })

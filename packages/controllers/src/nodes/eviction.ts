@@ -1,0 +1,80 @@
+import type { Node, Pod, Taint } from '@skiff/api'
+import { node as nodes, pod as pods } from '@skiff/api'
+import type { Views } from '@skiff/client'
+import { isRefusal, keyOf, rfc3339 } from '@skiff/machinery'
+import { type Controller, objectController, watching } from '../runner/controller.ts'
+import { event, patch, remove, requeue, type Steps, targetOf } from '../runner/step.ts'
+import { same } from '../same.ts'
+import { nodeNameIndex } from './lifecycle.ts'
+import { mustLeaveAtMs } from './tolerations.ts'
+
+const evicting = (node: Node | undefined): readonly Taint[] => (node?.spec.taints ?? []).filter((taint) => taint.effect === 'NoExecute')
+
+/** Removes a pod from a node whose taint it does not tolerate, or no longer does. */
+export const planEviction = (pod: Pod, views: Views, nowMs: number, sinceMs: (node: string, taint: Taint) => number): Steps => {
+  const { nodeName } = pod.spec
+  if (!nodeName || pod.metadata.deletionTimestamp !== undefined) return []
+  const taints = evicting(views.view(nodes).get(nodeName))
+  if (taints.length === 0) return []
+  const leaveMs = mustLeaveAtMs(pod, taints, (taint) => sinceMs(nodeName, taint))
+  if (leaveMs === undefined) return []
+  if (leaveMs > nowMs) return [requeue(leaveMs - nowMs)]
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'DeletionByTaintManager',
+    message: 'Taint manager: deleting due to NoExecute taint',
+    lastTransitionTime: rfc3339(nowMs),
+  }
+  return [
+    event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${keyOf(pod)}`),
+    patch(
+      pods,
+      { ...targetOf(pod), subresource: 'status' },
+      'strategic',
+      { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } },
+      { failed: (error) => (isRefusal(error, 404) ? [] : undefined) },
+    ),
+    remove(pods, pod),
+  ]
+}
+
+export const taintEvictionController = (): Controller => {
+  // Taints that users set carry no time: they count from when they were first seen.
+  const firstSeen = new Map<string, Map<string, number>>()
+  const idOf = ({ key, value = '' }: Taint) => `${key}=${value}`
+  const note = (node: Node, nowMs: number): void => {
+    const held = firstSeen.get(node.metadata.name)
+    const taints = evicting(node)
+    if (taints.length === 0) firstSeen.delete(node.metadata.name)
+    else firstSeen.set(node.metadata.name, new Map(taints.map((taint) => [idOf(taint), held?.get(idOf(taint)) ?? nowMs])))
+  }
+  return objectController({
+    name: 'taint-eviction-controller',
+    account: 'node-controller',
+    resource: pods,
+    concerns: ({ after }) => Boolean(after?.spec.nodeName),
+    watches: [
+      watching<Pod>({ resource: pods, keys: () => [], indexes: nodeNameIndex }),
+      watching<Node>({
+        resource: nodes,
+        keys: ({ before, after }, views, nowMs) => {
+          if (!after) {
+            firstSeen.delete(before?.metadata.name ?? '')
+            return []
+          }
+          note(after, nowMs)
+          if (same(evicting(before), evicting(after))) return []
+          return views.view(pods).indexed('nodeName', after.metadata.name).map(keyOf)
+        },
+      }),
+    ],
+    plan: (pod, views, nowMs) =>
+      planEviction(
+        pod,
+        views,
+        nowMs,
+        (node, taint) => Date.parse(taint.timeAdded ?? '') || (firstSeen.get(node)?.get(idOf(taint)) ?? nowMs),
+      ),
+  })
+}
