@@ -29,37 +29,78 @@ export interface Receiver {
   lastSeenId(): number
 }
 
+const answer = ({ output }: ReceiverOptions, frame: SpdyFrame): void => {
+  if (!output.answer(frame)) throw new SpdyError('protocol', 'the other side does not read its answers')
+}
+
+/** A stream that the other side opens. */
+const onSynStream = (options: ReceiverOptions, frame: SpdyFrame & { type: 'syn-stream' }): void => {
+  const { streams, maxStreams, onStream } = options
+  if (!options.isOpen()) return
+  if (streams.open.size >= maxStreams || onStream === undefined) {
+    answer(options, refusal(frame.streamId))
+    return
+  }
+  const stream = streams.add(frame.streamId, frame.headers)
+  if (frame.unidirectional) streams.discardWrites(stream)
+  if (!onStream(stream.duplex)) {
+    streams.drop(stream)
+    stream.duplex.destroy()
+    answer(options, refusal(frame.streamId))
+    return
+  }
+  answer(options, { type: 'syn-reply', streamId: frame.streamId, fin: false, headers: new Map() })
+  stream.accept() // what the handler has written already goes out now
+  if (frame.fin) streams.remoteEnd(stream)
+}
+
+const onReset = ({ streams }: ReceiverOptions, stream: StreamState | undefined, status: number): void => {
+  if (stream === undefined) return
+  if (status === resetStatus.cancel && stream.isAccepted()) {
+    // Upstream's server resets all streams of a session that is over, and its client reads that as the end of the stream.
+    streams.discardWrites(stream)
+    streams.remoteEnd(stream)
+    return
+  }
+  const error = new Error(`the stream was ${stream.isAccepted() ? 'reset' : 'refused'} (status ${status})`)
+  streams.drop(stream)
+  stream.refuse(error)
+  stream.duplex.destroy(error)
+}
+
+const proceedAll = ({ streams }: ReceiverOptions): void => {
+  for (const stream of streams.open.values()) if (stream.isAccepted()) proceed(stream)
+}
+
+const onSettings = (options: ReceiverOptions, sizeBytes: number | undefined): void => {
+  if (sizeBytes === undefined) return
+  options.windows.settings(sizeBytes, options.streams.open.values())
+  proceedAll(options)
+}
+
+const onWindowUpdate = (options: ReceiverOptions, streamId: number, deltaBytes: number): void => {
+  const stream = options.streams.open.get(streamId)
+  if (streamId !== 0 && stream === undefined) return
+  options.windows.update(stream, deltaBytes)
+  if (stream === undefined) proceedAll(options)
+  else if (stream.isAccepted()) proceed(stream)
+}
+
+const onReply = ({ streams }: ReceiverOptions, frame: SpdyFrame & { type: 'syn-reply' | 'headers' }): void => {
+  const stream = streams.open.get(frame.streamId)
+  if (stream === undefined) return
+  if (frame.type === 'syn-reply') stream.accept()
+  if (frame.fin) streams.remoteEnd(stream)
+}
+
 /** Acts on the frames of the other side. */
 export const createReceiver = (options: ReceiverOptions): Receiver => {
-  const { output, streams, windows, ownParity } = options
+  const { streams, windows, ownParity } = options
   let lastSeenId = 0
 
-  const answer = (frame: SpdyFrame): void => {
-    if (!output.answer(frame)) throw new SpdyError('protocol', 'the other side does not read its answers')
-  }
-  const proceedAll = (): void => {
-    for (const stream of streams.open.values()) if (stream.isAccepted()) proceed(stream)
-  }
-  const onSynStream = (frame: SpdyFrame & { type: 'syn-stream' }): void => {
-    const id = frame.streamId
+  const opened = (id: number): void => {
     if (id === 0 || id % 2 === ownParity || id <= lastSeenId) throw new SpdyError('protocol', `stream id ${id} is out of order`)
     lastSeenId = id
-    if (!options.isOpen()) return
-    if (streams.open.size >= options.maxStreams || options.onStream === undefined) {
-      answer(refusal(id))
-      return
-    }
-    const stream = streams.add(id, frame.headers)
-    if (frame.unidirectional) streams.discardWrites(stream)
-    if (!options.onStream(stream.duplex)) {
-      streams.drop(stream)
-      stream.duplex.destroy()
-      answer(refusal(id))
-      return
-    }
-    answer({ type: 'syn-reply', streamId: id, fin: false, headers: new Map() })
-    stream.accept() // what the handler has written already goes out now
-    if (frame.fin) streams.remoteEnd(stream)
   }
   const onData = (frame: SpdyFrame & { type: 'data' }): void => {
     const stream = streams.open.get(frame.streamId)
@@ -73,37 +114,6 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
     if (frame.bytes.length > 0) streams.deliver(stream, frame.bytes)
     if (frame.fin) streams.remoteEnd(stream)
   }
-  const onReset = (stream: StreamState | undefined, status: number): void => {
-    if (stream === undefined) return
-    if (status === resetStatus.cancel && stream.isAccepted()) {
-      // Upstream's server resets all streams of a session that is over, and its client reads that as the end of the stream.
-      streams.discardWrites(stream)
-      streams.remoteEnd(stream)
-      return
-    }
-    const error = new Error(`the stream was ${stream.isAccepted() ? 'reset' : 'refused'} (status ${status})`)
-    streams.drop(stream)
-    stream.refuse(error)
-    stream.duplex.destroy(error)
-  }
-  const onSettings = (sizeBytes: number | undefined): void => {
-    if (sizeBytes === undefined) return
-    windows.settings(sizeBytes, streams.open.values())
-    proceedAll()
-  }
-  const onWindowUpdate = (streamId: number, deltaBytes: number): void => {
-    const stream = streams.open.get(streamId)
-    if (streamId !== 0 && stream === undefined) return
-    windows.update(stream, deltaBytes)
-    if (stream === undefined) proceedAll()
-    else if (stream.isAccepted()) proceed(stream)
-  }
-  const onReply = (frame: SpdyFrame & { type: 'syn-reply' | 'headers' }): void => {
-    const stream = streams.open.get(frame.streamId)
-    if (stream === undefined) return
-    if (frame.type === 'syn-reply') stream.accept()
-    if (frame.fin) streams.remoteEnd(stream)
-  }
   return {
     lastSeenId: () => lastSeenId,
     frame(frame) {
@@ -111,18 +121,19 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
         case 'data':
           return onData(frame)
         case 'syn-stream':
-          return onSynStream(frame)
+          opened(frame.streamId)
+          return onSynStream(options, frame)
         case 'syn-reply':
         case 'headers':
-          return onReply(frame)
+          return onReply(options, frame)
         case 'rst-stream':
-          return onReset(streams.open.get(frame.streamId), frame.status)
+          return onReset(options, streams.open.get(frame.streamId), frame.status)
         case 'settings':
-          return onSettings(frame.values.get(settingInitialWindowSize))
+          return onSettings(options, frame.values.get(settingInitialWindowSize))
         case 'window-update':
-          return onWindowUpdate(frame.streamId, frame.deltaBytes)
+          return onWindowUpdate(options, frame.streamId, frame.deltaBytes)
         case 'ping':
-          return frame.id % 2 === ownParity ? options.onPong(frame.id) : answer(frame)
+          return frame.id % 2 === ownParity ? options.onPong(frame.id) : answer(options, frame)
         case 'go-away':
           return options.onGoAway()
       }

@@ -1,12 +1,11 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Env } from '@skiff/machinery'
-import { closeGently } from '../close-gently.ts'
 import { createDecoder } from './decoder.ts'
-import { SpdyError } from './error.ts'
-import { goAwayStatus } from './frames.ts'
 import type { SpdyHeaders } from './header-block.ts'
+import { createLifecycle } from './lifecycle.ts'
 import { createOutput } from './output.ts'
+import { createPings } from './pings.ts'
 import { createReceiver } from './receive.ts'
 import type { SpdyStream } from './stream.ts'
 import { createStreams } from './streams.ts'
@@ -42,119 +41,68 @@ export interface SessionOptions {
   readonly windowBytes?: number
 }
 
-/** How long a side that broke the protocol may take to read our GOAWAY. */
-const violationFlushMs = 1_000
-
-const lost = () => new Error('the connection was lost before the stream ended')
-
 /** Speaks SPDY/3.1 over `socket`. */
 export const createSpdySession = (socket: Duplex, options: SessionOptions): SpdySession => {
   const windowBytes = options.windowBytes ?? 262_144
-  const ownParity = options.role === 'client' ? 1 : 0
-  const closed = Promise.withResolvers<Error | undefined>()
-  const pings = new Map<number, () => void>()
+  const firstId = options.role === 'client' ? 1 : 2
+  let nextId = firstId
   const decode = createDecoder()
   const output = createOutput(socket)
   const windows = createWindows(output, windowBytes)
-  /** saidGoodbye: we said GOAWAY. heardGoodbye: the other side did, and what it has not ended by then is complete too. */
-  const phase = { saidGoodbye: false, heardGoodbye: false, over: false }
-  let nextId = options.role === 'client' ? 1 : 2
-  let nextPing = nextId
-
-  const endIfIdle = (): void => {
-    if (phase.heardGoodbye && streams.open.size === 0) finish(undefined)
-  }
-  const streams = createStreams({ socket, output, windows, limitBytes: windowBytes, onForgotten: endIfIdle })
+  const pings = createPings(output, firstId)
+  const life = createLifecycle({
+    socket,
+    env: options.env,
+    output,
+    streams: () => streams,
+    lastSeenId: () => receiver.lastSeenId(),
+    onOver: pings.end,
+  })
+  const streams = createStreams({ socket, output, windows, limitBytes: windowBytes, onForgotten: life.endIfIdle })
   const receiver = createReceiver({
-    ownParity,
+    ownParity: options.role === 'client' ? 1 : 0,
     maxStreams: options.maxStreams ?? 1_024,
     onStream: options.onStream,
     output,
     streams,
     windows,
     nextId: () => nextId,
-    isOpen: () => !phase.saidGoodbye && !phase.heardGoodbye,
-    onPong: (id) => pings.get(id)?.(),
-    onGoAway: () => {
-      phase.heardGoodbye = true
-      endIfIdle()
-    },
+    isOpen: life.isOpen,
+    onPong: pings.answered,
+    onGoAway: life.heardGoodbye,
   })
-
-  /** No frame is read or written after this. Streams whose end was not seen fail, unless the other side said goodbye. */
-  const settle = (error: Error | undefined): void => {
-    if (phase.over) return
-    phase.over = true
-    output.close()
-    for (const stream of [...streams.open.values()]) {
-      streams.discardWrites(stream)
-      if (error === undefined) streams.remoteEnd(stream)
-      else if (stream.remoteEnded) streams.drop(stream)
-      else stream.duplex.destroy(error)
-      stream.refuse(error ?? lost())
-    }
-    for (const answered of pings.values()) answered()
-    closed.resolve(error)
-  }
-  const finish = (error: Error | undefined): void => {
-    if (phase.over) return
-    settle(error)
-    closeGently(socket, options.env)
-  }
-  const goAway = (status: number): void => output.frame({ type: 'go-away', lastStreamId: receiver.lastSeenId(), status })
   const onChunk = (chunk: Buffer): void => {
+    if (life.isOver()) return
     try {
-      if (phase.over) return
-      for (const frame of decode(chunk)) if (!phase.over) receiver.frame(frame)
-      if (streams.congested() && !phase.over) socket.pause()
+      for (const frame of decode(chunk)) if (!life.isOver()) receiver.frame(frame)
+      if (streams.congested() && !life.isOver()) socket.pause()
     } catch (error) {
-      goAway(error instanceof SpdyError ? goAwayStatus.protocol : goAwayStatus.internal)
-      settle(error instanceof Error ? error : new Error(String(error)))
-      closeGently(socket, options.env, violationFlushMs)
+      life.fail(error)
     }
   }
-  const goodbye = (): Error | undefined => (phase.heardGoodbye || phase.saidGoodbye || streams.open.size === 0 ? undefined : lost())
-
   if (socket instanceof Socket) socket.setNoDelay(true) // keys and window updates do not wait for company
-  socket.on('error', settle)
-  socket.on('end', () => finish(goodbye()))
-  socket.on('close', () => settle(goodbye()))
+  socket.on('error', (error) => life.lost(error, true))
+  socket.on('end', () => life.lost(undefined, false))
+  socket.on('close', () => life.lost(undefined, true))
   windows.announce()
   if (options.head && options.head.length > 0) onChunk(Buffer.from(options.head))
   socket.on('data', onChunk)
 
   return {
     open(headers) {
-      if (phase.over || phase.heardGoodbye || phase.saidGoodbye) throw new Error('the connection is closed')
+      if (!life.isOpen()) throw new Error('the connection is closed')
       const id = nextId
       nextId += 2
       const stream = streams.add(id, headers)
       output.frame({ type: 'syn-stream', streamId: id, associatedTo: 0, priority: 0, fin: false, unidirectional: false, headers })
       return stream.duplex
     },
-    ping() {
-      const id = nextPing
-      nextPing += 2
-      const answer = Promise.withResolvers<void>()
-      if (phase.over) return Promise.resolve()
-      pings.set(id, () => {
-        pings.delete(id)
-        answer.resolve()
-      })
-      output.frame({ type: 'ping', id })
-      return answer.promise
-    },
-    close() {
-      if (phase.over) return
-      phase.saidGoodbye = true
-      for (const stream of [...streams.open.values()]) stream.duplex.destroy()
-      goAway(goAwayStatus.ok)
-      finish(undefined)
-    },
+    ping: pings.send,
+    close: life.sayGoodbye,
     destroy(error) {
-      settle(error ?? goodbye())
+      life.lost(error, true)
       socket.destroy()
     },
-    closed: closed.promise,
+    closed: life.closed,
   }
 }
