@@ -5,6 +5,7 @@ import { replicaSet } from './apps/replica-set.ts'
 import { statefulSet } from './apps/stateful-set.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
+import { lease } from './coordination/lease.ts'
 import { configMap } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
 import { event } from './core/event.ts'
@@ -20,8 +21,22 @@ import { resourceQuota } from './core/resource-quota.ts'
 import { secret } from './core/secret.ts'
 import { service } from './core/service.ts'
 import { serviceAccount } from './core/service-account.ts'
+import { endpointSlice } from './discovery/endpoint-slice.ts'
 import { eventsEvent } from './events/event.ts'
 import type { KindEntry } from './kind.ts'
+import { ingress } from './networking/ingress.ts'
+import { ingressClass } from './networking/ingress-class.ts'
+import { ipAddress } from './networking/ip-address.ts'
+import { networkPolicy } from './networking/network-policy.ts'
+import { serviceCidr } from './networking/service-cidr.ts'
+import { runtimeClass } from './node/runtime-class.ts'
+import { podDisruptionBudget } from './policy/pod-disruption-budget.ts'
+import { clusterRole, role } from './rbac/role.ts'
+import { clusterRoleBinding, roleBinding } from './rbac/role-binding.ts'
+import { priorityClass } from './scheduling/priority-class.ts'
+import { csiDriver, csiNode, csiStorageCapacity } from './storage/csi.ts'
+import { storageClass } from './storage/storage-class.ts'
+import { volumeAttachment } from './storage/volume-attachment.ts'
 
 /** Every kind with a behaviour of its own. Resources not named here follow the common rules of the registry. */
 export const kinds: readonly KindEntry[] = [
@@ -52,4 +67,31 @@ export const kinds: readonly KindEntry[] = [
   cronJob,
   // events.k8s.io
   eventsEvent,
+  // coordination.k8s.io
+  lease,
+  // discovery.k8s.io
+  endpointSlice,
+  // networking.k8s.io
+  networkPolicy,
+  ingress,
+  ingressClass,
+  ipAddress,
+  serviceCidr,
+  // node.k8s.io
+  runtimeClass,
+  // policy
+  podDisruptionBudget,
+  // rbac.authorization.k8s.io
+  role,
+  roleBinding,
+  clusterRole,
+  clusterRoleBinding,
+  // scheduling.k8s.io
+  priorityClass,
+  // storage.k8s.io
+  storageClass,
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
+  volumeAttachment,
 ]

@@ -1,5 +1,6 @@
-import { invalidValue, isDns1123Subdomain, isHttpPath, notSupported, quoted, required, tooLong } from '@skiff/machinery'
-import { addInvalid, checkNonNegative, type Faults, invalidShown } from '../checks/faults.ts'
+import { invalidValue, notSupported, quoted, required, tooLong } from '@skiff/machinery'
+import { checkDomainPath } from '../checks/domain-path.ts'
+import { checkNonNegative, type Faults, invalidShown } from '../checks/faults.ts'
 import { goSelector, goStringMap } from '../checks/go-syntax.ts'
 import { checkLabelSelector, selectorMatches } from '../checks/label-selector.ts'
 import { checkPodTemplate } from '../core/pod-spec/pod-spec.ts'
@@ -48,14 +49,7 @@ export const checkJobSpec = (faults: Faults, spec: JobSpec, path: string): void 
 }
 
 const checkManager = (faults: Faults, name: string, path: string): void => {
-  const slash = name.indexOf('/')
-  const [host, rest] = [name.slice(0, Math.max(slash, 0)), name.slice(slash + 1)]
-  if (name === '') faults.push(required(path))
-  else if (host === '' || rest === '') faults.push(invalidValue(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")'))
-  else {
-    addInvalid(faults, isDns1123Subdomain(host), host, path)
-    addInvalid(faults, isHttpPath(rest), rest, path)
-  }
+  checkDomainPath(faults, name, path)
   if (name.length > longestManager) faults.push(tooLong(path, '', longestManager))
 }
 
