@@ -2,7 +2,11 @@ import type { Resource } from '@skiff/api'
 import { deploymentController } from './deployment/deployment.ts'
 import { endpointsController } from './endpoints/endpoints.ts'
 import { endpointSliceController } from './endpoints/slices.ts'
+import { garbageCollector } from './garbage/collector.ts'
 import { namespaceController } from './namespace/namespace.ts'
+import { taintEvictionController } from './nodes/eviction.ts'
+import { nodeLifecycleController } from './nodes/lifecycle.ts'
+import { podGarbageCollector } from './podgc/podgc.ts'
 import { replicaSetController } from './replicas/replicaset.ts'
 import { replicationControllerController } from './replicas/replicationcontroller.ts'
 import type { Controller } from './runner/controller.ts'
@@ -28,10 +32,14 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     endpointsController(),
     endpointSliceController(),
     replicationControllerController(),
+    podGarbageCollector(),
     namespaceController(around.resources),
     serviceAccountController(),
+    garbageCollector(around.resources),
     deploymentController(),
     replicaSetController(),
+    nodeLifecycleController(),
+    taintEvictionController(),
     ...(rootCa ? [rootCaController(rootCa)] : []),
   ]
 }

@@ -27,6 +27,7 @@ export interface RunningController {
 
 // How often a dynamic controller's kinds are looked over.
 const rewatchMs = 5_000
+const syncPatienceMs = 30_000
 // As long as plans may run without giving way to the rest of the process.
 const sliceMs = 5
 
@@ -123,7 +124,9 @@ export const runController = (controller: Controller, { client, views, env }: Ru
     }
   }
   const run = async (): Promise<void> => {
-    await Promise.race([Promise.all(rewatch()), stopped])
+    // Of kinds that come and go, one that cannot be listed must not hold up all others for ever.
+    const patience = controller.dynamic ? [env.sleep(syncPatienceMs, stopping.signal)] : []
+    await Promise.race([Promise.all(rewatch()), stopped, ...patience])
     if (stopping.signal.aborted) return
     for (const key of controller.initial ?? []) queue.add(key)
     const workers = Array.from({ length: controller.concurrency ?? 10 }, work)

@@ -52,6 +52,8 @@ export interface TestClusterOptions {
   readonly nodes?: readonly string[]
   /** Pods on a node that is not alive are left as they are. */
   readonly alive?: (node: string) => boolean
+  /** Kinds of custom definitions. */
+  readonly extra?: readonly Resource[]
   /** Stands before the server, for admission. */
   readonly around?: (handler: Handler) => Handler
 }
@@ -60,7 +62,7 @@ export interface TestClusterOptions {
 export const testCluster = (controllers: readonly Controller[], options: TestClusterOptions = {}): TestCluster => {
   const { seed = 1, rates = {}, healthy = () => true, nodes = ['n1', 'n2'], alive = () => true, around = (handler) => handler } = options
   const env = virtualEnv(seed)
-  const server = createMemoryServer(env, storedResources)
+  const server = createMemoryServer(env, [...storedResources, ...(options.extra ?? [])])
   const faults = withFaults(around(server.handler), env, seed, rates)
   const client = connect(server.handler, { name: 'test', groups: [] })
   const views = createViews(connect(faults.handler, { name: 'views', groups: [] }), env)
