@@ -1,5 +1,6 @@
 export * from './env.ts'
 export * from './field.ts'
+export * from './gotemplate/evaluate.ts'
 export * from './json/encode.ts'
 export * from './json/go-text.ts'
 export * from './json/parse.ts'

@@ -1,3 +1,5 @@
+import { goUnquote } from '../json/go-unquote.ts'
+
 // The templates of kubectl's -o jsonpath: text with actions in braces. Grammar and texts are those of client-go.
 
 export interface SliceBound {
@@ -127,35 +129,13 @@ const readQuoted = (parser: Parser, quote: string): string => {
   return unquote(parser.input.slice(from, parser.at))
 }
 
-const escapes: Readonly<Record<string, string>> = {
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-  '\\': '\\',
-}
-
 /** Go's escapes, in either sort of quotes. */
 const unquote = (source: string): string => {
-  const quote = source[0] as string
-  const invalid = (): Error => new Error(`unquote string ${source} error invalid syntax`)
-  return source
-    .slice(1, -1)
-    .replace(
-      /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|([\s\S]?))/g,
-      (_, x, u, long, octal, char: string | undefined) => {
-        const hex = x ?? u ?? long
-        if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16))
-        if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8))
-        if (char === quote) return char
-        const plain = char === undefined || !Object.hasOwn(escapes, char) ? undefined : escapes[char]
-        if (plain === undefined) throw invalid()
-        return plain
-      },
-    )
+  try {
+    return goUnquote(source)
+  } catch (error) {
+    throw new Error(`unquote string ${source} error ${(error as Error).message}`)
+  }
 }
 
 const readBrackets = (parser: Parser): readonly PathNode[] => {
