@@ -1,0 +1,88 @@
+import { splitApiVersion } from '@skiff/machinery'
+import type { Discovered, ServedResource } from './discovery.ts'
+
+/** From the words of users, and from objects, to what the server serves. */
+export interface RestMapping {
+  /** `po`, `pods`, `Pod`, `deploy.apps`, `deployments.v1.apps`. Throws `the server doesn't have a resource type "x"`. */
+  resource(word: string): ServedResource
+  /** The resources of a word that may also be a category (`all`). */
+  resources(word: string): ServedResource[]
+  /** The resource that serves a kind. Throws kubectl's `no matches for kind`. */
+  kind(apiVersion: string, kind: string): ServedResource
+}
+
+const order = (a: ServedResource, b: ServedResource): number => Number(b.preferred) - Number(a.preferred)
+
+/** `all` in the order in which kubectl prints it. */
+const allOrder = [
+  'pods',
+  'replicationcontrollers',
+  'services',
+  'daemonsets',
+  'deployments',
+  'replicasets',
+  'statefulsets',
+  'horizontalpodautoscalers',
+  'cronjobs',
+  'jobs',
+]
+
+const splitWord = (word: string): { name: string; version?: string; group?: string }[] => {
+  const [name = '', ...rest] = word.split('.')
+  if (rest.length === 0) return [{ name }]
+  const [version = '', ...group] = rest
+  const whole = { name, group: rest.join('.') }
+  return rest.length === 1 && !/^v\d/.test(version) ? [whole] : [{ name, version, group: group.join('.') }, whole]
+}
+
+export const restMapping = ({ resources }: Discovered): RestMapping => {
+  const main = resources.filter(({ verbs }) => verbs.length > 0)
+  const find = (word: string): ServedResource | undefined => {
+    for (const { name, version, group } of splitWord(word)) {
+      const lower = name.toLowerCase()
+      const fits = main
+        .filter((each) => (group === undefined || each.group === group) && (version === undefined || each.version === version))
+        .sort(order)
+      const tests: ((each: ServedResource) => boolean)[] = [
+        (each) => each.plural === lower,
+        (each) => each.singular === lower || each.kind.toLowerCase() === lower,
+        (each) => each.shortNames.includes(lower),
+      ]
+      for (const test of tests) {
+        const found = fits.find(test)
+        if (found) return found
+      }
+      // A group may be told by its first part: `deploy.apps`, `ing.networking`.
+      if (group) {
+        const begun = main.filter((each) => each.group.startsWith(`${group}.`)).sort(order)
+        for (const test of tests) {
+          const found = begun.find(test)
+          if (found) return found
+        }
+      }
+    }
+    return undefined
+  }
+  const resource = (word: string): ServedResource => {
+    const found = find(word)
+    if (!found) throw new Error(`the server doesn't have a resource type "${word}"`)
+    return found
+  }
+  return {
+    resource,
+    resources: (word) => {
+      const inCategory = main.filter(
+        (each) => each.preferred && each.categories.includes(word.toLowerCase()) && each.verbs.includes('list'),
+      )
+      if (inCategory.length === 0) return [resource(word)]
+      const rank = (each: ServedResource) => (allOrder.indexOf(each.plural) + allOrder.length + 1) % (allOrder.length + 1)
+      return word === 'all' ? inCategory.sort((a, b) => rank(a) - rank(b)) : inCategory
+    },
+    kind: (apiVersion, kind) => {
+      const { group, version } = splitApiVersion(apiVersion)
+      const found = main.find((each) => each.kind === kind && each.group === group && each.version === version)
+      if (!found) throw new Error(`no matches for kind "${kind}" in version "${apiVersion}"\nensure CRDs are installed first`)
+      return found
+    },
+  }
+}
