@@ -5,6 +5,8 @@ import type { BackOff } from './back-off.ts'
 export interface StartFailure {
   readonly reason: string
   readonly message: string
+  /** It is not tried again before. */
+  readonly retryAtMs?: number
 }
 
 export type ProbeResult = 'success' | 'failure'
@@ -32,6 +34,8 @@ export interface PodMemory {
   readonly restarts: ReadonlyMap<string, BackOff>
   /** By container id. */
   readonly probes: ReadonlyMap<string, ProbeResults>
+  /** While sandboxes fail: when the next may be tried, and the delay that led to it. */
+  readonly sandboxRetry?: { readonly atMs: number; readonly delayMs: number }
   readonly ending?: Ending
   /** The object is gone from the server; what is left is to clean up. */
   readonly gone?: boolean

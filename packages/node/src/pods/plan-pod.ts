@@ -53,6 +53,8 @@ const planSandbox = (pod: Pod, seen: SeenPod, memory: PodMemory, nowMs: number):
   const mains = pod.spec.containers.filter(({ name }) => !(pod.spec.restartPolicy === 'OnFailure' && hasSucceeded(newest(seen, name))))
   if (mains.length === 0 && planInit(pod, seen, memory).done) return stops
   const first = inits[0]
+  const retryMs = memory.sandboxRetry?.atMs ?? 0
+  if (nowMs < retryMs) return [...stops, { do: 'wake', atMs: retryMs }]
   return [
     ...stops,
     ...seen.containers
@@ -127,6 +129,8 @@ const kindOf = (pod: Pod, container: Container): ContainerKind =>
  */
 const startOrHold = (pod: Pod, container: Container, kind: ContainerKind, seen: SeenPod, memory: PodMemory, nowMs: number): Step[] => {
   const { name } = container
+  const retryMs = memory.failures.get(name)?.retryAtMs ?? 0
+  if (nowMs < retryMs) return [{ do: 'wake', atMs: retryMs }]
   const last = newest(seen, name)
   // One that was made but never started (the agent died in between) is made anew, and that is no restart.
   if (last?.state === 'created') {
