@@ -3,7 +3,7 @@ import { namespace as namespaces, pod as pods, resourceKey } from '@skiff/api'
 import type { ListValue } from '@skiff/client'
 import { isRefusal, type KubeObject } from '@skiff/machinery'
 import { isFinished } from '../pods.ts'
-import { type Controller, objectController } from '../runner/controller.ts'
+import { type Controller, objectController, watching } from '../runner/controller.ts'
 import { clear, fail, list, type Outcome, requeue, type Step, type Steps, together, updatePart, updateStatus } from '../runner/step.ts'
 import { type Remaining, withVerdicts } from './conditions.ts'
 
@@ -108,5 +108,17 @@ export const namespaceController = (resources: () => readonly Resource[]): Contr
     account: 'namespace-controller',
     resource: namespaces,
     concerns: ({ after }) => after?.metadata.deletionTimestamp !== undefined,
+    watches: [
+      watching<Pod>({
+        resource: pods,
+        // The last pod is gone: no need to wait for what it might have taken.
+        keys: ({ before, after }, views) => {
+          const name = before?.metadata.namespace ?? ''
+          if (after || !views.view(namespaces).get(name)?.metadata.deletionTimestamp) return []
+          const [left] = views.view(pods).list(name)
+          return left ? [] : [name]
+        },
+      }),
+    ],
     plan: (namespace, _views, nowMs) => planNamespace(namespace, resources(), nowMs),
   })

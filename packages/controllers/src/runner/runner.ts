@@ -8,7 +8,7 @@ import { type Barrier, createBarrier, createDepartures } from './barrier.ts'
 import type { Controller, Watched } from './controller.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { performAll } from './perform.ts'
-import { isNamespaceTerminating } from './step.ts'
+import { isNamespaceTerminating, type Steps } from './step.ts'
 
 export interface RunnerOptions {
   /** Already speaks as the controller's account. */
@@ -30,6 +30,8 @@ const rewatchMs = 5_000
 const syncPatienceMs = 30_000
 // As long as plans may run without giving way to the rest of the process.
 const sliceMs = 5
+const dearMs = 1
+const maxRestMs = 1_000
 
 /**
  * Runs one controller: changes become keys, a key is planned by one flight at a time, and planned again only when the views show what
@@ -74,9 +76,7 @@ export const runController = (controller: Controller, { client, views, env }: Ru
     return wanted.filter(({ resource }) => !known.has(resourceKey(resource))).map(watch)
   }
 
-  const planOnce = async (key: string, barrier: Barrier): Promise<void> => {
-    metrics.plans += 1
-    const steps = controller.plan(key, views, env.now())
+  const perform = async (key: string, steps: Steps, barrier: Barrier): Promise<void> => {
     if (steps.length === 0) return
     const requeue = (afterMs: number) => queue.addAfter(key, afterMs)
     await performAll(steps, { client, recorder, barrier, metrics, requeue, signal: stopping.signal })
@@ -93,12 +93,19 @@ export const runController = (controller: Controller, { client, views, env }: Ru
     const waitMs = queue.retry(key)
     log[isConflict ? 'debug' : 'warn']('a plan failed, it is made again', { key, waitMs, error: String(error) })
   }
-  const handle = async (key: string): Promise<void> => {
+  /** Returns how long the key should rest: a plan that is dear (a set of thousands of pods) is not made anew for every single change. */
+  const handle = async (key: string): Promise<number> => {
+    let restMs = 0
     const barrier = unpassed.get(key) ?? createBarrier(views, departures, isWatched)
     let passed = false
     try {
       if (unpassed.has(key) && !(await barrier.passed())) throw new Error('the views could not be listed afresh')
-      await planOnce(key, barrier)
+      metrics.plans += 1
+      const startMs = env.monotonicMs()
+      const steps = controller.plan(key, views, env.now())
+      const tookMs = env.monotonicMs() - startMs
+      if (tookMs > dearMs) restMs = Math.min(maxRestMs, tookMs * 4)
+      await perform(key, steps, barrier)
       queue.forget(key)
     } catch (error) {
       failed(key, error)
@@ -111,6 +118,7 @@ export const runController = (controller: Controller, { client, views, env }: Ru
       unpassed.set(key, barrier)
       queue.retry(key)
     }
+    return restMs
   }
   let sliceStartMs = env.monotonicMs()
   const work = async (): Promise<void> => {
@@ -119,8 +127,9 @@ export const runController = (controller: Controller, { client, views, env }: Ru
         await env.sleep(0)
         sliceStartMs = env.monotonicMs()
       }
-      await handle(key)
-      queue.done(key)
+      const restMs = await handle(key)
+      if (restMs > 0) env.after(restMs, () => queue.done(key))
+      else queue.done(key)
     }
   }
   const run = async (): Promise<void> => {
