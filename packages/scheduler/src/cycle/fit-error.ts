@@ -1,0 +1,55 @@
+import type { Verdict } from './framework.ts'
+
+/** Why no node took a pod. */
+export interface Diagnosis {
+  readonly nodeCount: number
+  /** A plugin refused before any node was looked at. */
+  readonly atBegin?: Verdict
+  /** By node slot; slots without an entry were left out by a plugin that named its nodes. */
+  readonly verdicts: ReadonlyMap<number, Verdict>
+  readonly leftOutBy: readonly string[]
+}
+
+/** "1 Insufficient cpu, 2 node(s) were unschedulable": sorted as text, as upstream. */
+const histogram = (reasons: ReadonlyMap<string, number>): string => {
+  const parts = [...reasons].map(([reason, count]) => `${count} ${reason}`)
+  return parts.sort((a, b) => (a < b ? -1 : 1)).join(', ')
+}
+
+const count = (reasons: Map<string, number>, reason: string, by = 1): void => {
+  reasons.set(reason, (reasons.get(reason) ?? 0) + by)
+}
+
+export const noNodesText = 'no nodes available to schedule pods'
+
+/** The text of the pod's condition and event; `preemption` is what preemption has to say. */
+export const fitErrorText = (diagnosis: Diagnosis, preemption = ''): string => {
+  const { nodeCount, atBegin, verdicts, leftOutBy } = diagnosis
+  let text = `0/${nodeCount} nodes are available:`
+  if (atBegin) text += ` ${atBegin.reasons.join(', ')}.`
+  else {
+    const reasons = new Map<string, number>()
+    for (const verdict of verdicts.values()) for (const reason of verdict.reasons) count(reasons, reason)
+    const leftOut = nodeCount - verdicts.size
+    if (leftOut > 0) count(reasons, `node(s) didn't satisfy plugin(s) [${leftOutBy.join(' ')}]`, leftOut)
+    if (reasons.size > 0) text += ` ${histogram(reasons)}.`
+  }
+  return preemption === '' ? text : `${text} ${preemption}`
+}
+
+const notHelpful = 'Preemption is not helpful for scheduling'
+export const noVictims = 'No preemption victims found for incoming pod'
+
+/** What preemption says when it found no node either; `tried` holds what a trial on a node gave. */
+export const preemptionText = ({ nodeCount, atBegin, verdicts }: Diagnosis, tried: ReadonlyMap<number, string>): string => {
+  const reasons = new Map<string, number>()
+  if (atBegin) count(reasons, notHelpful, nodeCount)
+  else {
+    for (const [slot, verdict] of verdicts) {
+      if (verdict.unresolvable) count(reasons, notHelpful)
+      else if (tried.has(slot)) count(reasons, tried.get(slot) as string)
+    }
+    if (nodeCount > verdicts.size) count(reasons, notHelpful, nodeCount - verdicts.size)
+  }
+  return `preemption: 0/${nodeCount} nodes are available: ${histogram(reasons)}.`
+}

@@ -1,0 +1,140 @@
+import { pod as pods } from '@skiff/api'
+import type { Client, EventRecorder } from '@skiff/client'
+import { isRefusal } from '@skiff/machinery'
+import type { Nominations } from '../preempt/nominations.ts'
+import type { Preempt } from '../preempt/preempt.ts'
+import type { QueuedPod, SchedulingQueue } from '../queue/scheduling-queue.ts'
+import type { NodeInfo } from '../snapshot/snapshot.ts'
+import type { Assumed } from './assumed.ts'
+import { bindPod, createSlots } from './bind.ts'
+import type { Begun, Decider } from './decide.ts'
+import { type Diagnosis, fitErrorText, noNodesText } from './fit-error.ts'
+import type { Cluster } from './framework.ts'
+import { writeStatus } from './status.ts'
+
+export interface LoopParts {
+  readonly client: Client
+  readonly cluster: Cluster
+  readonly recorder: EventRecorder
+  readonly queue: SchedulingQueue
+  readonly decider: Decider
+  readonly assumed: Assumed
+  readonly nominations: Nominations
+  readonly preempt: Preempt
+}
+
+/** Tries waiting pods one after the other; what it decided is written while the next ones are tried. */
+export interface Loop {
+  wake(): void
+  /** Resolves when nothing is in flight any more. */
+  stop(): Promise<void>
+}
+
+// No longer at a stretch: the API server may share this event loop.
+const sliceMs = 5
+const maxInFlight = 512
+
+export const createLoop = (parts: LoopParts): Loop => {
+  const { client, cluster, recorder, queue, decider, assumed, nominations, preempt } = parts
+  const { env, views } = cluster
+  const inSlot = createSlots(maxInFlight)
+  const inFlight = new Set<Promise<void>>()
+  let isAwake = false
+  let stopped = false
+
+  const track = (work: Promise<void>): void => {
+    const tracked = work.catch((error) => env.log.error('scheduling', { error: String(error) })).finally(() => inFlight.delete(tracked))
+    inFlight.add(tracked)
+  }
+
+  const settle = async (queued: QueuedPod, node: NodeInfo, begun: readonly Begun[]): Promise<void> => {
+    const { pod } = queued
+    try {
+      for (const { run } of begun) await run.permit?.(node.name)
+      for (const { run } of begun) await run.preBind?.(node.name)
+      await bindPod(client, pod.pod, node.name)
+      assumed.bound(pod.uid)
+      nominations.clear(pod.uid)
+      recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node.name}`)
+    } catch (error) {
+      undo(queued, node, begun, error)
+    }
+  }
+  const undo = (queued: QueuedPod, node: NodeInfo, begun: readonly Begun[], error: unknown): void => {
+    const { pod } = queued
+    assumed.forget(pod.uid)
+    for (const { run } of begun) run.unreserve?.(node.slot)
+    queue.happened({ on: 'pod-removed', pod })
+    const current = views.view(pods).get(pod.key)
+    // Gone, replaced, or placed by another scheduler: not ours any more.
+    if (current?.metadata.uid !== pod.uid || current.spec.nodeName || isRefusal(error, 404)) return
+    const text = `binding rejected: ${error instanceof Error ? error.message : String(error)}`
+    env.log.warn('binding failed', { pod: pod.key, node: node.name, error: text })
+    queue.retry(queued)
+    tell(queued, 'SchedulerError', text, undefined)
+  }
+  const tell = (queued: QueuedPod, reason: string, message: string, nominatedNodeName: string | undefined): void => {
+    const { pod } = queued.pod
+    recorder.event(pod, 'Warning', 'FailedScheduling', message)
+    const condition = { type: 'PodScheduled', status: 'False' as const, reason, message }
+    track(
+      inSlot(() => writeStatus(client, env, pod, { condition, ...(nominatedNodeName !== undefined ? { nominatedNodeName } : {}) })).catch(
+        (error) => {
+          if (!isRefusal(error, 404)) throw error
+        },
+      ),
+    )
+  }
+  const place = (queued: QueuedPod, node: NodeInfo, begun: readonly Begun[]): void => {
+    assumed.assume(queued.pod, node.name)
+    for (const { run } of begun) run.reserve?.(node.slot)
+    // Pods that want to be near this one need not wait for its binding.
+    queue.happened({ on: 'pod-assigned', pod: queued.pod })
+    track(inSlot(() => settle(queued, node, begun)))
+  }
+  const refuse = (queued: QueuedPod, diagnosis: Diagnosis): void => {
+    const by = new Set([...diagnosis.verdicts.values()].map((verdict) => verdict.plugin))
+    if (diagnosis.atBegin) by.add(diagnosis.atBegin.plugin)
+    for (const plugin of diagnosis.leftOutBy) by.add(plugin)
+    queue.refused(queued, by)
+    if (diagnosis.nodeCount === 0) {
+      tell(queued, 'Unschedulable', noNodesText, undefined)
+      return
+    }
+    const attempt = preempt.find(queued.pod, diagnosis)
+    tell(queued, 'Unschedulable', fitErrorText(diagnosis, attempt.text), attempt.nominate)
+    if (attempt.victims) track(preempt.evict(queued.pod, attempt))
+  }
+  const tryOne = (queued: QueuedPod): void => {
+    try {
+      const decision = decider.decide(queued.pod)
+      if ('placed' in decision) place(queued, decision.placed, decision.plugins)
+      else refuse(queued, decision.refused)
+    } catch (error) {
+      queue.retry(queued)
+      env.log.error('a scheduling cycle failed', { pod: queued.pod.key, error: String(error) })
+    }
+  }
+  const run = (): void => {
+    const untilMs = env.monotonicMs() + sliceMs
+    for (let queued = stopped ? undefined : queue.pop(); queued; queued = queue.pop()) {
+      tryOne(queued)
+      if (env.monotonicMs() < untilMs) continue
+      setImmediate(run)
+      return
+    }
+    isAwake = false
+  }
+  return {
+    wake: () => {
+      if (isAwake || stopped) return
+      isAwake = true
+      // Once the batch of changes that woke it is applied as a whole.
+      queueMicrotask(run)
+    },
+    stop: async () => {
+      stopped = true
+      while (inFlight.size > 0) await Promise.all(inFlight)
+    },
+  }
+}

@@ -1,0 +1,141 @@
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type Node,
+  namespace,
+  node as nodes,
+  type Pod,
+  persistentVolume,
+  persistentVolumeClaim,
+  pod as pods,
+  storageClass,
+} from '@skiff/api'
+import type { ViewChange, Views } from '@skiff/client'
+import type { Assumed } from './cycle/assumed.ts'
+import { isFinished, type NodeChange } from './cycle/framework.ts'
+import { gatesText } from './plugins/scheduling-gates.ts'
+import type { Nominations } from './preempt/nominations.ts'
+import type { SchedulingQueue } from './queue/scheduling-queue.ts'
+import { type PodInfo, podInfoOf } from './snapshot/pod-info.ts'
+import type { Snapshot } from './snapshot/snapshot.ts'
+
+export interface FollowParts {
+  readonly views: Views
+  readonly snapshot: Snapshot
+  readonly queue: SchedulingQueue
+  readonly assumed: Assumed
+  readonly nominations: Nominations
+  readonly schedulerName: string
+  readonly gated: (pod: Pod, message: string) => void
+}
+
+/** Brings what the views show into the snapshot and the queue; returns the function that ends it. */
+export const follow = (parts: FollowParts): (() => void) => {
+  const { views, queue } = parts
+  const stops = [
+    views.view(nodes).subscribe((change) => nodeChanged(parts, change)),
+    views.view(pods).subscribe(createPodFollower(parts)),
+    views.view(namespace).subscribe(({ before, after }) => {
+      if (!isDeepStrictEqual(before?.metadata.labels, after?.metadata.labels)) queue.happened({ on: 'namespace' })
+    }),
+    ...[persistentVolume, persistentVolumeClaim, storageClass].map((resource) =>
+      views.view(resource as typeof persistentVolume).subscribe(() => queue.happened({ on: 'storage' })),
+    ),
+  ]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
+
+const nodeChanged = ({ snapshot, queue }: FollowParts, { before, after, key }: ViewChange<Node>): void => {
+  if (!after) {
+    snapshot.removeNode(key)
+    return
+  }
+  if (!before) {
+    snapshot.setNode(after)
+    queue.happened({ on: 'node-added', node: after })
+    return
+  }
+  const changed: NodeChange = {
+    allocatable: !isDeepStrictEqual(before.status?.allocatable, after.status?.allocatable),
+    labels: !isDeepStrictEqual(before.metadata.labels, after.metadata.labels),
+    taints: !isDeepStrictEqual(before.spec?.taints, after.spec?.taints) || before.spec?.unschedulable !== after.spec?.unschedulable,
+  }
+  const matters = changed.allocatable || changed.labels || changed.taints
+  // Heartbeats change nothing here.
+  if (!matters && isDeepStrictEqual(before.status?.images, after.status?.images)) return
+  snapshot.setNode(after)
+  if (matters) queue.happened({ on: 'node-updated', before, node: after, changed })
+}
+
+/** What of a pod on a node is counted. */
+const countsAlike = (a: Pod, b: Pod): boolean =>
+  a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
+  isDeepStrictEqual(a.metadata.labels, b.metadata.labels) &&
+  isDeepStrictEqual(a.spec, b.spec) &&
+  isDeepStrictEqual(
+    a.status?.containerStatuses?.map((each) => each.resources),
+    b.status?.containerStatuses?.map((each) => each.resources),
+  )
+
+const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => void) => {
+  const { snapshot, queue, assumed, nominations, schedulerName, gated } = parts
+  const placed = new Map<string, { readonly info: PodInfo; readonly nodeName: string; readonly pod: Pod }>()
+
+  const gone = (uid: string): void => {
+    queue.remove(uid)
+    nominations.clear(uid)
+    const held = placed.get(uid)
+    if (!held) {
+      assumed.forget(uid)
+      return
+    }
+    placed.delete(uid)
+    snapshot.removePod(held.info, held.nodeName)
+    queue.happened({ on: 'pod-removed', pod: held.info })
+  }
+  const onNode = (pod: Pod, nodeName: string): void => {
+    const { uid } = pod.metadata
+    const held = placed.get(uid)
+    if (held && countsAlike(held.pod, pod)) return
+    const info = podInfoOf(pod)
+    const wasAssumed = assumed.has(uid)
+    assumed.forget(uid)
+    if (held) snapshot.removePod(held.info, held.nodeName)
+    snapshot.addPod(info, nodeName)
+    placed.set(uid, { info, nodeName, pod })
+    queue.remove(uid)
+    nominations.clear(uid)
+    if (held) queue.happened({ on: 'pod-updated', before: held.info, pod: info })
+    else if (!wasAssumed) queue.happened({ on: 'pod-assigned', pod: info })
+  }
+  const waiting = (before: Pod | undefined, pod: Pod): void => {
+    if ((pod.spec.schedulerName ?? 'default-scheduler') !== schedulerName || assumed.has(pod.metadata.uid)) return
+    if (pod.metadata.deletionTimestamp) {
+      gone(pod.metadata.uid)
+      return
+    }
+    const blocked = gatesText(pod)
+    if (blocked !== undefined) {
+      gated(pod, blocked)
+      return
+    }
+    const info = podInfoOf(pod)
+    const nominated = pod.status?.nominatedNodeName
+    if (nominated && nominations.nodeOf(info.uid) !== nominated) nominations.set(info, nominated)
+    if (!queue.has(info.uid)) {
+      queue.add(info)
+      return
+    }
+    const isSame = isDeepStrictEqual(before?.spec, pod.spec) && isDeepStrictEqual(before?.metadata.labels, pod.metadata.labels)
+    queue.update(info, !isSame)
+  }
+  return ({ before, after }) => {
+    // Another pod under the same name: the old one went unseen.
+    if (before && before.metadata.uid !== after?.metadata.uid) gone(before.metadata.uid)
+    if (!after) return
+    if (isFinished(after)) gone(after.metadata.uid)
+    else if (after.spec.nodeName) onNode(after, after.spec.nodeName)
+    else waiting(before?.metadata.uid === after.metadata.uid ? before : undefined, after)
+  }
+}

@@ -1,0 +1,27 @@
+import type { Plugin } from '../cycle/framework.ts'
+import { balancedAllocation } from './balanced-allocation.ts'
+import { imageLocality } from './image-locality.ts'
+import { interPodAffinity } from './inter-pod-affinity.ts'
+import { nodeAffinity } from './node-affinity.ts'
+import { nodeName } from './node-name.ts'
+import { nodePorts } from './node-ports.ts'
+import { nodeResourcesFit } from './node-resources-fit.ts'
+import { nodeUnschedulable } from './node-unschedulable.ts'
+import { podTopologySpread } from './pod-topology-spread.ts'
+import { taintToleration } from './taint-toleration.ts'
+import { volumeBinding } from './volume-binding.ts'
+
+/** Upstream's default profile, in its order: the first that refuses a node names the reason. */
+export const defaultPlugins: readonly Plugin[] = [
+  nodeUnschedulable,
+  nodeName,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  nodeResourcesFit,
+  volumeBinding,
+  podTopologySpread,
+  interPodAffinity,
+  balancedAllocation,
+  imageLocality,
+]

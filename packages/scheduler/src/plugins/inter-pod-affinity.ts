@@ -1,0 +1,143 @@
+import { type Cluster, type Plugin, type PodPlugin, unresolvable, unschedulable, type Verdict } from '../cycle/framework.ts'
+import type { Domain } from '../snapshot/domains.ts'
+import type { PodInfo, Term } from '../snapshot/pod-info.ts'
+import { matchingAll, sumByDomain, termMatches } from './affinity-terms.ts'
+
+const name = 'InterPodAffinity'
+const noFriends = unresolvable(name, "node(s) didn't match pod affinity rules")
+const hasFoes = unschedulable(name, "node(s) didn't match pod anti-affinity rules")
+const isFoe = unschedulable(name, "node(s) didn't satisfy existing pods anti-affinity rules")
+
+/** Sums by domain of one topology key. */
+interface Sums {
+  readonly domain: Domain
+  readonly sums: Float64Array
+}
+type Check = (slot: number) => boolean
+
+const isPositive = ({ domain, sums }: Sums, slot: number): boolean => {
+  const id = domain.ids[slot] as number
+  return id >= 0 && (sums[id] ?? 0) > 0
+}
+
+/** Sums of several counters, merged by topology key. */
+const createSums = (cluster: Cluster) => {
+  const byKey = new Map<string, Float64Array>()
+  return {
+    add: (counter: Parameters<typeof sumByDomain>[0], topologyKey: string, weight: number) => {
+      byKey.set(topologyKey, sumByDomain(counter, topologyKey, weight, cluster, byKey.get(topologyKey)))
+    },
+    all: (): Sums[] => [...byKey].map(([key, sums]) => ({ domain: cluster.snapshot.domain(key), sums })),
+  }
+}
+
+/** Every term finds a matching pod in the node's domain; or no pod matches anywhere and the pod itself does: the first of a group. */
+const friendsCheck = (pod: PodInfo, cluster: Cluster): Check | undefined => {
+  const terms = pod.requiredAffinity
+  if (terms.length === 0) return undefined
+  const counter = matchingAll(terms, cluster)
+  const all = terms.map(({ topologyKey }) => ({
+    domain: cluster.snapshot.domain(topologyKey),
+    sums: sumByDomain(counter, topologyKey, 1, cluster),
+  }))
+  const isFirst = all.every(({ sums }) => sums.every((sum) => sum === 0)) && terms.every((term) => termMatches(term, pod, cluster))
+  return (slot) => all.every((each) => (isFirst ? (each.domain.ids[slot] as number) >= 0 : isPositive(each, slot)))
+}
+
+const foesCheck = (terms: readonly Term[], cluster: Cluster): Check | undefined => {
+  if (terms.length === 0) return undefined
+  const sums = createSums(cluster)
+  for (const term of terms) sums.add(matchingAll([term], cluster), term.topologyKey, 1)
+  const all = sums.all()
+  return (slot) => !all.some((each) => isPositive(each, slot))
+}
+
+/** Pods that are there already keep this one away by their own anti-affinity. */
+const refusedCheck = (pod: PodInfo, cluster: Cluster): Check | undefined => {
+  const sums = createSums(cluster)
+  for (const group of cluster.snapshot.holders())
+    if (group.holding === 'required-anti' && termMatches(group.term, pod, cluster)) sums.add(group, group.term.topologyKey, 1)
+  const all = sums.all()
+  return all.length === 0 ? undefined : (slot) => !all.some((each) => isPositive(each, slot))
+}
+
+const filterFor = (pod: PodInfo, cluster: Cluster): PodPlugin['filter'] => {
+  const checks: [Check | undefined, Verdict][] = [
+    [friendsCheck(pod, cluster), noFriends],
+    [foesCheck(pod.requiredAntiAffinity, cluster), hasFoes],
+    [refusedCheck(pod, cluster), isFoe],
+  ]
+  if (checks.every(([check]) => !check)) return undefined
+  return (slot) => {
+    for (const [check, verdict] of checks) if (check && !check(slot)) return verdict
+    return undefined
+  }
+}
+
+// What a required affinity of a pod already there is worth to the pod that comes (upstream's hardPodAffinityWeight).
+const requiredWeight = 1
+
+const scoresFor = (pod: PodInfo, cluster: Cluster): Sums[] => {
+  const sums = createSums(cluster)
+  for (const { term, weight } of pod.preferredAffinity) sums.add(matchingAll([term], cluster), term.topologyKey, weight)
+  for (const { term, weight } of pod.preferredAntiAffinity) sums.add(matchingAll([term], cluster), term.topologyKey, -weight)
+  for (const group of cluster.snapshot.holders()) {
+    const { holding, weight, term } = group
+    if (holding === 'required-anti' || !termMatches(term, pod, cluster)) continue
+    sums.add(group, term.topologyKey, holding === 'required' ? requiredWeight : holding === 'preferred' ? weight : -weight)
+  }
+  return sums.all()
+}
+
+const normalizeSpan = (scores: Float64Array): void => {
+  let lowest = Number.POSITIVE_INFINITY
+  let highest = Number.NEGATIVE_INFINITY
+  for (const score of scores) {
+    lowest = Math.min(lowest, score)
+    highest = Math.max(highest, score)
+  }
+  const span = highest - lowest
+  for (let i = 0; i < scores.length; i += 1) scores[i] = span > 0 ? Math.trunc((100 * ((scores[i] as number) - lowest)) / span) : 0
+}
+
+/** Pods that want to be near, or away from, pods with certain labels. */
+export const interPodAffinity: Plugin = {
+  name,
+  weight: 2,
+  begin: (pod, cluster) => {
+    const filter = filterFor(pod, cluster)
+    const scores = scoresFor(pod, cluster)
+    if (!filter && scores.length === 0) return 'skip'
+    return {
+      ...(filter ? { filter } : {}),
+      prepareScore: () => scores.length > 0,
+      score: (slot) => {
+        let sum = 0
+        for (const { domain, sums } of scores) {
+          const id = domain.ids[slot] as number
+          if (id >= 0) sum += sums[id] ?? 0
+        }
+        return sum
+      },
+      normalize: normalizeSpan,
+    }
+  },
+  hint: (event, pod, cluster) => {
+    switch (event.on) {
+      case 'node-added':
+        return true
+      case 'node-updated':
+        return event.changed.labels
+      case 'pod-assigned':
+      case 'pod-updated':
+        return event.on === 'pod-updated' || pod.requiredAffinity.some((term) => termMatches(term, event.pod, cluster))
+      case 'pod-removed':
+        return (
+          pod.requiredAntiAffinity.some((term) => termMatches(term, event.pod, cluster)) ||
+          event.pod.requiredAntiAffinity.some((term) => termMatches(term, pod, cluster))
+        )
+      default:
+        return event.on === 'namespace'
+    }
+  },
+}

@@ -1,0 +1,60 @@
+import type { NodeSelector } from '@skiff/api'
+import { type Plugin, unresolvable } from '../cycle/framework.ts'
+import { matchesTerm, requiredNodes } from '../match/node-selector.ts'
+import { normalizeByHighest } from '../match/normalize.ts'
+
+const name = 'NodeAffinity'
+const mismatch = unresolvable(name, "node(s) didn't match Pod's node affinity/selector")
+const conflict = unresolvable(name, 'pod affinity terms conflict')
+
+/** The nodes that the terms name, when every term names some: a DaemonSet's pods look at one node only. */
+const namedNodes = (required: NodeSelector | undefined): readonly string[] | undefined => {
+  const terms = required?.nodeSelectorTerms ?? []
+  if (terms.length === 0) return undefined
+  const all = new Set<string>()
+  for (const { matchFields } of terms) {
+    const lists = (matchFields ?? [])
+      .filter((each) => each.key === 'metadata.name' && each.operator === 'In')
+      .map((each) => each.values ?? [])
+    const [first, ...rest] = lists
+    if (!first) return undefined
+    for (const one of first) if (rest.every((list) => list.includes(one))) all.add(one)
+  }
+  return [...all]
+}
+
+/** nodeSelector and node affinity: what is required filters, what is preferred scores. */
+export const nodeAffinity: Plugin = {
+  name,
+  weight: 2,
+  perNode: true,
+  begin: ({ pod }, { snapshot }) => {
+    const matches = requiredNodes(pod)
+    const { preferredDuringSchedulingIgnoredDuringExecution: preferred = [], requiredDuringSchedulingIgnoredDuringExecution: required } =
+      pod.spec.affinity?.nodeAffinity ?? {}
+    if (!matches && preferred.length === 0) return 'skip'
+    const only = namedNodes(required)
+    if (only?.length === 0) return conflict
+    return {
+      ...(only ? { only } : {}),
+      ...(matches
+        ? {
+            filter: (slot: number) => {
+              const info = snapshot.node(slot)
+              return info && matches(info.node) ? undefined : mismatch
+            },
+          }
+        : {}),
+      prepareScore: () => preferred.length > 0,
+      score: (slot) => {
+        const info = snapshot.node(slot)
+        let sum = 0
+        if (info) for (const { weight, preference } of preferred) if (matchesTerm(preference, info.node)) sum += weight
+        return sum
+      },
+      normalize: (scores: Float64Array) => normalizeByHighest(scores, false),
+    }
+  },
+  hint: (event, { pod }) =>
+    (event.on === 'node-added' || (event.on === 'node-updated' && event.changed.labels)) && (requiredNodes(pod)?.(event.node) ?? true),
+}

@@ -1,0 +1,18 @@
+import type { Taint } from '@skiff/api'
+import { type Plugin, unresolvable } from '../cycle/framework.ts'
+import { tolerated } from '../match/tolerations.ts'
+
+const name = 'NodeUnschedulable'
+const cordon: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
+const cordoned = unresolvable(name, 'node(s) were unschedulable')
+
+/** Cordoned nodes take only pods that tolerate it. */
+export const nodeUnschedulable: Plugin = {
+  name,
+  perNode: true,
+  begin: ({ pod }, { snapshot }) => {
+    if (tolerated(cordon, pod.spec.tolerations)) return 'skip'
+    return { filter: (slot) => (snapshot.node(slot)?.node.spec?.unschedulable ? cordoned : undefined) }
+  },
+  hint: (event) => event.on === 'node-added' || (event.on === 'node-updated' && event.changed.taints),
+}

@@ -1,0 +1,80 @@
+import { type Cluster, type Plugin, type PodPlugin, unresolvable, unschedulable } from '../cycle/framework.ts'
+import type { PodInfo } from '../snapshot/pod-info.ts'
+import { type Constraint, constraintsOf } from './spread-constraints.ts'
+import { spreadScore } from './spread-score.ts'
+
+const name = 'PodTopologySpread'
+const skewed = unschedulable(name, "node(s) didn't match pod topology spread constraints")
+const unlabelled = unresolvable(name, "node(s) didn't match pod topology spread constraints (missing required label)")
+
+interface Spread {
+  readonly constraint: Constraint
+  /** Matching pods by domain, over the nodes that count. */
+  readonly pods: Int32Array
+  readonly fewest: number
+}
+
+/** Counts by domain; only nodes that have all the keys of all constraints take part. */
+const spreadsOf = (constraints: readonly Constraint[], { snapshot }: Cluster): Spread[] => {
+  const { order } = snapshot
+  return constraints.map((constraint) => {
+    const { domain, counter } = constraint
+    const pods = new Int32Array(domain.size)
+    const isThere = new Uint8Array(domain.size)
+    for (const slot of order) {
+      if (!constraints.every((each) => (each.domain.ids[slot] as number) >= 0) || !constraint.counts(slot)) continue
+      const id = domain.ids[slot] as number
+      isThere[id] = 1
+      pods[id] = (pods[id] as number) + (counter.counts[slot] as number)
+    }
+    let fewest = Number.MAX_SAFE_INTEGER
+    let domains = 0
+    for (let id = 0; id < domain.size; id += 1)
+      if (isThere[id] === 1) {
+        domains += 1
+        fewest = Math.min(fewest, pods[id] as number)
+      }
+    // Too few domains: as if there were an empty one more.
+    return { constraint, pods, fewest: domains < constraint.minDomains ? 0 : fewest }
+  })
+}
+
+const spreadFilter = (pod: PodInfo, cluster: Cluster): PodPlugin['filter'] => {
+  const { constraints } = constraintsOf(pod, cluster, 'DoNotSchedule')
+  if (constraints.length === 0) return undefined
+  const spreads = spreadsOf(constraints, cluster)
+  return (slot) => {
+    for (const { constraint, pods, fewest } of spreads) {
+      const id = constraint.domain.ids[slot] as number
+      if (id < 0) return unlabelled
+      if ((pods[id] ?? 0) + (constraint.selfMatches ? 1 : 0) - fewest > constraint.maxSkew) return skewed
+    }
+    return undefined
+  }
+}
+
+/** Pods of one kind spread over the values of a node label: by constraint, or by the cluster's defaults where they only score. */
+export const podTopologySpread: Plugin = {
+  name,
+  weight: 2,
+  begin: (pod, cluster) => {
+    const filter = spreadFilter(pod, cluster)
+    const { constraints, areDefaults } = constraintsOf(pod, cluster, 'ScheduleAnyway')
+    if (!filter && constraints.length === 0) return 'skip'
+    return { ...(filter ? { filter } : {}), ...(constraints.length > 0 ? spreadScore(constraints, !areDefaults, cluster) : {}) }
+  },
+  hint: (event, { namespace, pod }) => {
+    switch (event.on) {
+      case 'node-added':
+        return true
+      case 'node-updated':
+        return event.changed.labels || event.changed.taints
+      case 'pod-assigned':
+      case 'pod-updated':
+      case 'pod-removed':
+        return event.pod.namespace === namespace && (pod.spec.topologySpreadConstraints?.length ?? 0) > 0
+      default:
+        return false
+    }
+  },
+}

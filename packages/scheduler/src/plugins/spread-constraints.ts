@@ -1,0 +1,96 @@
+import { replicaSet, replicationController, service, statefulSet, type TopologySpreadConstraint } from '@skiff/api'
+import { type CompiledSelector, compileLabelSelector, controllerOf, selectorFromLabels } from '@skiff/machinery'
+import type { Cluster } from '../cycle/framework.ts'
+import { requiredNodes } from '../match/node-selector.ts'
+import { untolerated } from '../match/tolerations.ts'
+import type { Counter } from '../snapshot/counters.ts'
+import type { Domain } from '../snapshot/domains.ts'
+import { type PodInfo, withOwnLabels } from '../snapshot/pod-info.ts'
+
+/** One constraint of one pod, with the numbers that it is decided by. */
+export interface Constraint {
+  readonly topologyKey: string
+  readonly maxSkew: number
+  readonly minDomains: number
+  readonly selfMatches: boolean
+  readonly domain: Domain
+  /** Matching pods of the pod's namespace, by node slot. */
+  readonly counter: Counter
+  /** Whether the pods and the domain of a node count at all. */
+  readonly counts: (slot: number) => boolean
+}
+
+// Upstream's defaults of the cluster, for pods of a Service or controller that have no constraints of their own.
+const systemDefaults: readonly TopologySpreadConstraint[] = [
+  { maxSkew: 3, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },
+  { maxSkew: 5, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' },
+]
+
+export const constraintsOf = (
+  pod: PodInfo,
+  cluster: Cluster,
+  when: TopologySpreadConstraint['whenUnsatisfiable'],
+): { readonly constraints: readonly Constraint[]; readonly areDefaults: boolean } => {
+  const own = pod.pod.spec.topologySpreadConstraints ?? []
+  const areDefaults = own.length === 0
+  if (areDefaults && when === 'DoNotSchedule') return { constraints: [], areDefaults }
+  if (areDefaults) {
+    const selector = ownersSelector(pod, cluster)
+    return { constraints: selector ? systemDefaults.map((each) => compile(each, selector, pod, cluster)) : [], areDefaults }
+  }
+  const chosen = own.filter((each) => each.whenUnsatisfiable === when)
+  const selectorOf = (each: TopologySpreadConstraint) =>
+    compileLabelSelector(withOwnLabels(each.labelSelector, pod.labels, each.matchLabelKeys))
+  return { constraints: chosen.map((each) => compile(each, selectorOf(each), pod, cluster)), areDefaults }
+}
+
+const compile = (each: TopologySpreadConstraint, selector: CompiledSelector, pod: PodInfo, { snapshot }: Cluster): Constraint => {
+  const { namespace } = pod
+  const affinity = each.nodeAffinityPolicy === 'Ignore' ? undefined : requiredNodes(pod.pod)
+  const honorsTaints = each.nodeTaintsPolicy === 'Honor'
+  return {
+    topologyKey: each.topologyKey,
+    maxSkew: each.maxSkew,
+    minDomains: each.minDomains ?? 1,
+    selfMatches: selector.matches(pod.labels),
+    domain: snapshot.domain(each.topologyKey),
+    counter: snapshot.counter(
+      `spread ${namespace} ${selector.requirements.length === 0 && !selector.empty ? 'nothing' : selector.toString()}`,
+      (other) => other.namespace === namespace && !other.isTerminating && selector.matches(other.labels),
+    ),
+    counts: (slot) => {
+      const node = snapshot.node(slot)?.node
+      if (!node) return false
+      if (affinity && !affinity(node)) return false
+      return !honorsTaints || !untolerated(node.spec?.taints, pod.pod.spec.tolerations)
+    },
+  }
+}
+
+/** What the Services that select the pod and the controller that owns it select, all together; undefined when nothing does. */
+const ownersSelector = (pod: PodInfo, { views }: Cluster): CompiledSelector | undefined => {
+  const selectors: CompiledSelector[] = []
+  for (const { spec } of views.view(service).list(pod.namespace)) {
+    const labels = spec.selector ?? {}
+    if (Object.keys(labels).length === 0) continue
+    const selector = selectorFromLabels(labels)
+    if (selector.matches(pod.labels)) selectors.push(selector)
+  }
+  const owner = controllerOf(pod.pod)
+  const key = `${pod.namespace}/${owner?.name}`
+  if (owner?.kind === 'ReplicationController') {
+    const labels = views.view(replicationController).get(key)?.spec.selector
+    if (labels) selectors.push(selectorFromLabels(labels))
+  } else if (owner?.kind === 'ReplicaSet' || owner?.kind === 'StatefulSet') {
+    const held = owner.kind === 'ReplicaSet' ? views.view(replicaSet).get(key) : views.view(statefulSet).get(key)
+    if (held) selectors.push(compileLabelSelector(held.spec.selector))
+  }
+  const [first] = selectors
+  if (!first || selectors.length === 1) return first
+  return {
+    requirements: selectors.flatMap((each) => each.requirements),
+    matches: (labels) => selectors.every((each) => each.matches(labels)),
+    empty: selectors.every((each) => each.empty),
+    toString: () => selectors.map(String).join(','),
+  }
+}
