@@ -9,6 +9,7 @@ import {
   unknownFields,
 } from '@skiff/machinery'
 import { type ResourceFacts, resourceFacts, type SubresourceFacts, selectableFields, typeFacts } from './facts.ts'
+import type { Column } from './columns/column.ts'
 import type { Behaviour, KindEntry } from './kind.ts'
 import { type Resource, resourceKey } from './resource.ts'
 import { fieldGetter } from './selectable.ts'
@@ -55,6 +56,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
   field(object: KubeObject, label: string): string | undefined
   /** True for a kind whose items keep apiVersion and kind within lists. */
   readonly custom: boolean
+  /** The columns of a custom kind's table; built-in kinds have theirs in columns.ts. */
+  readonly columns?: readonly Column[]
 }
 
 export interface CatalogueParts {

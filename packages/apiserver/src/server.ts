@@ -20,7 +20,7 @@ import { plainRouter } from './plain/routes.ts'
 import type { Cache } from './registry/cache.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { openStorage, type Storage } from './registry/storage.ts'
-import { builtinTables } from './represent/tables.ts'
+import { createTables } from './represent/tables.ts'
 import type { Rest } from './rest/context.ts'
 import { type HttpServer, serveHttp } from './serve/http.ts'
 
@@ -103,7 +103,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   }
   const context: HandlerContext = {
     rest,
-    tables: builtinTables,
+    tables: createTables(env),
     authorize: rbac.authorize,
     parts: builtinParts({ rbac, signer, accounts, scaleKind, tokenRequestKind, nodes: options.nodes }),
   }

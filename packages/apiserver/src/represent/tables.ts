@@ -1,27 +1,36 @@
-import type { KubeObject } from '@skiff/machinery'
+import { type Column, columnsOf, type Kind, podRowConditions } from '@skiff/api'
+import type { Env, KubeObject } from '@skiff/machinery'
 import type { Tables } from './parts.ts'
 
-/** Tables with the columns that every kind has. */
-export const builtinTables: Tables = {
-  table: (_kind, objects, { include, version, metadata, headers }) => ({
-    kind: 'Table',
-    apiVersion: `meta.k8s.io/${version}`,
-    metadata,
-    columnDefinitions: headers
-      ? [
-          { name: 'Name', type: 'string', format: 'name', description: '', priority: 0 },
-          { name: 'Created At', type: 'date', format: '', description: '', priority: 0 },
-        ]
-      : null,
-    rows: objects.map((object) => ({
-      cells: [object.metadata.name, object.metadata.creationTimestamp],
-      ...rowObject(object, include, version),
-    })),
-  }),
+/** Tables as kubectl prints them: each kind's columns, ages counted to the environment's clock. */
+export const createTables = (env: Env): Tables => ({
+  table: (kind, objects, { include, version, metadata, headers }) => {
+    const columns = kind.columns ?? columnsOf(kind.group, kind.kind)
+    const nowMs = env.now()
+    const conditions = rowConditions[`${kind.group}/${kind.kind}`]
+    return {
+      kind: 'Table',
+      apiVersion: `meta.k8s.io/${version}`,
+      metadata,
+      columnDefinitions: headers ? columns.map(definition) : null,
+      rows: objects.map((object) => {
+        const cells = columns.map((column) => column.cell(object, nowMs))
+        const marks = conditions?.(object)
+        return { cells, ...(marks ? { conditions: marks } : {}), object: rowObject(kind, object, include, version) }
+      }),
+    }
+  },
+})
+
+const definition = ({ name, type, format, description, priority }: Column) => ({ name, type, format, description, priority })
+
+/** Conditions of rows, by which clients tell pods that have run to their end. */
+const rowConditions: Readonly<Record<string, (object: KubeObject) => readonly unknown[] | undefined>> = {
+  '/Pod': (object) => podRowConditions(object as Parameters<typeof podRowConditions>[0]),
 }
 
-const rowObject = (object: KubeObject, include: string, version: string) => {
-  if (include === 'None') return { object: null }
-  if (include === 'Object') return { object }
-  return { object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata } }
+const rowObject = (kind: Kind, object: KubeObject, include: string, version: string): unknown => {
+  if (include === 'None') return null
+  if (include === 'Object') return { ...object, apiVersion: kind.apiVersion, kind: kind.kind }
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata }
 }
