@@ -40,7 +40,9 @@ export const journalLines = (path: string, component: string): string[] =>
       try {
         const { time, level, component: of, message, ...facts } = JSON.parse(line) as Record<string, string>
         if (component !== '' && of !== component && !of?.startsWith(`${component}-`)) return []
-        const rest = Object.entries(facts).map(([name, value]) => ` ${name}=${typeof value === 'string' ? JSON.stringify(value) : JSON.stringify(value)}`)
+        const rest = Object.entries(facts).map(
+          ([name, value]) => ` ${name}=${typeof value === 'string' ? JSON.stringify(value) : JSON.stringify(value)}`,
+        )
         return [`${time} ${String(level).toUpperCase().padEnd(5)} ${of}: ${message}${rest.join('')}`]
       } catch {
         return component === '' ? [line] : []

@@ -27,6 +27,10 @@ current-context: ${name}
 
 /** Writes the administrator's kubeconfig: a fresh client certificate in system:masters. */
 export const writeAdminKubeconfig = async (path: string, name: string, server: string, clients: KeyPair, env: Env): Promise<void> => {
-  const pair = await issueCertificate(clients, { subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] }, days: 365, usages: ['client'] }, env)
+  const pair = await issueCertificate(
+    clients,
+    { subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] }, days: 365, usages: ['client'] },
+    env,
+  )
   writeFileSync(path, kubeconfigText(name, server, clients.cert, pair), { mode: 0o600 })
 }

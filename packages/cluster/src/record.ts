@@ -44,7 +44,10 @@ export const readRecord = (place: Place): ClusterRecord | undefined => {
   } catch (error) {
     throw new UserError(`${place.record} cannot be read (${(error as Error).message}); move ${place.dir} away, or remove it to begin anew`)
   }
-  if (value.format !== 1) throw new UserError(`${place.dir} was written by another version of Skiff (format ${String(value.format)}); use that version, or another --data directory`)
+  if (value.format !== 1)
+    throw new UserError(
+      `${place.dir} was written by another version of Skiff (format ${String(value.format)}); use that version, or another --data directory`,
+    )
   return value
 }
 
@@ -65,7 +68,10 @@ export const findPlace = (name: string): Place => {
 export const requireRecord = (name: string): { readonly place: Place; readonly record: ClusterRecord } => {
   const place = findPlace(name)
   const record = readRecord(place)
-  if (!record) throw new UserError(`there is no cluster ${JSON.stringify(name)} on this machine; \`skiff up${name === 'default' ? '' : ` --name ${name}`}\` makes one`)
+  if (!record)
+    throw new UserError(
+      `there is no cluster ${JSON.stringify(name)} on this machine; \`skiff up${name === 'default' ? '' : ` --name ${name}`}\` makes one`,
+    )
   return { place, record }
 }
 
