@@ -140,7 +140,7 @@ interface Parts {
 
 /** Joins everything that workers need. `pods`: the workers themselves, which exist only afterwards. */
 const makeParts = async (options: PartsOptions, pods: () => Pods | undefined): Promise<Parts> => {
-  const { client, env, runtime, rootDir, nodeObject, clusterDns, clusterDomain, logDir = '/var/log/pods' } = options
+  const { client, env, rootDir, nodeObject, clusterDns, clusterDomain, logDir = '/var/log/pods' } = options
   const events = createPodEvents(options.recorder)
   const hostIps = options.addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address)
   const files = rootDir ? await createNodeFiles(rootDir, logDir, clusterDomain) : noNodeFiles

@@ -48,7 +48,10 @@ export const startPods = async (options: PodsOptions): Promise<Pods> => {
   const arrive = (pod: Pod): void => {
     const worker = workers.get(pod.metadata.uid)
     options.onPod?.(pod)
-    if (worker) return worker.update(pod)
+    if (worker) {
+      worker.update(pod)
+      return
+    }
     const others = [...workers.values()].map((one) => one.pod)
     const refusal = isNew(pod) ? options.refuse?.(pod, others) : undefined
     const made = add(pod)

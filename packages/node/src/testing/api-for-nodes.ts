@@ -46,7 +46,7 @@ export const createApiForNodes = (env: Env): ApiForNodes => {
       return server.handler({ ...rest, verb: 'update', body: { object: next } })
     }
     if (call.resource === 'serviceaccounts' && call.subresource === 'token') {
-      const spec = (body?.object as api.TokenRequest).spec
+      const { spec } = (body?.object ?? {}) as api.TokenRequest
       tokens += 1
       const expirationTimestamp = rfc3339(env.now() + (spec.expirationSeconds ?? 3600) * 1000)
       return { status: 201, object: { ...(body?.object as object), status: { token: `token-${tokens}`, expirationTimestamp } } }

@@ -49,7 +49,7 @@ const mountPayload = async (pod: Pod, volume: Volume, tools: MountTools): Promis
   await mkdir(directory, { recursive: true, mode: 0o755 })
   const fsGroup = pod.spec.securityContext?.fsGroup
   const give = async (path: string) => {
-    if (fsGroup !== undefined) await giveToGroup(path, fsGroup)
+    if (fsGroup !== undefined) await giveToGroup(path, fsGroup, { readOnly: true })
   }
   await writeAtomically(directory, payload, tools.nowMs(), give)
   await chmod(directory, fsGroup === undefined ? 0o777 : 0o2777)
