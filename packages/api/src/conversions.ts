@@ -1,4 +1,5 @@
 import type { KubeObject } from '@skiff/machinery'
+import { hpaFromV1, hpaToV1 } from './autoscaling/hpa-conversion.ts'
 import type { Conversion } from './catalogue.ts'
 
 type Loose = KubeObject & Readonly<Record<string, unknown>>
@@ -24,7 +25,14 @@ const events: Conversion = {
   fromStored: (object) => ({ ...renamed(object, fromCore), apiVersion: 'events.k8s.io/v1', kind: 'Event' }) as unknown as KubeObject,
 }
 
+/** autoscaling/v1 is stored as autoscaling/v2. */
+const autoscalers: Conversion = {
+  toStored: hpaFromV1 as unknown as Conversion['toStored'],
+  fromStored: hpaToV1 as unknown as Conversion['fromStored'],
+}
+
 /** By `group/version/plural`: kinds whose objects are stored in another version. */
 export const conversions: Readonly<Record<string, { readonly storedAs: string; readonly conversion: Conversion }>> = {
   'events.k8s.io/v1/events': { storedAs: 'events', conversion: events },
+  'autoscaling/v1/horizontalpodautoscalers': { storedAs: 'horizontalpodautoscalers.autoscaling', conversion: autoscalers },
 }

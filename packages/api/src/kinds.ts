@@ -3,6 +3,7 @@ import { daemonSet } from './apps/daemon-set.ts'
 import { deployment } from './apps/deployment.ts'
 import { replicaSet } from './apps/replica-set.ts'
 import { statefulSet } from './apps/stateful-set.ts'
+import { autoscalingV1HorizontalPodAutoscaler, horizontalPodAutoscaler } from './autoscaling/horizontal-pod-autoscaler.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
 import { lease } from './coordination/lease.ts'
@@ -65,6 +66,9 @@ export const kinds: readonly KindEntry[] = [
   // batch
   job,
   cronJob,
+  // autoscaling
+  horizontalPodAutoscaler,
+  autoscalingV1HorizontalPodAutoscaler,
   // events.k8s.io
   eventsEvent,
   // coordination.k8s.io
