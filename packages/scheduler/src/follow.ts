@@ -122,7 +122,8 @@ const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => vo
     }
     const info = podInfoOf(pod)
     const nominated = pod.status?.nominatedNodeName
-    if (nominated && nominations.nodeOf(info.uid) !== nominated) nominations.set(info, nominated)
+    // Only what is new: an older one may have been taken back since.
+    if (nominated && nominated !== before?.status?.nominatedNodeName) nominations.set(info, nominated)
     if (!queue.has(info.uid)) {
       queue.add(info)
       return

@@ -20,8 +20,9 @@ import { createLoop } from './cycle/loop.ts'
 import { writeStatus } from './cycle/status.ts'
 import { follow } from './follow.ts'
 import { defaultPlugins } from './plugins/default-plugins.ts'
+import { createEvict } from './preempt/evict.ts'
 import { createNominations } from './preempt/nominations.ts'
-import { noPreemption } from './preempt/preempt.ts'
+import { createPreempt } from './preempt/preempt.ts'
 import { createSchedulingQueue } from './queue/scheduling-queue.ts'
 import { createSnapshot } from './snapshot/snapshot.ts'
 
@@ -61,8 +62,9 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     hint: (name, event, pod) => byName.get(name)?.hint?.(event, pod, cluster) ?? true,
   })
   const decider = createDecider(plugins, cluster, nominations)
-  const preempt = noPreemption
-  const loop = createLoop({ client, cluster, recorder, queue, decider, assumed, nominations, preempt })
+  const preempt = createPreempt({ cluster, nominations, fits: decider.fits })
+  const evict = createEvict({ client, env, recorder, schedulerName })
+  const loop = createLoop({ client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict })
   const unfollow = follow({
     views,
     snapshot,

@@ -118,7 +118,7 @@ export const createDecider = (plugins: readonly Plugin[], cluster: Cluster, nomi
     return feasible[winner] as number
   }
   return {
-    fits: verdictAt,
+    fits: (pod, slot) => withNominated(pod, (at) => verdictAt(pod, at))(slot),
     decide: (pod) => {
       const verdicts = new Map<number, Verdict>()
       const { begun, atBegin } = begin(plugins, pod, cluster)

@@ -41,13 +41,13 @@ const notHelpful = 'Preemption is not helpful for scheduling'
 export const noVictims = 'No preemption victims found for incoming pod'
 
 /** What preemption says when it found no node either; `tried` holds what a trial on a node gave. */
-export const preemptionText = ({ nodeCount, atBegin, verdicts }: Diagnosis, tried: ReadonlyMap<number, string>): string => {
+export const preemptionText = ({ nodeCount, atBegin, verdicts }: Diagnosis, tried: ReadonlyMap<number, readonly string[]>): string => {
   const reasons = new Map<string, number>()
   if (atBegin) count(reasons, notHelpful, nodeCount)
   else {
     for (const [slot, verdict] of verdicts) {
       if (verdict.unresolvable) count(reasons, notHelpful)
-      else if (tried.has(slot)) count(reasons, tried.get(slot) as string)
+      else for (const reason of tried.get(slot) ?? []) count(reasons, reason)
     }
     if (nodeCount > verdicts.size) count(reasons, notHelpful, nodeCount - verdicts.size)
   }

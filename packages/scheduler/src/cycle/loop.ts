@@ -1,9 +1,11 @@
 import { pod as pods } from '@skiff/api'
 import type { Client, EventRecorder } from '@skiff/client'
 import { isRefusal } from '@skiff/machinery'
+import type { Evict } from '../preempt/evict.ts'
 import type { Nominations } from '../preempt/nominations.ts'
 import type { Preempt } from '../preempt/preempt.ts'
 import type { QueuedPod, SchedulingQueue } from '../queue/scheduling-queue.ts'
+import { podInfoOf } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
 import type { Assumed } from './assumed.ts'
 import { bindPod, createSlots } from './bind.ts'
@@ -21,6 +23,7 @@ export interface LoopParts {
   readonly assumed: Assumed
   readonly nominations: Nominations
   readonly preempt: Preempt
+  readonly evict: Evict
 }
 
 /** Tries waiting pods one after the other; what it decided is written while the next ones are tried. */
@@ -35,7 +38,7 @@ const sliceMs = 5
 const maxInFlight = 512
 
 export const createLoop = (parts: LoopParts): Loop => {
-  const { client, cluster, recorder, queue, decider, assumed, nominations, preempt } = parts
+  const { client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict } = parts
   const { env, views } = cluster
   const inSlot = createSlots(maxInFlight)
   const inFlight = new Set<Promise<void>>()
@@ -70,6 +73,7 @@ export const createLoop = (parts: LoopParts): Loop => {
     if (current?.metadata.uid !== pod.uid || current.spec.nodeName || isRefusal(error, 404)) return
     const text = `binding rejected: ${error instanceof Error ? error.message : String(error)}`
     env.log.warn('binding failed', { pod: pod.key, node: node.name, error: text })
+    queued.pod = podInfoOf(current)
     queue.retry(queued)
     tell(queued, 'SchedulerError', text, undefined)
   }
@@ -101,9 +105,10 @@ export const createLoop = (parts: LoopParts): Loop => {
       tell(queued, 'Unschedulable', noNodesText, undefined)
       return
     }
-    const attempt = preempt.find(queued.pod, diagnosis)
+    const attempt = preempt(queued.pod, diagnosis)
     tell(queued, 'Unschedulable', fitErrorText(diagnosis, attempt.text), attempt.nominate)
-    if (attempt.victims) track(preempt.evict(queued.pod, attempt))
+    if (attempt.victims) track(evict(attempt.victims, queued.pod, attempt.nominate ?? ''))
+    for (const other of attempt.unpromised ?? []) queue.update(other, true)
   }
   const tryOne = (queued: QueuedPod): void => {
     try {
