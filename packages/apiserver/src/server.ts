@@ -9,6 +9,7 @@ import { createAuthenticator, type TokenReader } from './authn/authenticate.ts'
 import { type Authorities, openAuthorities } from './authn/authorities.ts'
 import { createAccountTokens } from './authn/service-accounts.ts'
 import { createTokenSigner, type TokenSigner } from './authn/tokens.ts'
+import { withNodes } from './authz/node.ts'
 import { createRbac } from './authz/rbac.ts'
 import { bootstrap, publishAuthentication } from './bootstrap/bootstrap.ts'
 import { kubernetesAddress, publishKubernetesService } from './bootstrap/kubernetes-service.ts'
@@ -90,6 +91,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     clusterRoles: caches['clusterroles.rbac.authorization.k8s.io'],
     clusterRoleBindings: caches['clusterrolebindings.rbac.authorization.k8s.io'],
   })
+  const authorize = withNodes(rbac, caches.pods)
   const rest: Rest = {
     registry,
     storage,
@@ -104,7 +106,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const context: HandlerContext = {
     rest,
     tables: createTables(env),
-    authorize: rbac.authorize,
+    authorize,
     parts: builtinParts({ rbac, signer, accounts, scaleKind, tokenRequestKind, nodes: options.nodes }),
   }
   const handler = createHandler(context)
@@ -112,12 +114,12 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   await bootstrap({ client: loopback, serviceCidr })
   await publishAuthentication(loopback, authorities.clients.cert, authorities.frontProxy.cert)
   const routes = plainRoutes({ registry, signer, schemaOf, env, address: () => `${options.advertiseAddress}:${http.port}` })
-  const authenticate = createAuthenticator({ env, tokens: [...(options.tokens ?? []), accounts.read], authorize: rbac.authorize })
+  const authenticate = createAuthenticator({ env, tokens: [...(options.tokens ?? []), accounts.read], authorize })
   const http: HttpServer = await serveHttp(
     {
       handler,
       authenticate,
-      plainRoute: plainRouter(routes, rbac.authorize),
+      plainRoute: plainRouter(routes, authorize),
       env,
       tls: { ...authorities.serving, clientCa: authorities.clients.cert },
     },

@@ -1,7 +1,15 @@
 import type { ApiServer } from '@skiff/apiserver'
 import type { Env } from '@skiff/machinery'
 import { describeNetwork } from '@skiff/network'
-import { createSimulatedRuntime, type NodeAgent, startNodeAgent } from '@skiff/node'
+import {
+  createSimulatedRuntime,
+  type NodeAgent,
+  openLogInMemory,
+  simulatedHooks,
+  simulatedMachine,
+  simulatedProbes,
+  startNodeAgent,
+} from '@skiff/node'
 import { nodeIdentity } from './machine-nodes.ts'
 import { nearConnection } from './node-connection.ts'
 import type { ClusterNodes } from './node-directory.ts'
@@ -24,11 +32,16 @@ export const startSimulatedNodes = async ({ api, record, env, directory }: Simul
   })
   const agents: NodeAgent[] = []
   for (const node of network.nodes) {
+    const runtime = createSimulatedRuntime({ env, podCidr: node.podRange })
     const agent = await startNodeAgent({
       client: api.client(nodeIdentity(node.name)),
       env,
       nodeName: node.name,
-      runtime: createSimulatedRuntime({ env, podCidr: node.podRange }),
+      runtime,
+      machine: simulatedMachine(node.name),
+      runProbe: simulatedProbes(runtime),
+      runHook: simulatedHooks(env.sleep),
+      openLog: openLogInMemory(env, runtime.log),
       podCidr: node.podRange,
       clusterDns: [network.dnsAddress],
       clusterDomain: 'cluster.local',

@@ -103,6 +103,8 @@ const coversResource = ({ resources }: CompiledRule, { resource, subresource }: 
 
 export interface Rbac {
   readonly authorize: Authorizer
+  /** Whether the rules of one role (`/name` for a cluster role) cover a request, whoever makes it. */
+  covers(roleKey: string, attributes: Attributes): boolean
   /** All rules that hold for an identity in a namespace ('' for cluster-wide ones alone). */
   rulesFor(identity: Identity, namespace: string): readonly PolicyRule[]
   /** The rules of a role: `/name` for a cluster role, `namespace/name` for a role. */
@@ -136,6 +138,7 @@ export const createRbac = (sources: RbacSources): Rbac => {
         for (const rule of rules) if (covers(rule, attributes)) return allowed
       return refused
     },
+    covers: (roleKey, attributes) => (current().rules.get(roleKey) ?? []).some((rule) => covers(rule, attributes)),
     rulesFor: (identity, namespace) => {
       const found = new Set<PolicyRule>()
       for (const rules of grantsFor(identity, namespace)) for (const rule of rules) found.add(rule.source)

@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { systemEnv } from '@skiff/machinery'
+import { Command, Option } from 'commander'
+import { skiffVersion } from './skiff-version.ts'
+
+const tell = (text: string): void => {
+  process.stdout.write(`${text}\n`)
+}
+
+const nameOption = () => new Option('--name <name>', 'name of the cluster').default('default')
+
+const addClusterCommands = (program: Command): void => {
+  program
+    .command('up')
+    .description('make or start a cluster on this machine')
+    .addOption(nameOption())
+    .option('--nodes <count>', 'how many nodes', Number)
+    .option('--data <dir>', 'where the cluster keeps its data')
+    .option('--api-port <port>', 'port of the API server (6443, or a free one)', Number)
+    .option('--runtime <runtime>', 'containerd or simulated')
+    .option('--control-plane-only', 'no nodes: API server, controllers and scheduler')
+    .option('--controllers <list>', 'which controllers run, in upstream syntax (*, name, -name)')
+    .action(async (options) => (await import('./up.ts')).up(options, tell))
+  program
+    .command('down')
+    .description('take a cluster down and remove what it made')
+    .addOption(nameOption())
+    .option('--keep-data', 'keep its objects and images for the next up')
+    .action(async (options) => (await import('./down.ts')).down(options.name, options.keepData === true, tell))
+  program
+    .command('status')
+    .description('what runs here')
+    .addOption(nameOption())
+    .action(async (options) => {
+      const { requireRecord } = await import('./record.ts')
+      const { place, record } = requireRecord(options.name)
+      tell(await (await import('./status.ts')).describeStatus(place, record))
+    })
+  program
+    .command('kubeconfig')
+    .description('print the kubeconfig of a cluster')
+    .addOption(nameOption())
+    .action(async (options) => {
+      const { requireRecord } = await import('./record.ts')
+      process.stdout.write(readFileSync(requireRecord(options.name).place.kubeconfig, 'utf8'))
+    })
+  program
+    .command('journal [component]')
+    .description('the log of a part of Skiff itself: apiserver, controllers, scheduler, node, containerd, network, dns, store')
+    .addOption(nameOption())
+    .action(async (component: string | undefined, options) => {
+      const [{ requireRecord }, { journalLines }] = await Promise.all([import('./record.ts'), import('./journal.ts')])
+      for (const line of journalLines(requireRecord(options.name).place.journal, component ?? '')) tell(line)
+    })
+  program
+    .command('serve', { hidden: true })
+    .requiredOption('--name <name>')
+    .requiredOption('--dir <dir>')
+    .action(async (options) => (await import('./serve.ts')).serve(options.name, options.dir))
+  program
+    .command('version')
+    .description("Skiff's version")
+    .action(() => tell(skiffVersion))
+}
+
+const addImageCommands = (program: Command): void => {
+  const image = program.command('image').description('images without a registry')
+  image
+    .command('import <file>')
+    .description('import an OCI or docker archive into every node')
+    .addOption(nameOption())
+    .action(async (file: string, options) => {
+      for (const name of await (await import('./images.ts')).importEverywhere(options.name, file)) tell(name)
+    })
+  const list = (value: string, earlier: string[] = []): string[] => [...earlier, value]
+  image
+    .command('pack')
+    .description('make an image from a directory, and import it into every node')
+    .requiredOption('--from <dir>', "becomes the image's root directory")
+    .requiredOption('--name <ref>', 'name of the image')
+    .option('--entrypoint <json>', 'a JSON list', JSON.parse)
+    .option('--cmd <json>', 'a JSON list', JSON.parse)
+    .option('--env <key=value>', 'environment; may be repeated', list)
+    .option('--user <user>', 'uid, uid:gid or name')
+    .option('--out <file>', 'write the archive there instead of importing it')
+    .option('--cluster <name>', 'name of the cluster', 'default')
+    .action(async (options) => {
+      const { packEverywhere } = await import('./images.ts')
+      const { entrypoint, cmd, env, user } = options
+      const wanted = {
+        fromDir: options.from,
+        name: options.name,
+        ...(entrypoint ? { entrypoint } : {}),
+        ...(cmd ? { cmd } : {}),
+        ...(env ? { env } : {}),
+        ...(user ? { user } : {}),
+      }
+      if (options.out) {
+        const { packImage } = await import('@skiff/node')
+        tell((await packImage({ ...wanted, out: options.out })).name)
+      } else for (const name of await packEverywhere(options.cluster, wanted)) tell(name)
+    })
+}
+
+/** The kubeconfig of this machine's own cluster, for when the user named no other. */
+const fallbackKubeconfig = (): string | undefined => {
+  const path = `${process.getuid?.() === 0 ? '/var/lib/skiff' : `${process.env.XDG_DATA_HOME ?? `${process.env.HOME}/.local/share`}/skiff`}/default/kubeconfig`
+  return existsSync(path) ? path : undefined
+}
+
+const main = async (): Promise<void> => {
+  const program = new Command('skiff')
+    .description('A complete Kubernetes in one command')
+    .showHelpAfterError('(skiff --help lists the commands)')
+  addClusterCommands(program)
+  addImageCommands(program)
+  program
+    .command('demo')
+    .description('a guestbook of three tiers: comes up, heals, scales, rolls out and back')
+    .addOption(nameOption())
+    .action(async (options) => (await import('./demo/demo.ts')).demo(options.name, tell))
+  // kubectl's verbs are loaded only when one of them is asked for.
+  const own = program.commands.some((command) => command.name() === process.argv[2])
+  if (!own) (await import('@skiff/cli')).addKubectlVerbs(program, { fallbackKubeconfig, env: systemEnv() })
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    const plain = error instanceof Error && error.constructor.name === 'UserError'
+    process.stderr.write(`skiff: ${plain || process.env.SKIFF_DEBUG === undefined ? (error as Error).message : (error as Error).stack}\n`)
+    process.exitCode = 1
+  }
+}
+
+await main()

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import type { Place } from './place.ts'
+import { type ClusterRecord, isRunning } from './record.ts'
+
+/** A process's anonymous and file-backed resident memory, in MiB. */
+const memoryOf = (pid: number): string => {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const value = (name: string) => Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1024)
+    return `${value('RssAnon')} MiB memory (and ${value('RssFile')} MiB of files)`
+  } catch {
+    return 'memory unknown'
+  }
+}
+
+/** What `skiff status` prints of a cluster. */
+export const describeStatus = async (place: Place, record: ClusterRecord): Promise<string> => {
+  const running = isRunning(record.server)
+  const lines = [
+    `cluster     ${record.name}`,
+    `state       ${running ? `running, process ${record.server?.pid}, ${memoryOf(record.server?.pid as number)}` : 'stopped'}`,
+    `API         https://127.0.0.1:${record.apiPort}`,
+    `runtime     ${record.controlPlaneOnly ? 'none (control plane only)' : record.runtime}`,
+    ...(record.nodes.length > 0
+      ? [`nodes       ${record.nodes.map((node) => `${node.name}${node.stopped ? ' (stopped)' : ''}`).join(', ')}`]
+      : []),
+    `pods        ${record.ranges.pods}`,
+    `services    ${record.ranges.services}`,
+    `data        ${place.dir}`,
+    `kubeconfig  ${place.kubeconfig}`,
+  ]
+  return lines.join('\n')
+}
