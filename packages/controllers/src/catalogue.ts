@@ -1,12 +1,17 @@
 import type { Resource } from '@skiff/api'
+import { type CertificatePolicy, certificateControllers } from './certificates/certificates.ts'
+import { clusterRoleAggregationController } from './clusterroles/aggregation.ts'
 import { deploymentController } from './deployment/deployment.ts'
 import { endpointsController } from './endpoints/endpoints.ts'
+import { endpointSliceMirroringController } from './endpoints/mirroring.ts'
 import { endpointSliceController } from './endpoints/slices.ts'
 import { garbageCollector } from './garbage/collector.ts'
 import { namespaceController } from './namespace/namespace.ts'
 import { taintEvictionController } from './nodes/eviction.ts'
 import { nodeLifecycleController } from './nodes/lifecycle.ts'
 import { podGarbageCollector } from './podgc/podgc.ts'
+import { claimProtectionController, volumeProtectionController } from './protection/claims.ts'
+import { resourceQuotaController } from './quota/quota.ts'
 import { replicaSetController } from './replicas/replicaset.ts'
 import { replicationControllerController } from './replicas/replicationcontroller.ts'
 import type { Controller } from './runner/controller.ts'
@@ -22,24 +27,32 @@ export interface Surroundings {
   readonly rootCa?: () => string
   /** Signs tokens for secrets of type kubernetes.io/service-account-token. */
   readonly signToken?: TokenSource['sign']
+  /** Approves and signs certificate requests. */
+  readonly certificates?: CertificatePolicy
 }
 
 /** Every controller there is, in upstream's order of starting. */
 export const allControllers = (around: Surroundings): readonly Controller[] => {
-  const { rootCa, signToken } = around
+  const { rootCa, signToken, certificates, resources } = around
   return [
     ...(rootCa && signToken ? [tokenController({ sign: signToken, bundle: rootCa })] : []),
     endpointsController(),
     endpointSliceController(),
+    endpointSliceMirroringController(),
     replicationControllerController(),
     podGarbageCollector(),
-    namespaceController(around.resources),
+    resourceQuotaController(resources),
+    namespaceController(resources),
     serviceAccountController(),
-    garbageCollector(around.resources),
+    garbageCollector(resources),
     deploymentController(),
     replicaSetController(),
+    ...(certificates ? certificateControllers(certificates) : []),
     nodeLifecycleController(),
     taintEvictionController(),
+    clusterRoleAggregationController(),
+    claimProtectionController(),
+    volumeProtectionController(),
     ...(rootCa ? [rootCaController(rootCa)] : []),
   ]
 }

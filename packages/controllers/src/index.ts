@@ -1,4 +1,5 @@
 export * from './catalogue.ts'
+export { type CertificatePolicy, SigningRefused } from './certificates/certificates.ts'
 export * from './runner/controller.ts'
 export * from './runner/metrics.ts'
 export * from './runner/runner.ts'
