@@ -1,11 +1,21 @@
 import type { FieldError, KubeObject } from '@skiff/machinery'
 import type { Resource } from './resource.ts'
 
+/** Who asks: the client package's Identity has this shape. */
+export interface Caller {
+  readonly name: string
+  readonly uid?: string
+  readonly groups: readonly string[]
+  readonly extra?: Readonly<Record<string, readonly string[]>>
+}
+
 /** What a strategy may ask for besides the objects. */
 export interface StrategyContext {
   /** RFC 3339, whole seconds. */
   readonly now: string
   readonly userName: string
+  /** The whole caller, for kinds that keep who made them. */
+  readonly identity?: Caller
   readonly dryRun: boolean
 }
 

@@ -6,6 +6,7 @@ import { statefulSet } from './apps/stateful-set.ts'
 import { autoscalingV1HorizontalPodAutoscaler, horizontalPodAutoscaler } from './autoscaling/horizontal-pod-autoscaler.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
+import { certificateSigningRequest } from './certificates/certificate-signing-request.ts'
 import { lease } from './coordination/lease.ts'
 import { configMap } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
@@ -69,6 +70,8 @@ export const kinds: readonly KindEntry[] = [
   // autoscaling
   horizontalPodAutoscaler,
   autoscalingV1HorizontalPodAutoscaler,
+  // certificates.k8s.io
+  certificateSigningRequest,
   // events.k8s.io
   eventsEvent,
   // coordination.k8s.io
