@@ -22,7 +22,7 @@ const checkData = (faults: Faults, { data = {}, binaryData = {} }: ConfigMap): v
     addInvalid(faults, isConfigMapKey(key), key, `binaryData[${key}]`)
     bytes += bytesOfBase64(binaryData[key] as string)
   }
-  if (bytes > mostDataBytes) faults.push(tooLong('', '', mostDataBytes))
+  if (bytes > mostDataBytes) faults.push(tooLong('[]', '', mostDataBytes))
 }
 
 interface Freezable {

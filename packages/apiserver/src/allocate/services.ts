@@ -111,7 +111,12 @@ const takeAddress = (allocator: Allocator, kind: Kind, next: Service, wanted: st
     return addressAt(allocator, offset)
   }
   const offset = offsetOf(allocator, wanted)
-  const failed = (why: string) => refuse(kind, next, invalidValue('spec.clusterIPs', [wanted], `failed to allocate IP ${wanted}: ${why}`))
+  const failed = (why: string) =>
+    refuse(kind, next, {
+      reason: 'FieldValueInvalid',
+      field: 'spec.clusterIPs',
+      body: `Invalid value: []string{${JSON.stringify(wanted)}}: failed to allocate IP ${wanted}: ${why}`,
+    })
   if (!addresses.contains(offset)) throw failed(`the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${cidr}`)
   if (!addresses.take(offset)) throw failed('provided IP is already allocated')
   taken.push(() => addresses.free(offset))

@@ -3,7 +3,7 @@ import type { TokenSigner } from '../authn/tokens.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery.ts'
 import { notFoundHere } from '../handler.ts'
 import type { Registry } from '../registry/registry.ts'
-import { writeStatus } from '../serve/answer.ts'
+import { writeStatus, writeValue } from '../serve/answer.ts'
 import type { PlainRoute } from '../serve/http.ts'
 import { kubernetesVersion } from '../version.ts'
 import { healthRoute } from './health.ts'
@@ -55,10 +55,15 @@ const found =
     return jsonRoute(() => document)(request)
   }
 
+const notServed: PlainRoute = ({ incoming, outgoing }) =>
+  writeValue(incoming, outgoing, { status: 404, bytes: Buffer.from('404 page not found\n'), contentType: 'text/plain; charset=utf-8' })
+
 /** /apis/GROUP and /apis/GROUP/VERSION. */
 const groupRoute =
   (registry: Registry): PlainRoute =>
   (request) => {
     const [, , group = '', version] = request.target.path.replace(/\/$/, '').split('/')
+    // Go's mux answers for a group that nobody installed, in plain words.
+    if (version === undefined && !apiGroup(registry, group)) return notServed(request)
     return found(() => (version === undefined ? apiGroup(registry, group) : apiResourceList(registry, group, version)))(request)
   }

@@ -33,6 +33,8 @@ export interface Request {
   readonly call: Call
   readonly kind: Kind
   readonly dryRun: boolean
+  /** The change is a part's own and already what is to be stored: no strategy shapes it. */
+  readonly prepared?: boolean
   /** Texts of Warning headers gathered on the way. */
   readonly warnings: string[]
 }

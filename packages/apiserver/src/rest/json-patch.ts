@@ -1,4 +1,13 @@
-import { applyJsonPatch, badRequest, decodeJsonPatch, type Json, type JsonObject, maxJsonPatchOperations, Refusal, tooLarge } from '@skiff/machinery'
+import {
+  applyJsonPatch,
+  badRequest,
+  decodeJsonPatch,
+  type Json,
+  type JsonObject,
+  maxJsonPatchOperations,
+  Refusal,
+  tooLarge,
+} from '@skiff/machinery'
 
 /** Makes the patched form of an object's plain JSON; reads its patch once however often it is applied. */
 export type Patcher = (current: Readonly<Record<string, unknown>>) => unknown
@@ -15,7 +24,9 @@ const decoded = (value: unknown): readonly JsonObject[] => {
 export const applyJsonPatchBody = (value: unknown): Patcher => {
   const operations = decoded(value)
   if (operations.length > maxJsonPatchOperations)
-    throw tooLarge(`Request entity too large: The allowed maximum operations in a JSON patch is ${maxJsonPatchOperations}, got ${operations.length}`)
+    throw tooLarge(
+      `Request entity too large: The allowed maximum operations in a JSON patch is ${maxJsonPatchOperations}, got ${operations.length}`,
+    )
   return (current) => {
     try {
       return applyJsonPatch(current as Json, operations)

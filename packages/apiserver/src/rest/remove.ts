@@ -11,6 +11,7 @@ import {
   notFound,
   notSupported,
   rfc3339,
+  withVersion,
 } from '@skiff/machinery'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
@@ -83,8 +84,18 @@ export interface Removed {
   readonly gone: boolean
 }
 
+const childrenStay =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning'
+
 export const remove = async (rest: Rest, request: Request): Promise<Removed> => {
   const options = deleteOptions(request.call)
+  if (
+    request.kind.group === 'batch' &&
+    request.kind.plural === 'jobs' &&
+    options.propagationPolicy === undefined &&
+    options.orphanDependents === undefined
+  )
+    request.warnings.push(childrenStay)
   return removeOne(rest, { ...request, dryRun: options.dryRun }, keyOfCall(request.kind, request.call), options)
 }
 
@@ -145,16 +156,26 @@ const removeOnce = async (
   const { kind, dryRun } = request
   const marked = markDeleted(rest, kind, held.object, options)
   if (marked === 'now') {
-    if (dryRun) return { entry: held, gone: true }
+    if (dryRun) return { entry: withoutGrace(rest, kind, storedKind, held), gone: true }
     const revision = await rest.storage.remove(storedKind, held.key, held.revision)
     if (revision === undefined) return undefined
     rest.hooks.afterWrite(kind, undefined, held.object)
-    return { entry: held, gone: true }
+    return { entry: withoutGrace(rest, kind, storedKind, held), gone: true }
   }
   if (marked === held.object || isDeepStrictEqual(marked, held.object)) return { entry: held, gone: false }
   if (dryRun) return { entry: { ...held, object: marked, bytes: Buffer.from(`${storedKind.codec.encode(marked).text}\n`) }, gone: false }
   const entry = await rest.storage.put(storedKind, held.key, marked, held.revision)
   return entry ? { entry, gone: false } : undefined
+}
+
+/** What the answer shows of a kind with grace that needed none; the DELETED event shows the object as it was stored. */
+const withoutGrace = (rest: Rest, kind: Kind, storedKind: Kind, held: Entry): Entry => {
+  if (!kind.behaviour.gracePeriodSeconds) return held
+  const { metadata } = held.object
+  const deletionTimestamp = metadata.deletionTimestamp ?? rfc3339(rest.env.now())
+  const object = { ...held.object, metadata: { ...metadata, deletionTimestamp, deletionGracePeriodSeconds: 0 } } as KubeObject
+  const encoded = storedKind.codec.encode(object)
+  return { ...held, object, bytes: Buffer.from(`${withVersion(encoded, held.revision)}\n`) }
 }
 
 const collectors = { Orphan: 'orphan', Foreground: 'foregroundDeletion' } as const

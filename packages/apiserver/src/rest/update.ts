@@ -183,7 +183,8 @@ const sameAs = (held: Entry, text: string, versionAt: number): boolean => {
 }
 
 /** What the registry carries over on every update, then the strategy of the kind or of the subresource. */
-const prepareUpdate = (rest: Rest, { kind, call, dryRun }: Request, given: KubeObject, old: KubeObject): KubeObject => {
+const prepareUpdate = (rest: Rest, request: Request, given: KubeObject, old: KubeObject): KubeObject => {
+  const { kind, call, dryRun } = request
   const context = { now: rfc3339(rest.env.now()), userName: call.identity.name, dryRun }
   const metadata: Record<string, unknown> = { ...given.metadata }
   delete metadata.selfLink
@@ -194,6 +195,7 @@ const prepareUpdate = (rest: Rest, { kind, call, dryRun }: Request, given: KubeO
   carry(metadata, old, 'generation')
   metadata.resourceVersion = old.metadata.resourceVersion
   const base = { ...given, apiVersion: kind.apiVersion, kind: kind.kind, metadata } as unknown as KubeObject & { status?: unknown }
+  if (request.prepared) return base
   if (call.subresource) return prepareSubresource(kind, call.subresource, base, old, context)
   let next: KubeObject = base
   if (kind.hasStatus) {

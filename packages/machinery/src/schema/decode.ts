@@ -229,7 +229,7 @@ const mismatch = (value: unknown, type: string, state: State, detail = ''): neve
   throw new DecodeError(`json: cannot unmarshal ${jsonType(value)}${detail} into${field} ${type}`)
 }
 
-/** The unknown fields of `input` as strict decoding names them, in the input's order. */
+/** The unknown fields of `input` as strict decoding names them: in the input's order, an object's own before those within it. */
 export const unknownFields = (schema: ObjectSchema, input: Readonly<Record<string, unknown>>): string[] => {
   const found: string[] = []
   const walk = (shape: Shape, value: unknown, path: string): void => {
@@ -239,11 +239,11 @@ export const unknownFields = (schema: ObjectSchema, input: Readonly<Record<strin
     else if (shape.is === 'object' && isRecord(value)) walkObject(shape.schema, value, path)
   }
   const walkObject = (of: ObjectSchema, value: Readonly<Record<string, unknown>>, path: string): void => {
+    const inner = (key: string) => (path === '' ? key : `${path}.${key}`)
+    for (const key of Object.keys(value)) if (!of.byName.has(key)) found.push(`unknown field ${JSON.stringify(inner(key))}`)
     for (const key of Object.keys(value)) {
-      const inner = path === '' ? key : `${path}.${key}`
       const field = of.byName.get(key)
-      if (!field) found.push(`unknown field ${JSON.stringify(inner)}`)
-      else walk(field.shape, value[key], inner)
+      if (field) walk(field.shape, value[key], inner(key))
     }
   }
   walkObject(schema, input, '')

@@ -57,6 +57,10 @@ export interface FieldFacts {
   readonly patchStrategy?: string
   readonly patchMergeKey?: string
   readonly gate?: string | readonly string[]
+  /** Protobuf field number; a list is a path through messages that JSON flattens. */
+  readonly proto?: number | readonly number[]
+  /** Of an array: the element's. */
+  readonly protoType?: string
 }
 
 export interface SchemaSource {
