@@ -33,6 +33,8 @@ export interface SchedulingQueue {
   retry(queued: QueuedPod): void
   happened(event: ClusterEvent): void
   has(uid: string): boolean
+  /** Whether a pod is due, none that waits counted. */
+  readonly hasActive: boolean
   readonly size: number
   close(): void
 }
@@ -163,6 +165,9 @@ export const createSchedulingQueue = (env: Env, { hint, wake }: SchedulingQueueO
       }
     },
     has: (uid) => find(uid) !== undefined,
+    get hasActive() {
+      return active.size > 0
+    },
     get size() {
       return active.size + backoff.size + unschedulable.size
     },

@@ -1,0 +1,82 @@
+import { virtualEnv } from '@skiff/client'
+import { expect, test } from 'vitest'
+import type { ClusterEvent } from '../cycle/framework.ts'
+import { podInfoOf } from '../snapshot/pod-info.ts'
+import { nodeOf, podOf } from '../testing/objects.ts'
+import { createSchedulingQueue } from './scheduling-queue.ts'
+
+const info = (name: string, priority = 0) => podInfoOf(podOf(name, { priority }))
+const nodeAdded: ClusterEvent = { on: 'node-added', node: nodeOf('n') }
+const setup = () => {
+  const env = virtualEnv()
+  let wakes = 0
+  const queue = createSchedulingQueue(env, {
+    hint: (plugin, event) => plugin === 'Fit' && event.on === 'node-added',
+    wake: () => {
+      wakes += 1
+    },
+  })
+  const names = (): string[] => {
+    const popped: string[] = []
+    for (let next = queue.pop(); next; next = queue.pop()) popped.push(next.pod.pod.metadata.name)
+    return popped
+  }
+  return { env, queue, names, wakes: () => wakes }
+}
+
+test('priority first, then who came first', () => {
+  const { queue, names } = setup()
+  for (const pod of [info('a'), info('b', 10), info('c'), info('d', 10), info('e', -5)]) queue.add(pod)
+  expect(names()).toEqual(['b', 'd', 'a', 'c', 'e'])
+})
+
+test('a refused pod comes back only by what its plugin reacts to', () => {
+  const { queue, names } = setup()
+  queue.add(info('a'))
+  queue.add(info('b'))
+  for (const plugin of ['Fit', 'Other']) {
+    const next = queue.pop()
+    if (next) queue.refused(next, new Set([plugin]))
+  }
+  queue.happened({ on: 'storage' })
+  expect(names()).toEqual([])
+  queue.happened(nodeAdded)
+  expect(names()).toEqual(['a'])
+})
+
+test('a pod that an error of the server struck sits out a backoff that doubles to 10 s', async () => {
+  const { env, queue } = setup()
+  queue.add(info('a'))
+  const waits: number[] = []
+  for (let round = 0; round < 6; round += 1) {
+    const next = queue.pop()
+    if (!next) throw new Error('nothing to pop')
+    queue.retry(next)
+    let waited = 0
+    while (!queue.hasActive) {
+      await env.advance(1_000)
+      waited += 1
+    }
+    waits.push(waited)
+  }
+  expect(waits).toEqual([1, 2, 4, 8, 10, 10])
+})
+
+test('after five minutes a pod is tried again without any event', async () => {
+  const { env, queue, names } = setup()
+  queue.add(info('a'))
+  const next = queue.pop()
+  if (next) queue.refused(next, new Set(['Other']))
+  await env.advance(299_000)
+  expect(names()).toEqual([])
+  await env.advance(31_000)
+  expect(names()).toEqual(['a'])
+})
+
+test('a changed pod keeps its place by its new priority; a removed one is gone', () => {
+  const { queue, names } = setup()
+  for (const name of ['a', 'b', 'c']) queue.add(info(name))
+  queue.update(info('c', 5), false)
+  queue.remove(info('b').uid)
+  expect(names()).toEqual(['c', 'a'])
+})

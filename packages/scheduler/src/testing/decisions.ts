@@ -1,0 +1,54 @@
+import type { Node, Pod } from '@skiff/api'
+import { fixedViews, type Given, virtualEnv } from '@skiff/client'
+import { createDecider, type Decider } from '../cycle/decide.ts'
+import { fitErrorText } from '../cycle/fit-error.ts'
+import { type Cluster, isVerdict, type Plugin } from '../cycle/framework.ts'
+import { defaultPlugins } from '../plugins/default-plugins.ts'
+import { createNominations, type Nominations } from '../preempt/nominations.ts'
+import { podInfoOf } from '../snapshot/pod-info.ts'
+import { createSnapshot, type NodeInfo } from '../snapshot/snapshot.ts'
+
+export interface Still {
+  readonly cluster: Cluster
+  readonly decider: Decider
+  readonly nominations: Nominations
+}
+
+/** A cluster that stands still: `placed` pods are on the nodes that they name. */
+export const still = (nodes: readonly Node[], placed: readonly Pod[] = [], others: readonly Given[] = [], seed = 1): Still => {
+  const snapshot = createSnapshot()
+  for (const node of nodes) snapshot.setNode(node)
+  for (const pod of placed) snapshot.addPod(podInfoOf(pod), pod.spec.nodeName ?? '')
+  const cluster: Cluster = { snapshot, views: fixedViews(...others), env: virtualEnv(seed) }
+  const nominations = createNominations()
+  return { cluster, nominations, decider: createDecider(defaultPlugins, cluster, nominations) }
+}
+
+/** The node that a pod gets, or the text that it is refused with. */
+export const decided = ({ decider }: Still, pod: Pod): string => {
+  const decision = decider.decide(podInfoOf(pod))
+  return 'placed' in decision ? decision.placed.name : fitErrorText(decision.refused)
+}
+
+/** What one plugin says of every node: 'fits' or its reasons; its text alone when it refuses them all at once. */
+export const filtered = ({ cluster }: Still, plugin: Plugin, pod: Pod): Record<string, string> | string => {
+  const run = plugin.begin(podInfoOf(pod), cluster)
+  if (run === 'skip') return 'skip'
+  if (isVerdict(run)) return run.reasons.join()
+  const entries = cluster.snapshot.order.map((slot) => {
+    const { name } = cluster.snapshot.node(slot) as NodeInfo
+    return [name, run.filter?.(slot)?.reasons.join() ?? 'fits'] as const
+  })
+  return Object.fromEntries(entries)
+}
+
+/** A plugin's normalised scores of every node. */
+export const scored = ({ cluster }: Still, plugin: Plugin, pod: Pod): Record<string, number> | 'skip' => {
+  const run = plugin.begin(podInfoOf(pod), cluster)
+  if (run === 'skip' || isVerdict(run) || !run.score) return 'skip'
+  const { order } = cluster.snapshot
+  if (run.prepareScore?.(order) === false) return 'skip'
+  const scores = Float64Array.from(order, (slot) => run.score?.(slot) ?? 0)
+  run.normalize?.(scores, order)
+  return Object.fromEntries(order.map((slot, i) => [(cluster.snapshot.node(slot) as NodeInfo).name, scores[i] as number]))
+}
