@@ -1,0 +1,50 @@
+/** The server under test, in a process of its own: control plane without controllers, over the durable store. Prints one line of JSON when it serves. */
+import { clusterRole, clusterRoleBinding, namespace, serviceAccount } from '@skiff/api'
+import { loopbackIdentity, noNodes, startApiServer } from '@skiff/apiserver'
+import { systemEnv } from '@skiff/machinery'
+import { openDurableStore } from '@skiff/store'
+
+const dir = process.argv[2] as string
+const env = systemEnv()
+const store = await openDurableStore({ dir: `${dir}/store`, env })
+const server = await startApiServer({
+  store,
+  env,
+  pkiDir: `${dir}/pki`,
+  host: '127.0.0.1',
+  port: 0,
+  advertiseAddress: '127.0.0.1',
+  serviceCidr: '10.96.0.0/16',
+  nodes: noNodes,
+})
+const readyMs = Math.round(performance.now())
+const client = server.client(loopbackIdentity)
+await client.create(namespace, { metadata: { name: 'bench' } } as never)
+const account = await client.create(serviceAccount, { metadata: { name: 'default', namespace: 'bench' } } as never)
+// The role `edit` is aggregated by a controller, and none runs here.
+await client.create(clusterRole, {
+  metadata: { name: 'bench' },
+  rules: [
+    {
+      apiGroups: [''],
+      resources: ['pods', 'services', 'configmaps'],
+      verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'],
+    },
+  ],
+} as never)
+await client.create(clusterRoleBinding, {
+  metadata: { name: 'bench' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'bench' },
+  subjects: [{ kind: 'ServiceAccount', namespace: 'bench', name: 'default' }],
+} as never)
+const nowSeconds = Math.floor(env.now() / 1000)
+const token = server.signer.sign({
+  aud: [server.signer.issuer],
+  iat: nowSeconds,
+  nbf: nowSeconds,
+  exp: nowSeconds + 3600,
+  sub: 'system:serviceaccount:bench:default',
+  'kubernetes.io': { namespace: 'bench', serviceaccount: { name: 'default', uid: account.metadata.uid } },
+})
+console.log(JSON.stringify({ port: server.port, token, readyMs }))
+process.on('SIGTERM', () => void server.close().then(() => store.close()))
