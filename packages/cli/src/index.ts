@@ -1,0 +1,2 @@
+export { addKubectlVerbs, runKubectl } from './program.ts'
+export type { KubectlDeps } from './session.ts'

@@ -1,0 +1,64 @@
+import type { ServedResource } from '@skiff/client'
+import type { JsonObject } from '@skiff/machinery'
+import type { FlagSpec, Flags } from '../flags.ts'
+import { printerOf } from '../print/printer.ts'
+import type { Session } from '../session.ts'
+import { UsageError } from '../usage-error.ts'
+import type { Dynamic } from './fields.ts'
+import { fullName, type Info } from './info.ts'
+
+/** Flags of verbs that write. */
+export const writeFlags: readonly FlagSpec[] = [
+  'dry-run:string?unchanged=none',
+  'output|o:string',
+  'field-manager:string',
+  'show-managed-fields:bool',
+  'validate:string?strict=strict',
+  'template:string',
+  'allow-missing-template-keys:bool=true',
+  'save-config:bool',
+]
+
+export type DryRun = 'none' | 'client' | 'server'
+
+export const dryRunOf = (flags: Flags): DryRun => {
+  const value = flags.text('dry-run') ?? 'none'
+  if (value === 'none' || value === 'client' || value === 'server') return value
+  if (value === 'unchanged') return 'client'
+  throw new UsageError(`Invalid dry-run value (${value}). Must be "none", "server", or "client".`)
+}
+
+/** The query of a write: who manages the fields, how strictly they are checked, whether it is only tried. */
+export const writeQuery = (flags: Flags, manager: string): Record<string, string> => {
+  const validate = flags.text('validate')
+  const strictness = validate === 'warn' ? 'Warn' : validate === 'ignore' || validate === 'false' ? 'Ignore' : 'Strict'
+  return {
+    fieldManager: flags.text('field-manager') || manager,
+    fieldValidation: strictness,
+    ...(dryRunOf(flags) === 'server' ? { dryRun: 'All' } : {}),
+  }
+}
+
+/** The query of a patch that edits what is there: unknown fields are the server's business. */
+export const patchQuery = (flags: Flags, manager: string): Record<string, string> => {
+  const { fieldValidation: _strict, ...query } = writeQuery(flags, manager)
+  return query
+}
+
+/** Prints `deployment.apps/web created`, or the object in the form of -o. */
+export const report = (session: Session, flags: Flags, info: Info, object: JsonObject, operation: string): void => {
+  const dryRun = dryRunOf(flags)
+  const suffix = dryRun === 'none' ? '' : dryRun === 'client' ? ' (dry run)' : ' (server dry run)'
+  const output = flags.text('output')
+  if (output && output !== 'name') {
+    const printer = printerOf(output, { showManagedFields: flags.bool('show-managed-fields') })
+    if (printer) session.write(printer(object))
+    return
+  }
+  const name = (object as Partial<Dynamic>).metadata?.name ?? info.name
+  session.say(output === 'name' ? fullName(info.resource, name) : `${fullName(info.resource, name)} ${operation}${suffix}`)
+}
+
+/** The kind and version that an object of a resource carries. */
+export const typed = (resource: ServedResource, object: JsonObject): Dynamic =>
+  ({ apiVersion: resource.apiVersion, kind: resource.kind, ...object }) as unknown as Dynamic

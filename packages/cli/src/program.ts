@@ -1,0 +1,115 @@
+import type { Command } from 'commander'
+import { errorText } from './error-text.ts'
+import { flagHelp, parseFlags } from './flags.ts'
+import { connectionFlags, type KubectlDeps, openSession } from './session.ts'
+import { SilentExit, UsageError } from './usage-error.ts'
+import type { Verb, VerbGroup } from './verb.ts'
+import { aliases, verbs } from './verbs.ts'
+
+const isGroup = (verb: Verb | VerbGroup): verb is VerbGroup => 'parts' in verb
+
+interface Found {
+  readonly verb: Verb
+  readonly path: string
+  readonly words: readonly string[]
+}
+
+/** Goes down groups: the first words that are no flags name the part. */
+const descend = (entry: Verb | VerbGroup, path: string, words: readonly string[]): Found => {
+  if (!isGroup(entry)) return { verb: entry, path, words }
+  const at = partAt(words)
+  const word = words[at]
+  const name = word === undefined ? undefined : (entry.aliases?.[word] ?? word)
+  const part = name === undefined || !Object.hasOwn(entry.parts, name) ? undefined : entry.parts[name]
+  if (part) return descend(part, `${path} ${name}`, [...words.slice(0, at), ...words.slice(at + 1)])
+  if (entry.alone) return { verb: entry.alone, path, words }
+  if (word === undefined || word.startsWith('-')) throw new UsageError(`must specify one of: ${Object.keys(entry.parts).join(', ')}`)
+  throw new UsageError(`unknown command ${JSON.stringify(word)} for ${JSON.stringify(`kubectl ${path}`)}`)
+}
+
+/** The first word that is neither a flag nor the value of a connection flag. */
+const partAt = (words: readonly string[]): number => {
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as string
+    if (!word.startsWith('-')) return i
+    if (takesValue(word)) i += 1
+  }
+  return words.length
+}
+
+const takesValue = (word: string): boolean =>
+  !word.includes('=') &&
+  connectionFlags.some(
+    (spec) =>
+      !spec.includes(':bool') &&
+      (spec.startsWith(`${word.slice(2)}:`) ||
+        spec.startsWith(`${word.slice(2)}|`) ||
+        (word.length === 2 && spec.includes(`|${word[1]}:`))),
+  )
+
+const helpText = (name: string, path: string, verb: Verb): string =>
+  `Usage:\n  ${name} ${path} ${verb.usage} [options]\n\nOptions:\n${flagHelp(verb.flags)}\n\nUse "${name} options" for a list of global command-line options (applies to all commands).\n`
+
+/**
+ * Runs `get pods -n kube-system` and the like, with what was said before the verb in `before`. Gives the exit code; errors are printed.
+ */
+export const runKubectl = async (words: readonly string[], deps: KubectlDeps): Promise<number> => {
+  const at = partAt(words)
+  const word = words[at] ?? ''
+  const name = aliases[word] ?? word
+  const say = (text: string): void => void deps.stderr.write(`${text}\n`)
+  let close = (): void => {}
+  try {
+    const load = Object.hasOwn(verbs, name) ? verbs[name]?.load : undefined
+    if (!load) throw new UsageError(`unknown command ${JSON.stringify(word)} for "kubectl"`)
+    const found = descend(await load(), name, [...words.slice(0, at), ...words.slice(at + 1)])
+    const dashes = found.words.indexOf('--')
+    const own = dashes < 0 ? found.words : found.words.slice(0, dashes)
+    if (own.includes('--help') || (own.includes('-h') && !found.verb.flags.some((spec) => spec.includes('|h:')))) {
+      deps.stdout.write(helpText(deps.name ?? 'kubectl', found.path, found.verb))
+      return 0
+    }
+    const parsed = parsing(found, deps)
+    const session = openSession(deps, parsed.flags)
+    close = session.close
+    return (await found.verb.run({ ...parsed, session })) ?? 0
+  } catch (error) {
+    if (error instanceof SilentExit) return error.exitCode
+    say(errorText(error))
+    return error instanceof UsageError ? error.exitCode : 1
+  } finally {
+    close()
+  }
+}
+
+const parsing = (found: Found, deps: KubectlDeps) => {
+  try {
+    return parseFlags(found.words, [...found.verb.flags, ...connectionFlags])
+  } catch (error) {
+    if (error instanceof UsageError)
+      throw new UsageError(`${error.message}\nSee '${deps.name ?? 'kubectl'} ${found.path} --help' for usage.`)
+    throw error
+  }
+}
+
+/** Adds kubectl's verbs to a commander program. Each is loaded when it is called; their flags are read as kubectl's are. */
+export const addKubectlVerbs = (program: Command, deps: KubectlDeps & { readonly exit?: (code: number) => void }): void => {
+  program.enablePositionalOptions()
+  const exit =
+    deps.exit ??
+    ((code: number): void => {
+      process.exitCode = code
+    })
+  for (const [name, { about }] of Object.entries(verbs)) {
+    const command = program
+      .command(name)
+      .description(about)
+      .helpOption(false)
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .passThroughOptions()
+      .argument('[words...]')
+      .action(async (_words, _options, self: Command) => exit(await runKubectl([name, ...self.args], deps)))
+    for (const [alias, of] of Object.entries(aliases)) if (of === name) command.alias(alias)
+  }
+}
