@@ -23,22 +23,21 @@ const tolerant = async (act: () => Promise<unknown>, codes: readonly number[]): 
 /** Keeps the Service `kubernetes` in `default`, its Endpoints and its slice, at the address where this server listens. */
 export const publishKubernetesService = async (client: Client, serviceCidr: string, endpoint: ApiEndpoint): Promise<void> => {
   const clusterIP = kubernetesAddress(serviceCidr)
-  await tolerant(
-    () =>
-      client.create(service, {
-        metadata: { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
-        spec: {
-          clusterIP,
-          clusterIPs: [clusterIP],
-          type: 'ClusterIP',
-          sessionAffinity: 'None',
-          ipFamilies: ['IPv4'],
-          ipFamilyPolicy: 'SingleStack',
-          ports: [{ name: 'https', port: 443, protocol: 'TCP' as const, targetPort: endpoint.port }],
-        },
-      }),
-    [409],
-  )
+  // Asked first: its address is its own already, and would be refused to a second one.
+  const exists = await tolerant(() => client.get(service, { namespace: 'default', name: 'kubernetes' }), [404])
+  if (!exists)
+    await client.create(service, {
+      metadata: { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
+      spec: {
+        clusterIP,
+        clusterIPs: [clusterIP],
+        type: 'ClusterIP',
+        sessionAffinity: 'None',
+        ipFamilies: ['IPv4'],
+        ipFamilyPolicy: 'SingleStack',
+        ports: [{ name: 'https', port: 443, protocol: 'TCP' as const, targetPort: endpoint.port }],
+      },
+    })
   const subsets = [{ addresses: [{ ip: endpoint.address }], ports: [{ name: 'https', port: endpoint.port, protocol: 'TCP' as const }] }]
   const legacy = {
     metadata: { name: 'kubernetes', namespace: 'default', labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },

@@ -40,7 +40,7 @@ const bind = async (rest: Rest, request: Request, binding: Binding): Promise<voi
   if (!kind) throw notFound({ group: '', resource: 'pods' }, call.name ?? '')
   await writeOver(
     rest,
-    { ...request, kind, call: { ...call, resource: 'pods', verb: 'update', subresource: 'binding' } },
+    { ...request, kind, prepared: true, call: { ...call, resource: 'pods', verb: 'update', subresource: 'binding' } },
     async (current) => {
       const pod = current as Pod
       const uid = binding.metadata?.uid

@@ -52,7 +52,7 @@ const readObject = (schema: ObjectSchema, input: Readonly<Record<string, unknown
         state.path.push(field.name)
         value = readValue(field.shape, value, state)
         state.path.pop()
-        if (value !== null && (field.keepEmpty || !isEmpty(value))) {
+        if (value !== null && (field.keepEmpty || field.unset !== undefined || !isEmpty(value))) {
           out[field.name] = value
           continue
         }

@@ -30,7 +30,11 @@ export const createStatusWriter = (client: Client, env: Env, first: Pod, signal:
       if (!patch) return
       const target = { ...(server.metadata.namespace ? { namespace: server.metadata.namespace } : {}), name: server.metadata.name }
       try {
-        server = await client.patch(pods, { ...target, subresource: 'status' }, 'strategic', patch)
+        const answer = await client.patch(pods, { ...target, subresource: 'status' }, 'strategic', patch)
+        const isUnchanged = answer.metadata.resourceVersion === server.metadata.resourceVersion
+        server = answer
+        // The server sees no difference where we do: asking again would not end.
+        if (isUnchanged) return
       } catch (error) {
         // A conflict means another pod of this name: the uid in the patch is a precondition.
         if (isRefusal(error, 404) || isRefusal(error, 409)) gone = true
