@@ -1,3 +1,6 @@
+import { validatingAdmissionPolicy } from './admissionregistration/validating-admission-policy.ts'
+import { validatingAdmissionPolicyBinding } from './admissionregistration/validating-admission-policy-binding.ts'
+import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from './admissionregistration/webhook-configuration.ts'
 import { controllerRevision } from './apps/controller-revision.ts'
 import { daemonSet } from './apps/daemon-set.ts'
 import { deployment } from './apps/deployment.ts'
@@ -72,6 +75,11 @@ export const kinds: readonly KindEntry[] = [
   autoscalingV1HorizontalPodAutoscaler,
   // certificates.k8s.io
   certificateSigningRequest,
+  // admissionregistration.k8s.io
+  validatingWebhookConfiguration,
+  mutatingWebhookConfiguration,
+  validatingAdmissionPolicy,
+  validatingAdmissionPolicyBinding,
   // events.k8s.io
   eventsEvent,
   // coordination.k8s.io

@@ -1,0 +1,21 @@
+import { duplicate, required, tooMany } from '@skiff/machinery'
+import type { Faults } from '../checks/faults.ts'
+import { checkLabelName } from '../checks/label-selector.ts'
+import type { MatchCondition } from '../generated/types.ts'
+
+const most = 64
+
+/** Names and presence of conditions; what their expressions say is not checked here. */
+export const checkMatchConditions = (faults: Faults, conditions: readonly MatchCondition[] = [], path: string): void => {
+  if (conditions.length > most) faults.push(tooMany(path, conditions.length, most))
+  const seen = new Set<string>()
+  conditions.forEach(({ name, expression }, index) => {
+    if (!expression?.trim()) faults.push(required(`${path}[${index}].expression`))
+    if (!name) faults.push(required(`${path}[${index}].name`))
+    else {
+      checkLabelName(faults, name, `${path}[${index}].name`)
+      if (seen.has(name)) faults.push(duplicate(`${path}[${index}].name`, name))
+      seen.add(name)
+    }
+  })
+}
