@@ -1,24 +1,11 @@
 import type { Pod, PodTemplateSpec, Resource } from '@skiff/api'
-import { pod as pods } from '@skiff/api'
 import type { KubeObject } from '@skiff/machinery'
 import { rfc3339 } from '@skiff/machinery'
 import { type Condition, conditionOf, withCondition, withoutCondition } from '../conditions.ts'
 import { controlledBy } from '../ownership.ts'
+import { createPod, removePod } from '../pod-changes.ts'
 import { isActive, isAvailable, isReady, podFromTemplate, readySinceMs } from '../pods.ts'
-import {
-  create,
-  event,
-  fail,
-  isNamespaceTerminating,
-  type Outcome,
-  reasonOf,
-  remove,
-  requeue,
-  type Step,
-  type Steps,
-  together,
-  updateStatus,
-} from '../runner/step.ts'
+import { fail, type Outcome, reasonOf, requeue, type Step, type Steps, together, updateStatus } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { hasLabels } from '../selector.ts'
 import { leastUseful } from './rank.ts'
@@ -55,8 +42,10 @@ export const planReplicas = <T extends Replicated>(
   const missing = owner.metadata.deletionTimestamp === undefined ? (owner.spec.replicas ?? 1) - active.length : 0
   const changes =
     missing > 0
-      ? times(Math.min(missing, burst), () => creation(resource, owner))
-      : surplus(active, Math.min(-missing, burst), related, nowMs).map((pod) => removal(owner, pod))
+      ? times(Math.min(missing, burst), () =>
+          createPod(owner, podFromTemplate(owner.spec.template, controlledBy(resource, owner), owner.metadata.namespace)),
+        )
+      : surplus(active, Math.min(-missing, burst), related, nowMs).map((pod) => removePod(owner, pod))
   const finish = (failure: unknown): Steps => [
     ...statusIfChanged(resource, owner, statusOf(owner, active, failure, missing, nowMs)),
     ...(failure === undefined ? [] : [fail(failure)]),
@@ -68,22 +57,6 @@ export const planReplicas = <T extends Replicated>(
 
 const times = (count: number, make: () => Step): Step[] => Array.from({ length: count }, make)
 
-const creation = <T extends Replicated>(resource: Resource<T>, owner: T): Step =>
-  create(pods, podFromTemplate(owner.spec.template, controlledBy(resource, owner), owner.metadata.namespace), {
-    done: (pod) => [event(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)],
-    failed: (error) =>
-      isNamespaceTerminating(error) ? [] : [event(owner, 'Warning', 'FailedCreate', `Error creating: ${reasonOf(error)}`), fail(error)],
-  })
-const removal = (owner: KubeObject, pod: Pod): Step =>
-  remove(
-    pods,
-    pod,
-    {},
-    {
-      done: () => [event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`)],
-      failed: (error) => [event(owner, 'Warning', 'FailedDelete', `Error deleting: ${reasonOf(error)}`), fail(error)],
-    },
-  )
 const firstFailure = (outcomes: readonly Outcome[]): unknown => outcomes.find((outcome) => outcome.error !== undefined)?.error
 
 const surplus = (active: readonly Pod[], count: number, related: () => Iterable<Pod>, nowMs: number): readonly Pod[] => {
