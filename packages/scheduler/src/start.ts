@@ -20,6 +20,7 @@ import { createLoop } from './cycle/loop.ts'
 import { writeStatus } from './cycle/status.ts'
 import { follow } from './follow.ts'
 import { defaultPlugins } from './plugins/default-plugins.ts'
+import { createBindVolumes } from './plugins/volume-writes.ts'
 import { createEvict } from './preempt/evict.ts'
 import { createNominations } from './preempt/nominations.ts'
 import { createPreempt } from './preempt/preempt.ts'
@@ -44,7 +45,8 @@ export interface Scheduler {
 
 /** Starts to schedule once the views it needs are synced. */
 export const startScheduler = async (options: SchedulerOptions): Promise<Scheduler> => {
-  const { client, views, env, schedulerName = 'default-scheduler', plugins = defaultPlugins } = options
+  const { client, views, env, schedulerName = 'default-scheduler' } = options
+  const plugins = options.plugins ?? defaultPlugins(createBindVolumes(client, views, env))
   const recorder = options.recorder ?? createRecorder(client, env, { component: schedulerName })
   const needed = [
     ...[node, pods, namespace, service, replicaSet, replicationController, statefulSet],
@@ -59,6 +61,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]))
   const queue = createSchedulingQueue(env, {
     wake: () => loop.wake(),
+    reacts: (name, on) => byName.get(name)?.reactsTo?.includes(on) ?? true,
     hint: (name, event, pod) => byName.get(name)?.hint?.(event, pod, cluster) ?? true,
   })
   const decider = createDecider(plugins, cluster, nominations)

@@ -47,7 +47,9 @@ export interface Plugin {
   /** Filter and raw score follow from the pod's class and the node object alone: equal pods share them. */
   readonly perNode?: boolean
   begin(pod: PodInfo, cluster: Cluster): PodPlugin | 'skip' | Verdict
-  /** Whether `event` may let a pod in that this plugin refused. Absent: any event may. */
+  /** The kinds of events that may let a pod in that this plugin refused. Absent: all. */
+  readonly reactsTo?: readonly ClusterEvent['on'][]
+  /** Whether this very event may. Absent: each of those kinds. */
   hint?(event: ClusterEvent, pod: PodInfo, cluster: Cluster): boolean
 }
 

@@ -53,9 +53,16 @@ export const createLoop = (parts: LoopParts): Loop => {
   const settle = async (queued: QueuedPod, node: NodeInfo, begun: readonly Begun[]): Promise<void> => {
     const { pod } = queued
     try {
-      for (const { run } of begun) await run.permit?.(node.name)
-      for (const { run } of begun) await run.preBind?.(node.name)
-      await bindPod(client, pod.pod, node.name)
+      // Without an await where there is nothing to wait for: most pods have neither.
+      for (const { run } of begun) {
+        const allowed = run.permit?.(node.name)
+        if (allowed) await allowed
+      }
+      for (const { run } of begun) {
+        const prepared = run.preBind?.(node.name)
+        if (prepared) await prepared
+      }
+      await inSlot(() => bindPod(client, pod.pod, node.name))
       assumed.bound(pod.uid)
       nominations.clear(pod.uid)
       recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node.name}`)
@@ -94,7 +101,7 @@ export const createLoop = (parts: LoopParts): Loop => {
     for (const { run } of begun) run.reserve?.(node.slot)
     // Pods that want to be near this one need not wait for its binding.
     queue.happened({ on: 'pod-assigned', pod: queued.pod })
-    track(inSlot(() => settle(queued, node, begun)))
+    track(settle(queued, node, begun))
   }
   const refuse = (queued: QueuedPod, diagnosis: Diagnosis): void => {
     const by = new Set([...diagnosis.verdicts.values()].map((verdict) => verdict.plugin))

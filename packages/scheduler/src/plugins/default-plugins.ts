@@ -9,17 +9,18 @@ import { nodeResourcesFit } from './node-resources-fit.ts'
 import { nodeUnschedulable } from './node-unschedulable.ts'
 import { podTopologySpread } from './pod-topology-spread.ts'
 import { taintToleration } from './taint-toleration.ts'
-import { volumeBinding } from './volume-binding.ts'
+import { createVolumeBinding } from './volume-binding.ts'
+import type { BindVolumes } from './volume-writes.ts'
 
 /** Upstream's default profile, in its order: the first that refuses a node names the reason. */
-export const defaultPlugins: readonly Plugin[] = [
+export const defaultPlugins = (bindVolumes: BindVolumes): readonly Plugin[] => [
   nodeUnschedulable,
   nodeName,
   taintToleration,
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
-  volumeBinding,
+  createVolumeBinding(bindVolumes),
   podTopologySpread,
   interPodAffinity,
   balancedAllocation,

@@ -1,7 +1,7 @@
 import { namespace, type PodSpec, persistentVolume, persistentVolumeClaim, storageClass } from '@skiff/api'
 import { given } from '@skiff/client'
 import { describe, expect, test } from 'vitest'
-import { decided, filtered, still } from '../testing/decisions.ts'
+import { decided, filtered, noVolumes, still } from '../testing/decisions.ts'
 import { nodeOf, podOf } from '../testing/objects.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
 import { nodeAffinity } from './node-affinity.ts'
@@ -10,7 +10,7 @@ import { nodeResourcesFit } from './node-resources-fit.ts'
 import { nodeUnschedulable } from './node-unschedulable.ts'
 import { podTopologySpread } from './pod-topology-spread.ts'
 import { taintToleration } from './taint-toleration.ts'
-import { volumeBinding } from './volume-binding.ts'
+import { createVolumeBinding } from './volume-binding.ts'
 
 const zone = 'topology.kubernetes.io/zone'
 const inZone = (name: string, value: string) => nodeOf(name, { labels: { [zone]: value } })
@@ -240,6 +240,7 @@ describe('VolumeBinding', () => {
   const pod = podOf('p', { spec: { volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] } })
   const nodes = [inZone('a1', 'a'), inZone('b1', 'b')]
 
+  const volumeBinding = createVolumeBinding(noVolumes)
   test('a claim that is not there', () => {
     expect(decided(still(nodes), pod)).toBe('0/2 nodes are available: persistentvolumeclaim "data" not found.')
   })

@@ -104,6 +104,7 @@ const normalizeSpan = (scores: Float64Array): void => {
 export const interPodAffinity: Plugin = {
   name,
   weight: 2,
+  reactsTo: ['node-added', 'node-updated', 'pod-assigned', 'pod-updated', 'pod-removed', 'namespace'],
   begin: (pod, cluster) => {
     const filter = filterFor(pod, cluster)
     const scores = scoresFor(pod, cluster)

@@ -28,6 +28,7 @@ export const nodeAffinity: Plugin = {
   name,
   weight: 2,
   perNode: true,
+  reactsTo: ['node-added', 'node-updated'],
   begin: ({ pod }, { snapshot }) => {
     const matches = requiredNodes(pod)
     const { preferredDuringSchedulingIgnoredDuringExecution: preferred = [], requiredDuringSchedulingIgnoredDuringExecution: required } =

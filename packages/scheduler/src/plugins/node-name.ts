@@ -7,6 +7,7 @@ const elsewhere = unresolvable(name, "node(s) didn't match the requested node na
 export const nodeName: Plugin = {
   name,
   perNode: true,
+  reactsTo: ['node-added'],
   begin: ({ pod }, { snapshot }) => {
     const wanted = pod.spec.nodeName
     if (!wanted) return 'skip'

@@ -38,6 +38,7 @@ const verdictAt = (needs: readonly Need[], slot: number, made: Map<string, Verdi
 export const nodeResourcesFit: Plugin = {
   name,
   weight: 1,
+  reactsTo: ['node-added', 'node-updated', 'pod-removed', 'pod-updated'],
   begin: (pod, { snapshot }) => {
     const needs = needsOf(pod, snapshot)
     const made = new Map<string, Verdict>()

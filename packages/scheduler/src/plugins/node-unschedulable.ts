@@ -10,6 +10,7 @@ const cordoned = unresolvable(name, 'node(s) were unschedulable')
 export const nodeUnschedulable: Plugin = {
   name,
   perNode: true,
+  reactsTo: ['node-added', 'node-updated'],
   begin: ({ pod }, { snapshot }) => {
     if (tolerated(cordon, pod.spec.tolerations)) return 'skip'
     return { filter: (slot) => (snapshot.node(slot)?.node.spec?.unschedulable ? cordoned : undefined) }

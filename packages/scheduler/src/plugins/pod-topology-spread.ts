@@ -57,6 +57,7 @@ const spreadFilter = (pod: PodInfo, cluster: Cluster): PodPlugin['filter'] => {
 export const podTopologySpread: Plugin = {
   name,
   weight: 2,
+  reactsTo: ['node-added', 'node-updated', 'pod-assigned', 'pod-updated', 'pod-removed'],
   begin: (pod, cluster) => {
     const filter = spreadFilter(pod, cluster)
     const { constraints, areDefaults } = constraintsOf(pod, cluster, 'ScheduleAnyway')

@@ -9,6 +9,7 @@ export const taintToleration: Plugin = {
   name,
   weight: 3,
   perNode: true,
+  reactsTo: ['node-added', 'node-updated'],
   begin: ({ pod }, { snapshot }) => {
     const { tolerations } = pod.spec
     const refusals = new Map<string, Verdict>()

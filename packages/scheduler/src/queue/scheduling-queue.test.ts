@@ -11,7 +11,8 @@ const setup = () => {
   const env = virtualEnv()
   let wakes = 0
   const queue = createSchedulingQueue(env, {
-    hint: (plugin, event) => plugin === 'Fit' && event.on === 'node-added',
+    reacts: (_plugin, on) => on === 'node-added',
+    hint: (plugin) => plugin === 'Fit',
     wake: () => {
       wakes += 1
     },

@@ -46,13 +46,15 @@ const leftoverMs = 300_000
 const leftoverCheckMs = 30_000
 
 export interface SchedulingQueueOptions {
-  /** Whether `event` may help the pod past the named plugin. */
+  /** Whether events of this kind ever help past the named plugin. */
+  readonly reacts: (plugin: string, on: ClusterEvent['on']) => boolean
+  /** Whether `event` may help the pod past it. */
   readonly hint: (plugin: string, event: ClusterEvent, pod: PodInfo) => boolean
   /** There is something to pop. */
   readonly wake: () => void
 }
 
-export const createSchedulingQueue = (env: Env, { hint, wake }: SchedulingQueueOptions): SchedulingQueue => {
+export const createSchedulingQueue = (env: Env, { reacts, hint, wake }: SchedulingQueueOptions): SchedulingQueue => {
   const uidOf = ({ pod }: QueuedPod) => pod.uid
   const dueMs = ({ attempts, sinceMs }: QueuedPod) =>
     sinceMs + (attempts === 0 ? 0 : Math.min(maxBackoffMs, initialBackoffMs * 2 ** Math.min(attempts - 1, 10)))
@@ -60,6 +62,20 @@ export const createSchedulingQueue = (env: Env, { hint, wake }: SchedulingQueueO
   const active = createHeap<QueuedPod>(uidOf, (a, b) => goesFirst(rank(a), rank(b)))
   const backoff = createHeap<QueuedPod>(uidOf, (a, b) => dueMs(a) < dueMs(b))
   const unschedulable = new Map<string, QueuedPod>()
+  // The same pods by the plugins that refused them, so that an event costs nothing to pods that it cannot help.
+  const byPlugin = new Map<string, Set<QueuedPod>>()
+  const leave = (queued: QueuedPod): void => {
+    unschedulable.delete(queued.pod.uid)
+    for (const plugin of queued.refusedBy) byPlugin.get(plugin)?.delete(queued)
+  }
+  const rest = (queued: QueuedPod): void => {
+    unschedulable.set(queued.pod.uid, queued)
+    for (const plugin of queued.refusedBy) {
+      const held = byPlugin.get(plugin)
+      if (held) held.add(queued)
+      else byPlugin.set(plugin, new Set([queued]))
+    }
+  }
   let sequence = 0
   let cancelTimer: (() => void) | undefined
   let timerDueMs = Number.POSITIVE_INFINITY
@@ -90,15 +106,15 @@ export const createSchedulingQueue = (env: Env, { hint, wake }: SchedulingQueueO
       backoff.pop()
       activate(next)
     }
-    for (const [uid, queued] of unschedulable) {
+    for (const queued of [...unschedulable.values()]) {
       if (nowMs - queued.sinceMs < leftoverMs) continue
-      unschedulable.delete(uid)
+      leave(queued)
       activate(queued)
     }
   }
   /** From unschedulable on: to active when its backoff is over already. */
   const requeue = (queued: QueuedPod): void => {
-    unschedulable.delete(queued.pod.uid)
+    leave(queued)
     if (dueMs(queued) <= env.monotonicMs()) {
       activate(queued)
       return
@@ -127,7 +143,9 @@ export const createSchedulingQueue = (env: Env, { hint, wake }: SchedulingQueueO
       if (!heap && helps) requeue(queued)
     },
     remove: (uid) => {
-      if (!active.remove(uid) && !backoff.remove(uid)) unschedulable.delete(uid)
+      if (active.remove(uid) || backoff.remove(uid)) return
+      const queued = unschedulable.get(uid)
+      if (queued) leave(queued)
     },
     pop: () => {
       let queued = active.pop()
@@ -143,7 +161,7 @@ export const createSchedulingQueue = (env: Env, { hint, wake }: SchedulingQueueO
       queued.sinceMs = env.monotonicMs()
       queued.refusedBy = by
       queued.failed = false
-      unschedulable.set(queued.pod.uid, queued)
+      rest(queued)
       armTimer()
     },
     retry: (queued) => {
@@ -153,15 +171,10 @@ export const createSchedulingQueue = (env: Env, { hint, wake }: SchedulingQueueO
       armTimer()
     },
     happened: (event) => {
-      for (const queued of [...unschedulable.values()]) {
-        const { refusedBy, pod } = queued
-        if (refusedBy.size === 0) requeue(queued)
-        else
-          for (const plugin of refusedBy)
-            if (hint(plugin, event, pod)) {
-              requeue(queued)
-              break
-            }
+      if (unschedulable.size === 0) return
+      for (const [plugin, held] of byPlugin) {
+        if (held.size === 0 || !reacts(plugin, event.on)) continue
+        for (const queued of [...held]) if (hint(plugin, event, queued.pod)) requeue(queued)
       }
     },
     has: (uid) => find(uid) !== undefined,

@@ -4,9 +4,13 @@ import { createDecider, type Decider } from '../cycle/decide.ts'
 import { fitErrorText } from '../cycle/fit-error.ts'
 import { type Cluster, isVerdict, type Plugin } from '../cycle/framework.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
+import type { BindVolumes } from '../plugins/volume-writes.ts'
 import { createNominations, type Nominations } from '../preempt/nominations.ts'
 import { podInfoOf } from '../snapshot/pod-info.ts'
 import { createSnapshot, type NodeInfo } from '../snapshot/snapshot.ts'
+
+/** Decisions write nothing. */
+export const noVolumes: BindVolumes = async () => {}
 
 export interface Still {
   readonly cluster: Cluster
@@ -21,7 +25,7 @@ export const still = (nodes: readonly Node[], placed: readonly Pod[] = [], other
   for (const pod of placed) snapshot.addPod(podInfoOf(pod), pod.spec.nodeName ?? '')
   const cluster: Cluster = { snapshot, views: fixedViews(...others), env: virtualEnv(seed) }
   const nominations = createNominations()
-  return { cluster, nominations, decider: createDecider(defaultPlugins, cluster, nominations) }
+  return { cluster, nominations, decider: createDecider(defaultPlugins(noVolumes), cluster, nominations) }
 }
 
 /** The node that a pod gets, or the text that it is refused with. */

@@ -1,0 +1,45 @@
+import { persistentVolume, persistentVolumeClaim } from '@skiff/api'
+import type { Client, Views } from '@skiff/client'
+import { type Env, keyOf } from '@skiff/machinery'
+import { type Choice, isBound } from './volume-claims.ts'
+
+/** Binds what was chosen and resolves when every claim is bound; throws when that takes too long. */
+export type BindVolumes = (choices: readonly Choice[], nodeName: string) => Promise<void>
+
+// Upstream's bindTimeoutSeconds.
+const timeoutMs = 600_000
+const selectedNode = 'volume.kubernetes.io/selected-node'
+
+export const createBindVolumes = (client: Client, views: Views, env: Env): BindVolumes => {
+  const write = async ({ claim, volume }: Choice, nodeName: string): Promise<void> => {
+    const { name, namespace = '', uid, resourceVersion } = claim.metadata
+    if (!volume) {
+      await client.patch(persistentVolumeClaim, { name, namespace }, 'merge', { metadata: { annotations: { [selectedNode]: nodeName } } })
+      return
+    }
+    const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid, resourceVersion }
+    // With the volume's revision: two schedulers must not both win.
+    const metadata = { resourceVersion: volume.metadata.resourceVersion }
+    await client.patch(persistentVolume, { name: volume.metadata.name }, 'merge', { metadata, spec: { claimRef } })
+  }
+  const allBound = (choices: readonly Choice[]): Promise<void> => {
+    const claims = views.view(persistentVolumeClaim)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const look = () => {
+      const held = choices.map(({ claim }) => claims.get(keyOf(claim)))
+      if (held.some((claim) => !claim)) reject(new Error('a persistent volume claim is gone'))
+      else if (held.every((claim) => claim && isBound(claim))) resolve()
+    }
+    const cancel = env.after(timeoutMs, () => reject(new Error('binding volumes: context deadline exceeded')))
+    const unsubscribe = claims.subscribe(look)
+    look()
+    return promise.finally(() => {
+      cancel()
+      unsubscribe()
+    })
+  }
+  return async (choices, nodeName) => {
+    for (const choice of choices) await write(choice, nodeName)
+    await allBound(choices)
+  }
+}
