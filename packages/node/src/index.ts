@@ -2,10 +2,10 @@ export { delegateControllers } from './containerd/cgroups.ts'
 export type { PodNetwork } from './containerd/cni-config.ts'
 export { type Containerd, startContainerd } from './containerd/containerd.ts'
 export type { ContainerdOptions } from './containerd/containerd-options.ts'
-export type { RegistryHost } from './containerd/registry-hosts.ts'
-export { ensureSystemPackages, type SystemPackages } from './containerd/system-packages.ts'
 export { removeMounts } from './containerd/mounts.ts'
+export type { RegistryHost } from './containerd/registry-hosts.ts'
 export { findProgram, snapshotterFor } from './containerd/system-facts.ts'
+export { ensureSystemPackages, type SystemPackages } from './containerd/system-packages.ts'
 export { teardownContainerd } from './containerd/teardown.ts'
 export { removeNodeFiles } from './files/node-files.ts'
 export { inspectArchive } from './images/archive.ts'
@@ -23,6 +23,7 @@ export type { SimulatedOptions } from './runtimes/simulated/options.ts'
 export { simulatedHooks, simulatedProbes } from './runtimes/simulated/probes.ts'
 export { createSimulatedRuntime, type SimulatedRuntime } from './runtimes/simulated/runtime.ts'
 export { type OpenLog, openLogInMemory } from './service/log-file.ts'
+export { type NodeServer, type NodeServerOptions, startNodeServer } from './service/node-server.ts'
 export type {
   AttachOptions,
   ContainerTarget,
@@ -31,4 +32,6 @@ export type {
   NodeService,
   PortForwardOptions,
 } from './service/node-service.ts'
+export { remoteNodeService } from './service/remote-node.ts'
+export { resourceMetrics } from './service/resource-metrics.ts'
 export type { StatsSummary } from './service/summary.ts'

@@ -4,9 +4,7 @@ import { virtualEnv } from '@skiff/client'
 import { afterEach, expect, test } from 'vitest'
 import { type NodeAgent, startNodeAgent } from './node-agent.ts'
 import type { SimulatedOptions } from './runtimes/simulated/options.ts'
-import { simulatedHooks, simulatedProbes } from './runtimes/simulated/probes.ts'
 import { createSimulatedRuntime, type SimulatedRuntime } from './runtimes/simulated/runtime.ts'
-import { openLogInMemory } from './service/log-file.ts'
 import { createApiForNodes } from './testing/api-for-nodes.ts'
 
 const agents: { readonly agent: NodeAgent; readonly runtime: SimulatedRuntime }[] = []
@@ -35,9 +33,6 @@ const startNode = async (more: Partial<SimulatedOptions> = {}) => {
         { type: 'InternalIP', address: '192.0.2.1' },
         { type: 'Hostname', address: 'n1' },
       ],
-      runProbe: simulatedProbes(runtime),
-      runHook: simulatedHooks(env.sleep),
-      openLog: openLogInMemory(env, runtime.log),
     })
     await env.advance(1)
     const agent = await starting

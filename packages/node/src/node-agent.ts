@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import type { Duplex } from 'node:stream'
 import type { Node, NodeAddress, Pod, Service } from '@skiff/api'
 import { pod as pods, service as services } from '@skiff/api'
@@ -10,6 +11,7 @@ import { noVolumes } from './agent/no-volumes.ts'
 import { createPodEvents, type PodEvents } from './agent/pod-events.ts'
 import { type Pods, startPods } from './agent/pods.ts'
 import { createRunHook } from './agent/run-hook.ts'
+import { enforceSizeLimits } from './agent/size-limits.ts'
 import type { WorkerTools } from './agent/worker.ts'
 import { createConfigure } from './config/configure.ts'
 import { createNodeFiles, type NodeFiles, noNodeFiles } from './files/node-files.ts'
@@ -22,9 +24,11 @@ import { createTokens, type Tokens } from './objects/tokens.ts'
 import { createPodProbes } from './probes/pod-probes.ts'
 import type { RunProbe } from './probes/probe-result.ts'
 import { createRunProbe } from './probes/run-probe.ts'
+import { collectImages, type DiskUse } from './pulling/image-garbage.ts'
 import { createImages } from './pulling/images.ts'
 import type { Runtime } from './runtimes/runtime.ts'
-import { type OpenLog, openLogOnDisk } from './service/log-file.ts'
+import { isSimulated, simulatedHooks, simulatedProbes } from './runtimes/simulated/probes.ts'
+import { type OpenLog, openLogInMemory, openLogOnDisk } from './service/log-file.ts'
 import { rotateLogs } from './service/log-rotation.ts'
 import type { NodeService } from './service/node-service.ts'
 import { createNodeService } from './service/serve-node.ts'
@@ -57,7 +61,7 @@ export interface NodeAgentOptions {
   readonly recorder?: EventRecorder
   /** Services as another part of this process holds them already; absent: watched by the agent itself. */
   readonly services?: View<Service>
-  /** For runtimes whose containers cannot be reached: default by command, HTTP, TCP and gRPC. */
+  /** Default: by command, HTTP, TCP and gRPC; of the simulated runtime, as its containers say. */
   readonly runProbe?: RunProbe
   readonly runHook?: RunHook
   readonly openLog?: OpenLog
@@ -103,8 +107,22 @@ export const startNodeAgent = async (options: NodeAgentOptions): Promise<NodeAge
   const runningIds = function* () {
     for (const { seen } of running.all()) for (const { id, state } of seen.containers) if (state === 'running') yield id
   }
-  const rotating = options.rootDir ? rotateLogs(runtime, env, runningIds, stopping.signal) : Promise.resolve()
-  const openLog = options.openLog ?? openLogOnDisk(env)
+  const { rootDir } = options
+  const about = { kind: 'Node', name: nodeName, uid: nodeName, apiVersion: 'v1' }
+  const chores = rootDir
+    ? Promise.all([
+        rotateLogs(runtime, env, runningIds, stopping.signal),
+        enforceSizeLimits(rootDir, env, running.all, parts.tools.events, stopping.signal),
+        collectImages(
+          runtime,
+          env,
+          () => diskUse(rootDir),
+          (text) => recorder.event(about, 'Warning', 'FreeDiskSpaceFailed', text),
+          stopping.signal,
+        ),
+      ])
+    : undefined
+  const openLog = options.openLog ?? (isSimulated(runtime) ? openLogInMemory(env, runtime.log) : openLogOnDisk(env))
   const { dialRuntime } = options
   return {
     nodeName,
@@ -113,10 +131,15 @@ export const startNodeAgent = async (options: NodeAgentOptions): Promise<NodeAge
       stopping.abort()
       await running.stop()
       parts.volumes?.stop()
-      await Promise.all([nodeObject.stop(), podView.close(), ownServices?.close(), parts.referents.stop(), rotating])
+      await Promise.all([nodeObject.stop(), podView.close(), ownServices?.close(), parts.referents.stop(), chores])
       if (!options.recorder) await recorder.close()
     },
   }
+}
+
+const diskUse = async (path: string): Promise<DiskUse> => {
+  const { blocks, bavail, bsize } = await statfs(path)
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize }
 }
 
 const machineOf = async (rootDir: string): Promise<Machine> => {
@@ -185,8 +208,9 @@ interface Shared extends Pick<WorkerTools, 'configure' | 'volumes'> {
 
 const workerTools = (options: PartsOptions, { configure, events, files, volumes, hostIps }: Shared): WorkerTools => {
   const { client, env, runtime, nodeObject } = options
-  const runHook = options.runHook ?? createRunHook(runtime, env)
-  const runProbe = options.runProbe ?? createRunProbe(runtime, env)
+  const simulated = isSimulated(runtime) ? runtime : undefined
+  const runHook = options.runHook ?? (simulated ? simulatedHooks(env.sleep) : createRunHook(runtime, env))
+  const runProbe = options.runProbe ?? (simulated ? simulatedProbes(simulated) : createRunProbe(runtime, env))
   const node = { hostIps, runtimeName: nodeObject.runtimeVersion.name }
   return {
     ...{ client, env, runtime, configure, events, volumes, runHook },

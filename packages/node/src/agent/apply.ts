@@ -30,11 +30,21 @@ const retryMs = 10_000
 
 /** Does the steps of a plan in order; neighbouring kills together. Throws when the rest makes no sense any more. */
 export const applyPlan = async (tools: ApplyTools, plan: readonly Step[], applying: Applying): Promise<void> => {
+  const over = new AbortController()
+  try {
+    await applySteps(tools, plan, applying, AbortSignal.any([applying.signal, over.signal]))
+  } finally {
+    // Volumes that are still being waited for are asked for again by the next plan.
+    over.abort()
+  }
+}
+
+const applySteps = async (tools: ApplyTools, plan: readonly Step[], applying: Applying, mounting: AbortSignal): Promise<void> => {
   const { pod, signal } = applying
   let home: Home | undefined
   let volumes: Promise<MountedVolumes> | undefined
   const mounted = () => {
-    volumes ??= tools.volumes.mount(pod, signal)
+    volumes ??= tools.volumes.mount(pod, mounting)
     // Whoever awaits it hears of a failure; before that it must not count as unhandled.
     volumes.catch(() => {})
     return volumes

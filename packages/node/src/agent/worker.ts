@@ -5,7 +5,7 @@ import type { Env } from '@skiff/machinery'
 import { isRefusal } from '@skiff/machinery'
 import { freshMemory, type PodMemory, type ProbeResults } from '../pods/memory.ts'
 import { planPod } from '../pods/plan-pod.ts'
-import type { SeenPod } from '../pods/seen.ts'
+import { isAlive, type SeenPod } from '../pods/seen.ts'
 import { type NodeFacts, statusOf } from '../pods/status.ts'
 import type { Step } from '../pods/steps.ts'
 import { type ApplyTools, applyPlan } from './apply.ts'
@@ -68,6 +68,8 @@ export const startWorker = (tools: WorkerTools, first: Pod, onOver: () => void):
   let freed = false
   let over = false
   let busy = false
+  /** Contents of volumes are kept up to date also for a pod that ran before this agent. */
+  let adopted = false
 
   const change = () => {
     changes += 1
@@ -122,6 +124,8 @@ export const startWorker = (tools: WorkerTools, first: Pod, onOver: () => void):
   /** One round: look, plan, apply. Answers when to look again, if nothing happens before. */
   const round = async (): Promise<number | undefined> => {
     const seen = await look()
+    if (!adopted && seen.containers.some(isAlive)) tools.volumes.mount(pod, stopping.signal).catch(() => {})
+    adopted = true
     const plan = planPod(pod, seen, memory, env.now())
     if (plan.some((step) => step.do === 'finish')) {
       if (!freed || memory.gone || pod.metadata.deletionTimestamp !== undefined) await finish()

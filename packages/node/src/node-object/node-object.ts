@@ -73,8 +73,8 @@ export const keepNodeObject = async (options: NodeObjectOptions): Promise<NodeOb
       await Promise.race([env.sleep(checkMs, AbortSignal.any([stop.signal, stopping.signal])), hurry.promise])
       stop.abort()
       if (stopping.signal.aborted) return
-      await report().catch(async (error) => {
-        if (isRefusal(error, 404)) node = await register(options).catch(() => node)
+      // A node whose object was deleted stays away until its agent starts anew, as upstream has it.
+      await report().catch((error) => {
         if (!stopping.signal.aborted) env.log.warn('the status of this node was not written', { error: String(error) })
       })
     }

@@ -50,5 +50,7 @@ export interface NodeService {
   attach(options: AttachOptions): Promise<StreamingTarget>
   portForward(options: PortForwardOptions): Promise<StreamingTarget>
   statsSummary(): Promise<StatsSummary>
+  /** Pods bound to this node, with the status that the node itself knows. */
+  pods(): Promise<PodList>
   runningPods(): Promise<PodList>
 }

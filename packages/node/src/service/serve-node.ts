@@ -70,6 +70,7 @@ export const createNodeService = (options: ServeOptions): NodeService => {
         await runtime.listContainerStats(),
         rates,
       ),
+    pods: async () => podList([...pods.all()].map(({ pod, status }) => (status ? { ...pod, status } : pod))),
     runningPods: async () =>
       podList([...pods.all()].flatMap(({ pod, seen }) => (seen.containers.some(({ state }) => state === 'running') ? [pod] : []))),
   }

@@ -33,7 +33,8 @@ interface Held {
   hurry: PromiseWithResolvers<void>
   readonly mounted: Set<string>
   cancel: () => void
-  writing: Promise<void>
+  /** By volume: two writers of one would take each other's files away. */
+  readonly writing: Map<string, Promise<unknown>>
 }
 
 /** Volumes on this machine's disk and memory. */
@@ -48,7 +49,7 @@ export const createVolumes = (options: VolumesOptions): DiskVolumes => {
       hurry: Promise.withResolvers(),
       mounted: new Set<string>(),
       cancel: () => {},
-      writing: Promise.resolve(),
+      writing: new Map(),
     }
     held.pod = pod
     pods.set(pod.metadata.uid, held)
@@ -59,7 +60,7 @@ export const createVolumes = (options: VolumesOptions): DiskVolumes => {
       signal.throwIfAborted()
       const { hurry } = held
       try {
-        const mounted = await mountVolume(held.pod, volume, options)
+        const mounted = await inTurn(held, volume, () => mountVolume(held.pod, volume, options))
         held.mounted.add(volume.name)
         return mounted
       } catch (error) {
@@ -71,17 +72,17 @@ export const createVolumes = (options: VolumesOptions): DiskVolumes => {
       stop.abort()
     }
   }
-  /** Writes what may have changed. One at a time, since two would take each other's files away. */
+  /** Writes what may have changed. */
   const rewrite = (held: Held): void => {
-    const payloads = used(held.pod).filter((volume) => isPayload(volume) && held.mounted.has(volume.name))
-    held.writing = held.writing.then(async () => {
-      for (const volume of payloads) {
-        if (pods.get(held.pod.metadata.uid) !== held) return
-        await mountVolume(held.pod, volume, options).catch((error) =>
-          env.log.debug('a volume keeps its old contents', { pod: held.pod.metadata.name, volume: volume.name, error: String(error) }),
-        )
+    for (const volume of used(held.pod)) {
+      if (!isPayload(volume) || !held.mounted.has(volume.name)) continue
+      const write = async () => {
+        if (pods.get(held.pod.metadata.uid) === held) await mountVolume(held.pod, volume, options)
       }
-    })
+      inTurn(held, volume, write).catch((error) =>
+        env.log.debug('a volume keeps its old contents', { pod: held.pod.metadata.name, volume: volume.name, error: String(error) }),
+      )
+    }
   }
   const tick = (held: Held): void => {
     held.cancel()
@@ -100,7 +101,6 @@ export const createVolumes = (options: VolumesOptions): DiskVolumes => {
         await memory
         tick(held)
       }
-      await held.writing
       const mounted = await Promise.all(volumes.map(async (volume) => [volume.name, await mountOne(held, volume, signal)] as const))
       return new Map(mounted)
     },
@@ -121,7 +121,7 @@ export const createVolumes = (options: VolumesOptions): DiskVolumes => {
       const held = pods.get(uid)
       pods.delete(uid)
       held?.cancel()
-      await held?.writing
+      await Promise.allSettled(held?.writing.values() ?? [])
       // What its containers left behind beside the volumes is read as long as the object lives.
       await removeDirectory(join(podDirectory(root, uid), 'volume-subpaths'))
       await removeDirectory(join(podDirectory(root, uid), 'volumes'))
@@ -132,6 +132,12 @@ export const createVolumes = (options: VolumesOptions): DiskVolumes => {
       pods.clear()
     },
   }
+}
+
+const inTurn = <T>(held: Held, { name }: Volume, act: () => Promise<T>): Promise<T> => {
+  const turn = (held.writing.get(name) ?? Promise.resolve()).then(act, act)
+  held.writing.set(name, turn)
+  return turn
 }
 
 /** Only volumes that a container mounts are put in place. */

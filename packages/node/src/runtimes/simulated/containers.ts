@@ -1,9 +1,10 @@
 import { type ContainerConfig, type ContainerInfo, type Runtime, RuntimeError, type SandboxConfig } from '../runtime.ts'
-import { behave, scriptOf } from './behaviour.ts'
+import { behave } from './behaviour.ts'
 import type { ImageStore } from './images.ts'
 import type { SimulatedOptions } from './options.ts'
 import { hasLabels } from './sandboxes.ts'
 import { simulatedStats } from './stats.ts'
+import { execute } from './streaming.ts'
 import type { World } from './world.ts'
 
 export const containerCalls = (world: World, images: ImageStore, options: SimulatedOptions) => {
@@ -56,10 +57,7 @@ export const containerCalls = (world: World, images: ImageStore, options: Simula
     execSync: async (id, command) => {
       const { info } = world.container(id)
       if (info.state !== 'running') throw new RuntimeError('unknown', `container ${id} is not running`)
-      if (options.exec) return options.exec(info, command)
-      const { lines = [], exitCode = 0, runMs } = scriptOf(command)
-      if (runMs) await env.sleep(runMs)
-      return { stdout: Buffer.from(lines.map(({ text }) => `${text}\n`).join('')), stderr: Buffer.alloc(0), exitCode }
+      return execute(env, info, command, options.exec)
     },
     containerStats: async (id) => {
       const held = world.containers.get(id)

@@ -1,6 +1,9 @@
 import type { RunHook } from '../../agent/hooks.ts'
 import type { RunProbe } from '../../probes/probe-result.ts'
+import type { Runtime } from '../runtime.ts'
 import type { SimulatedRuntime } from './runtime.ts'
+
+export const isSimulated = (runtime: Runtime): runtime is SimulatedRuntime => 'isReady' in runtime
 
 /** Probes of simulated containers succeed while they run, from the time on that their pod says. */
 export const simulatedProbes =

@@ -1,10 +1,11 @@
-import { type Runtime, RuntimeError } from '../runtime.ts'
+import type { Runtime } from '../runtime.ts'
 import { createAddresses } from './addresses.ts'
 import { prefix } from './behaviour.ts'
 import { containerCalls } from './containers.ts'
 import { createImageStore, type ImageStore } from './images.ts'
 import type { SimulatedOptions } from './options.ts'
 import { sandboxCalls } from './sandboxes.ts'
+import { streamingCalls } from './streaming.ts'
 import { createWorld, type World } from './world.ts'
 
 export interface SimulatedRuntime extends Runtime {
@@ -22,13 +23,13 @@ export interface SimulatedRuntime extends Runtime {
 export const createSimulatedRuntime = (options: SimulatedOptions): SimulatedRuntime => {
   const world = createWorld(options.env, options.podCidr ?? '10.244.0.0/24')
   const images = createImageStore(options.env, options.images ?? {})
-  const unknown = () => Promise.reject(new RuntimeError('unimplemented', 'the simulated runtime has no streaming sessions'))
+  const { closeStreaming, ...streaming } = streamingCalls(world, options)
   return {
-    ...nodeCalls(world),
+    ...nodeCalls(world, closeStreaming),
     ...sandboxCalls(world, options),
     ...containerCalls(world, images, options),
     ...imageCalls(world, images),
-    ...{ exec: unknown, attach: unknown, portForward: unknown },
+    ...streaming,
     log: (id) => world.containers.get(id)?.log.join(''),
     isReady: (id) => {
       const held = world.containers.get(id)
@@ -40,7 +41,7 @@ export const createSimulatedRuntime = (options: SimulatedOptions): SimulatedRunt
   }
 }
 
-const nodeCalls = (world: World) => ({
+const nodeCalls = (world: World, closeStreaming: () => void) => ({
   version: async () => ({ name: 'simulated', version: '1', apiVersion: 'v1' }),
   status: async () => {
     const well = { ready: true, reason: '', message: '' }
@@ -52,6 +53,7 @@ const nodeCalls = (world: World) => ({
   },
   events: (signal: AbortSignal) => world.hub.listen(signal),
   close: () => {
+    closeStreaming()
     for (const { timers } of world.containers.values()) for (const cancel of timers) cancel()
   },
 })
