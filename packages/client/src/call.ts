@@ -73,6 +73,8 @@ export interface ValueReply {
 /** A watch. Frames come in batches as they become visible; the iterable ends when the server ends the watch. */
 export interface WatchReply {
   readonly watch: AsyncIterable<readonly Frame[]>
+  /** Of the frames' encoding, where it is not JSON. */
+  readonly contentType?: string
 }
 /** A plain byte stream such as a log. */
 export interface StreamReply {

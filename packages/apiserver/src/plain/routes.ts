@@ -48,7 +48,10 @@ export const textRoute =
 export const jsonRoute =
   (value: () => unknown, contentType = 'application/json'): PlainRoute =>
   ({ incoming, outgoing }) => {
-    const form: Form = formOf(incoming.headers.accept && /json|yaml|\*/.test(incoming.headers.accept) ? incoming.headers.accept : undefined)
+    const form: Form = formOf(
+      incoming.headers.accept && /json|yaml|\*/.test(incoming.headers.accept) ? incoming.headers.accept : undefined,
+      false,
+    )
     const yaml = form.encoding === 'yaml'
     writeValue(incoming, outgoing, {
       status: 200,

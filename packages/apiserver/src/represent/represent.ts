@@ -1,6 +1,6 @@
 import type { Kind } from '@skiff/api'
 import type { Call, Frame, ListValue, Reply, ValueReply } from '@skiff/client'
-import { badRequest, dumpYaml, encodeJson, type KubeObject, notAcceptable } from '@skiff/machinery'
+import { badRequest, dumpYaml, encodeJson, type KubeObject, notAcceptable, writeWatchFrame } from '@skiff/machinery'
 import type { Entry } from '../registry/entry.ts'
 import { queryFlag, queryValue } from '../rest/context.ts'
 import type { Page } from '../rest/read.ts'
@@ -8,12 +8,14 @@ import { served } from '../rest/update.ts'
 import { encodeFrame, type ServedFrame } from '../watch/session.ts'
 import { type Form, formOf } from './accept.ts'
 import { entriesOfPage, listHead, listParts, type Tables } from './parts.ts'
+import { protobufBytes, protobufEntry, protobufFrame, protobufList, protobufType, protobufValue } from './protobuf.ts'
 
 const json = 'application/json'
 const isPlain = (form: Form): boolean => form.encoding === 'json' && form.as === 'object' && !form.pretty
 
 /** A value in the form's encoding, with the newline that Go's encoder ends with. */
 const encoded = (value: unknown, form: Form, status = 200): ValueReply => {
+  if (form.encoding === 'protobuf') return protobufValue(value, status)
   if (form.encoding === 'yaml') return { status, bytes: Buffer.from(dumpYaml(value)), contentType: 'application/yaml' }
   const text = form.pretty ? JSON.stringify(JSON.parse(encodeJson(value)), null, 2) : encodeJson(value)
   return { status, bytes: Buffer.from(form.pretty ? text : `${text}\n`), contentType: json }
@@ -32,8 +34,9 @@ export const replyValue = (call: Call, value: unknown, status = 200): ValueReply
 /** One stored object. */
 export const replyEntry = (call: Call, kind: Kind, entry: Entry, tables: Tables, status = 200): ValueReply => {
   if (call.accept === undefined) return { status, object: served(kind, entry) }
-  const form = prettily(call, formOf(call.accept))
+  const form = prettily(call, formOf(call.accept, !kind.custom))
   if (isPlain(form) && !kind.conversion) return { status, bytes: entry.bytes, contentType: json }
+  if (form.encoding === 'protobuf' && form.as === 'object') return protobufEntry(kind, entry, status)
   const object = served(kind, entry)
   if (form.as === 'object')
     return isPlain(form) ? plainObject(kind, object, entry.revision, status) : encoded(wireOf(kind, object, entry), form, status)
@@ -54,15 +57,16 @@ const wireOf = (kind: Kind, object: KubeObject, entry: Entry): unknown =>
 /** A list. */
 export const replyPage = (call: Call, page: Page, tables: Tables): ValueReply => {
   if (call.accept === undefined) return { status: 200, object: listValue(page) }
-  const form = prettily(call, formOf(call.accept))
   const { kind } = page
+  const form = prettily(call, formOf(call.accept, !kind.custom))
   if (isPlain(form) && !kind.conversion) return { status: 200, bytes: listParts(page), contentType: json }
-  const objects = entriesOfPage(page).map((entry) => served(kind, entry))
   const metadata = {
     resourceVersion: String(page.revision),
     ...(page.continue ? { continue: page.continue } : {}),
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
   }
+  if (form.encoding === 'protobuf' && form.as === 'object') return protobufList(kind, metadata, entriesOfPage(page))
+  const objects = entriesOfPage(page).map((entry) => served(kind, entry))
   if (form.as === 'object') return wholeList(page, objects, form)
   return encoded(transformed(kind, objects, form, call, tables, metadata, true), form)
 }
@@ -131,12 +135,23 @@ const includeOf = (call: Call): 'None' | 'Metadata' | 'Object' => {
 /** A watch: frames as they are for a near caller; a far one gets bytes, shared wherever the plain form is asked for. */
 export const replyWatch = (call: Call, kind: Kind, frames: AsyncIterable<readonly ServedFrame[]>, tables: Tables): Reply => {
   if (call.accept === undefined && !kind.conversion) return { watch: frames }
-  const form = call.accept === undefined ? undefined : formOf(call.accept)
+  const form = call.accept === undefined ? undefined : formOf(call.accept, !kind.custom)
   if (form && isPlain(form) && !kind.conversion) return { watch: frames }
   if (form?.encoding === 'yaml')
     throw notAcceptable('only the following media types are accepted: application/json, application/vnd.kubernetes.protobuf;stream=watch')
+  if (form?.encoding === 'protobuf')
+    return { watch: mapFrames(frames, protobufTransform(kind, form)), contentType: `${protobufType};stream=watch` }
   return { watch: mapFrames(frames, frameTransform(call, kind, form, tables)) }
 }
+
+const protobufTransform =
+  (kind: Kind, form: Form) =>
+  (frame: ServedFrame): ServedFrame => {
+    const { type, entry, object } = frame
+    if (!entry || form.as === 'object') return { type, object, encoded: () => protobufFrame(type, kind, entry, object) }
+    const value = partial(served(kind, entry), form.version)
+    return { type, object, encoded: () => writeWatchFrame(type, protobufBytes(value)) }
+  }
 
 const frameTransform = (call: Call, kind: Kind, form: Form | undefined, tables: Tables) => {
   // A table names its columns in the first frame only.

@@ -1,4 +1,4 @@
-import type { Kind } from '@skiff/api'
+import { decodeProtobuf, type Kind } from '@skiff/api'
 import type { Body } from '@skiff/client'
 import { badRequest, DecodeError, type KubeObject, loadYaml, parseJson, unsupportedMediaType } from '@skiff/machinery'
 
@@ -11,6 +11,7 @@ export interface RawBody {
   readonly duplicates: readonly string[]
 }
 
+const protobuf = 'application/vnd.kubernetes.protobuf'
 const accepted =
   'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf'
 
@@ -21,14 +22,19 @@ export const mediaTypeOf = (contentType: string | undefined): string => {
   return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase()
 }
 
-/** Parses JSON or YAML; throws an Error with Go's text, or refuses the media type. */
-export const parseBody = (body: Exclude<Body, { stream: unknown }>): RawBody => {
+/** Parses JSON, YAML or protobuf, the latter as `kind` where it names none; throws an Error with Go's text, or refuses the media type. */
+export const parseBody = (
+  body: Exclude<Body, { stream: unknown }>,
+  kind?: { readonly apiVersion: string; readonly kind: string },
+): RawBody => {
   if ('object' in body) return { value: body.object, duplicates: [] }
   switch (mediaTypeOf(body.contentType)) {
     case 'application/json':
       return parseJson(body.bytes)
     case 'application/yaml':
       return loadYaml(Buffer.from(body.bytes).toString())
+    case protobuf:
+      return { value: decodeProtobuf(body.bytes, kind), duplicates: [] }
     default:
       throw unsupportedMediaType(accepted)
   }
@@ -45,10 +51,13 @@ export const decodeBody = (kind: Kind, body: Body | undefined, validation: Field
 }
 
 const rawOf = (kind: Kind, body: Exclude<Body, { stream: unknown }>): RawBody => {
+  const isProtobuf = 'bytes' in body && mediaTypeOf(body.contentType) === protobuf
+  if (isProtobuf && kind.custom) throw unsupportedMediaType(accepted.replace(`, ${protobuf}`, ''))
   try {
-    return parseBody(body)
+    return parseBody(body, kind)
   } catch (error) {
     if (error instanceof Error && error.name === 'Refusal') throw error
+    if (isProtobuf) throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${(error as Error).message}`)
     throw badRequest(
       `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${(error as Error).message}`,
     )

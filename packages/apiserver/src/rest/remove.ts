@@ -64,7 +64,7 @@ const bodyOptions = (call: Call): BodyOptions => {
   if (!body || 'stream' in body || ('bytes' in body && body.bytes.length === 0)) return {}
   let value: unknown
   try {
-    value = parseBody(body).value
+    value = parseBody(body, { apiVersion: 'v1', kind: 'DeleteOptions' }).value
   } catch (error) {
     if (error instanceof Error && error.name === 'Refusal') throw error
     throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`)

@@ -4,6 +4,8 @@ import { gzip } from 'node:zlib'
 import type { StreamReply, ValueReply } from '@skiff/client'
 import type { FailureStatus, Log } from '@skiff/machinery'
 import { internalError, isRefusal, Refusal } from '@skiff/machinery'
+import { prefersProtobuf } from '../represent/accept.ts'
+import { protobufValue } from '../represent/protobuf.ts'
 import type { ServedFrame } from '../watch/session.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
@@ -66,7 +68,10 @@ export const writeStatus = (incoming: Incoming, outgoing: Outgoing, status: Fail
   const retry = status.details?.retryAfterSeconds
   const headers: Record<string, string> = retry !== undefined && retry > 0 ? { 'retry-after': String(retry) } : {}
   if (outgoing.headersSent) return void outgoing.end()
-  writeValue(incoming, outgoing, { status: status.code, bytes: Buffer.from(`${JSON.stringify(status)}\n`), headers })
+  const reply = prefersProtobuf(incoming.headers.accept)
+    ? { ...protobufValue(status, status.code), headers }
+    : { status: status.code, bytes: Buffer.from(`${JSON.stringify(status)}\n`), headers }
+  writeValue(incoming, outgoing, reply)
 }
 
 /** A thrown error as a Status; what is no refusal is logged and hidden behind a 500. */
@@ -90,9 +95,13 @@ const drained = (outgoing: Outgoing): Promise<void> =>
   })
 
 /** Writes frames as they come; a reader that does not drain lets them wait in the watch's own bounded queue. */
-export const writeWatch = async (outgoing: Outgoing, frames: AsyncIterable<readonly ServedFrame[]>): Promise<void> => {
+export const writeWatch = async (
+  outgoing: Outgoing,
+  frames: AsyncIterable<readonly ServedFrame[]>,
+  contentType = 'application/json',
+): Promise<void> => {
   const out = outgoing as ServerResponse
-  out.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+  out.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-cache, private' })
   out.flushHeaders?.()
   for await (const batch of frames) {
     if (out.destroyed || out.writableEnded) break
