@@ -1,0 +1,52 @@
+import { chmodSync } from 'node:fs'
+import { type Client, chooseConnection, connect, type Identity, overHttp, readKubeconfigs } from '@skiff/client'
+import { systemEnv } from '@skiff/machinery'
+import { startContainerd } from '@skiff/node'
+import { openJournal } from './journal.ts'
+import { nodeIdentity, proxyIdentity } from './machine-nodes.ts'
+import { memberFiles } from './members.ts'
+import { containerdOptions, startNodeParts } from './node-parts.ts'
+import { serveNode } from './node-socket.ts'
+import { placeAt } from './place.ts'
+import { readRecord, UserError } from './record.ts'
+import { networkOf } from './server-process.ts'
+
+/** `skiff agent`: one node of a cluster on this machine, in the network namespace that this process was started in. */
+export const agent = async (name: string, dir: string, nodeName: string): Promise<void> => {
+  const place = placeAt(name, dir)
+  const record = readRecord(place)
+  const network = record ? networkOf(record) : undefined
+  const node = network?.nodes.find((each) => each.name === nodeName)
+  if (!network || !node) throw new UserError(`there is no node ${nodeName} in ${dir}`)
+  const journal = openJournal(place.journal, systemEnv().now)
+  const env = systemEnv(journal.child(nodeName))
+  const files = memberFiles(place, nodeName)
+  const { netns: _, ...here } = containerdOptions(place, node)
+  const containerd = await startContainerd(env, here)
+  const parts = await startNodeParts({
+    place,
+    network,
+    node,
+    runtime: containerd.runtime,
+    env,
+    nodeClient: await clientOf(files.nodeConfig, nodeIdentity(nodeName)),
+    proxyClient: await clientOf(files.proxyConfig, proxyIdentity),
+  })
+  const close = await serveNode(parts.agent.service, files.socket)
+  chmodSync(files.socket, 0o600)
+  env.log.info('node runs', { node: nodeName, pid: process.pid })
+  const stop = async (): Promise<void> => {
+    await close()
+    await parts.stop()
+    await containerd.release()
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => void stop())
+  process.on('SIGINT', () => void stop())
+  process.on('SIGHUP', () => {})
+}
+
+const clientOf = async (kubeconfig: string, identity: Identity): Promise<Client> => {
+  const { http } = await chooseConnection(readKubeconfigs([kubeconfig]), {})
+  return connect(overHttp(http), identity, 'skiff-agent')
+}
