@@ -1,6 +1,7 @@
 import { validatingAdmissionPolicy } from './admissionregistration/validating-admission-policy.ts'
 import { validatingAdmissionPolicyBinding } from './admissionregistration/validating-admission-policy-binding.ts'
 import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from './admissionregistration/webhook-configuration.ts'
+import { apiService } from './apiregistration/api-service.ts'
 import { controllerRevision } from './apps/controller-revision.ts'
 import { daemonSet } from './apps/daemon-set.ts'
 import { deployment } from './apps/deployment.ts'
@@ -28,6 +29,8 @@ import { service } from './core/service.ts'
 import { serviceAccount } from './core/service-account.ts'
 import { endpointSlice } from './discovery/endpoint-slice.ts'
 import { eventsEvent } from './events/event.ts'
+import { flowSchema } from './flowcontrol/flow-schema.ts'
+import { priorityLevelConfiguration } from './flowcontrol/priority-level-configuration.ts'
 import type { KindEntry } from './kind.ts'
 import { ingress } from './networking/ingress.ts'
 import { ingressClass } from './networking/ingress-class.ts'
@@ -80,6 +83,11 @@ export const kinds: readonly KindEntry[] = [
   mutatingWebhookConfiguration,
   validatingAdmissionPolicy,
   validatingAdmissionPolicyBinding,
+  // flowcontrol.apiserver.k8s.io
+  flowSchema,
+  priorityLevelConfiguration,
+  // apiregistration.k8s.io
+  apiService,
   // events.k8s.io
   eventsEvent,
   // coordination.k8s.io

@@ -1,0 +1,12 @@
+import type { KubeObject } from '@skiff/machinery'
+
+const kept = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
+
+/** For writes of a status that may not touch what users set in the metadata. */
+export const withOldMetadata = <T extends KubeObject>(next: T, old: T): T => {
+  const metadata: Record<string, unknown> = { ...next.metadata }
+  for (const field of kept)
+    if (old.metadata[field] === undefined) delete metadata[field]
+    else metadata[field] = old.metadata[field]
+  return { ...next, metadata }
+}
