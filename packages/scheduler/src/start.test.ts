@@ -1,91 +1,172 @@
-import {
-  event,
-  type Node,
-  namespace,
-  node,
-  type Pod,
-  persistentVolume,
-  persistentVolumeClaim,
-  pod,
-  podDisruptionBudget,
-  replicaSet,
-  replicationController,
-  service,
-  statefulSet,
-  storageClass,
-} from '@skiff/api'
-import { connect, createMemoryServer, createViews, virtualEnv } from '@skiff/client'
+import { node as nodes, persistentVolume, persistentVolumeClaim, pod as pods, storageClass } from '@skiff/api'
+import { Refusal } from '@skiff/machinery'
 import { afterEach, expect, test } from 'vitest'
-import { startScheduler } from './start.ts'
+import { nodeOf, podOf } from './testing/objects.ts'
+import { type Running, type RunningOptions, running } from './testing/running.ts'
 
-const resources = [
-  event,
-  namespace,
-  node,
-  persistentVolume,
-  persistentVolumeClaim,
-  pod,
-  podDisruptionBudget,
-  replicaSet,
-  replicationController,
-  service,
-  statefulSet,
-  storageClass,
-]
-const ends: (() => Promise<void>)[] = []
+const ends: Running[] = []
 afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
+  for (const end of ends.splice(0)) await end.stop()
 })
-const start = async () => {
-  const env = virtualEnv()
-  const server = createMemoryServer(env, resources)
-  const client = connect(server.handler, { name: 'test', groups: [] })
-  const views = createViews(client, env)
-  const scheduler = await startScheduler({ client, views, env })
-  ends.push(async () => {
-    await scheduler.stop()
-    await views.close()
-  })
-  return { env, server, client }
+const start = async (options?: RunningOptions): Promise<Running> => {
+  const made = await running(options)
+  ends.push(made)
+  return made
 }
-const nodeNamed = (name: string, cpu = '2'): Node =>
-  ({ metadata: { name }, spec: {}, status: { allocatable: { cpu, memory: '4Gi', pods: '110' } } }) as unknown as Node
-const podNamed = (name: string, cpu = '100m'): Pod =>
-  ({
-    metadata: { name, namespace: 'a' },
-    spec: { schedulerName: 'default-scheduler', containers: [{ name: 'c', resources: { requests: { cpu } } }] },
-  }) as unknown as Pod
+const cpu = (amount: string) => ({ requests: { cpu: amount } })
+const condition = (cluster: Running, name: string) => cluster.pod(name)?.status?.conditions?.find((each) => each.type === 'PodScheduled')
 
-test('a pod gets a node', async () => {
-  const { env, server, client } = await start()
-  await client.create(node, nodeNamed('n1'))
-  await client.create(pod, podNamed('p'))
-  await env.settle()
-  expect(server.all(pod)[0]?.spec.nodeName).toBe('n1')
-  await env.settle()
-  expect(server.all(event)[0]).toMatchObject({
-    reason: 'Scheduled',
-    message: 'Successfully assigned a/p to n1',
-    reportingComponent: 'default-scheduler',
-  })
+test('a pod gets a node, and an event says so', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1'), podOf('p'))
+  expect(cluster.places()).toEqual({ p: 'n1' })
+  expect(cluster.events()).toEqual(['Scheduled: Successfully assigned a/p to n1'])
 })
 
-test('a pod too large says so, and goes in when a node comes that holds it', async () => {
-  const { env, server, client } = await start()
-  await client.create(node, nodeNamed('n1'))
-  await client.create(pod, podNamed('p', '3'))
-  await env.settle()
-  await env.settle()
-  const text =
-    '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
-  expect(server.all(pod)[0]?.status?.conditions?.[0]).toMatchObject({
-    type: 'PodScheduled',
+test('without any node', async () => {
+  const cluster = await start()
+  await cluster.add(podOf('p'))
+  expect(condition(cluster, 'p')).toMatchObject({
     status: 'False',
     reason: 'Unschedulable',
-    message: text,
+    message: 'no nodes available to schedule pods',
   })
-  expect(server.all(event)[0]).toMatchObject({ type: 'Warning', reason: 'FailedScheduling', message: text })
-  await client.create(node, nodeNamed('n2', '4'))
-  await env.advance(1_000)
-  expect(server.all(pod)[0]?.spec.nodeName).toBe('n2')
+})
+
+test('a pod too large says so once, and goes in when a node comes that holds it', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1'), podOf('p', cpu('5')))
+  const message =
+    '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
+  expect(condition(cluster, 'p')).toMatchObject({ status: 'False', reason: 'Unschedulable', message })
+  expect(cluster.events()).toEqual([`FailedScheduling: ${message}`])
+  await cluster.env.advance(20_000)
+  expect(cluster.events()).toHaveLength(1)
+  await cluster.add(nodeOf('n2', { allocatable: { cpu: '8' } }))
+  expect(cluster.places()).toEqual({ p: 'n2' })
+})
+
+test('a pod that waits for room goes in when another leaves', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1'), podOf('big', cpu('3')), podOf('p', cpu('2')))
+  expect(cluster.places()).toEqual({ big: 'n1', p: '' })
+  await cluster.client.remove(pods, { namespace: 'a', name: 'big' }, { gracePeriodSeconds: 0 })
+  await cluster.settle()
+  expect(cluster.places()).toEqual({ p: 'n1' })
+})
+
+test('a pod that is done holds nothing', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1'), podOf('job', cpu('3')), podOf('p', cpu('2')))
+  await cluster.client.patch(pods, { namespace: 'a', name: 'job', subresource: 'status' }, 'merge', { status: { phase: 'Succeeded' } })
+  await cluster.settle()
+  expect(cluster.places()).toMatchObject({ p: 'n1' })
+})
+
+test('pods of other schedulers are left alone, but what they use counts', async () => {
+  const cluster = await start()
+  await cluster.add(
+    nodeOf('n1'),
+    podOf('other', { spec: { schedulerName: 'mine' } }),
+    podOf('there', { on: 'n1', ...cpu('3') }),
+    podOf('p', cpu('2')),
+  )
+  expect(cluster.places()).toEqual({ other: '', there: 'n1', p: '' })
+})
+
+test('a gate holds a pod back without a try, and lets it go when it is taken away', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1'), podOf('p', { spec: { schedulingGates: [{ name: 'example.com/wait' }] } }))
+  expect(condition(cluster, 'p')).toMatchObject({
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+  })
+  expect(cluster.events()).toEqual([])
+  await cluster.client.patch(pods, { namespace: 'a', name: 'p' }, 'merge', { spec: { schedulingGates: null } })
+  await cluster.settle()
+  expect(cluster.places()).toEqual({ p: 'n1' })
+})
+
+test('a cordon is respected, and its end brings the pod in', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1', { spec: { unschedulable: true } }), podOf('p'))
+  expect(condition(cluster, 'p')?.message).toContain('1 node(s) were unschedulable')
+  await cluster.client.patch(nodes, { name: 'n1' }, 'merge', { spec: { unschedulable: null } })
+  await cluster.settle()
+  expect(cluster.places()).toEqual({ p: 'n1' })
+})
+
+test('preemption: victims are marked and deleted, the node is promised, and kept from lesser pods', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1'), podOf('low', cpu('3')), podOf('high', { priority: 100, ...cpu('3') }))
+  expect(cluster.pod('high')?.status?.nominatedNodeName).toBe('n1')
+  expect(condition(cluster, 'high')?.message).toBe('0/1 nodes are available: 1 Insufficient cpu.')
+  const victim = cluster.pod('low')
+  expect(victim?.metadata.deletionTimestamp).toBeDefined()
+  expect(victim?.status?.conditions).toMatchObject([
+    {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'PreemptionByScheduler',
+      message: 'default-scheduler: preempting to accommodate a higher priority pod',
+    },
+  ])
+  await cluster.add(podOf('thief', cpu('1500m')))
+  await cluster.client.remove(pods, { namespace: 'a', name: 'low' }, { gracePeriodSeconds: 0 })
+  await cluster.settle()
+  expect(cluster.places()).toEqual({ high: 'n1', thief: '' })
+  expect(cluster.events().some((text) => text.startsWith('Preempted: Preempted by pod'))).toBe(true)
+})
+
+test('a binding that the server fails gives the room back and is tried again after the backoff', async () => {
+  let failures = 1
+  const intercept = ({ subresource }: { readonly subresource?: string }) => {
+    if (subresource === 'binding' && failures-- > 0) throw new Refusal(500, 'InternalError', 'the store is away')
+  }
+  const cluster = await start({ intercept })
+  await cluster.add(nodeOf('n1'), podOf('p', cpu('3')))
+  expect(cluster.places()).toEqual({ p: '' })
+  expect(condition(cluster, 'p')).toMatchObject({ reason: 'SchedulerError', message: 'binding rejected: the store is away' })
+  await cluster.env.advance(1_000)
+  await cluster.settle()
+  expect(cluster.places()).toEqual({ p: 'n1' })
+})
+
+test('bindings run side by side', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1'), nodeOf('n2'))
+  await Promise.all(Array.from({ length: 50 }, (_, i) => cluster.client.create(pods, podOf(`p${i}`, cpu('10m')))))
+  await cluster.settle()
+  const perNode = Map.groupBy(Object.values(cluster.places()), (place) => place)
+  expect([...perNode.keys()].sort()).toEqual(['n1', 'n2'])
+  expect(Math.abs((perNode.get('n1')?.length ?? 0) - 25)).toBeLessThan(4)
+})
+
+test('a claim that waits is given a volume of the chosen node before the pod is bound', async () => {
+  const cluster = await start()
+  const metadata = (name: string) => ({ name, uid: name, resourceVersion: '', creationTimestamp: '' })
+  await cluster.client.create(storageClass, {
+    metadata: metadata('local'),
+    provisioner: 'kubernetes.io/no-provisioner',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  })
+  const term = { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In' as const, values: ['n2'] }] }
+  await cluster.client.create(persistentVolume, {
+    metadata: metadata('disk'),
+    spec: { storageClassName: 'local', accessModes: ['ReadWriteOnce'], nodeAffinity: { required: { nodeSelectorTerms: [term] } } },
+  })
+  const claim = { namespace: 'a', name: 'data' }
+  await cluster.client.create(persistentVolumeClaim, {
+    metadata: { ...metadata('data'), namespace: 'a' },
+    spec: { storageClassName: 'local', accessModes: ['ReadWriteOnce'] },
+  })
+  const volumes = [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }]
+  await cluster.add(nodeOf('n1'), nodeOf('n2'), podOf('p', { spec: { volumes } }))
+  expect(cluster.server.all(persistentVolume)[0]?.spec.claimRef).toMatchObject({ namespace: 'a', name: 'data' })
+  expect(cluster.places()).toEqual({ p: '' })
+  // What the volume controller does next.
+  await cluster.client.patch(persistentVolumeClaim, claim, 'merge', { spec: { volumeName: 'disk' } })
+  await cluster.client.patch(persistentVolumeClaim, { ...claim, subresource: 'status' }, 'merge', { status: { phase: 'Bound' } })
+  await cluster.settle()
+  expect(cluster.places()).toEqual({ p: 'n2' })
 })
