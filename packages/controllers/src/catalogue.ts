@@ -1,6 +1,7 @@
 import type { Resource } from '@skiff/api'
 import { type CertificatePolicy, certificateControllers } from './certificates/certificates.ts'
 import { clusterRoleAggregationController } from './clusterroles/aggregation.ts'
+import { daemonSetController } from './daemon/daemonset.ts'
 import { deploymentController } from './deployment/deployment.ts'
 import { endpointsController } from './endpoints/endpoints.ts'
 import { endpointSliceMirroringController } from './endpoints/mirroring.ts'
@@ -18,6 +19,7 @@ import type { Controller } from './runner/controller.ts'
 import { serviceAccountController } from './serviceaccount/default-account.ts'
 import { rootCaController } from './serviceaccount/root-ca.ts'
 import { type TokenSource, tokenController } from './serviceaccount/tokens.ts'
+import { statefulSetController } from './statefulset/statefulset.ts'
 
 /** What the controllers need from outside the API. What is absent switches off who needs it. */
 export interface Surroundings {
@@ -45,8 +47,10 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     namespaceController(resources),
     serviceAccountController(),
     garbageCollector(resources),
+    daemonSetController(),
     deploymentController(),
     replicaSetController(),
+    statefulSetController(),
     ...(certificates ? certificateControllers(certificates) : []),
     nodeLifecycleController(),
     taintEvictionController(),

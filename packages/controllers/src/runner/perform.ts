@@ -45,6 +45,8 @@ const perform = async (step: Step, by: Performer): Promise<void> => {
       throw step.error
     case 'together':
       return performTogether(step, by)
+    case 'in order':
+      return performAll(step.steps, by)
     case 'ask':
       return follow(step, step.ask(), by)
     case 'read':
@@ -56,7 +58,11 @@ const perform = async (step: Step, by: Performer): Promise<void> => {
   }
 }
 
-const follow = async (step: Exclude<Step, { do: 'event' | 'requeue' | 'fail' | 'together' }>, going: Promise<unknown>, by: Performer) => {
+const follow = async (
+  step: Exclude<Step, { do: 'event' | 'requeue' | 'fail' | 'together' | 'in order' }>,
+  going: Promise<unknown>,
+  by: Performer,
+) => {
   let value: unknown
   try {
     value = await going

@@ -84,6 +84,11 @@ export interface TogetherStep {
   /** Given, it answers for the failures; else the first one fails the plan, once all steps have ended. */
   readonly after?: (outcomes: readonly Outcome[]) => Steps
 }
+/** Steps that keep their order within a `together`. */
+export interface InOrderStep {
+  readonly do: 'in order'
+  readonly steps: Steps
+}
 /** Ends the plan as failed: what it did stays, and the key is planned again after a back-off. */
 export interface FailStep {
   readonly do: 'fail'
@@ -108,6 +113,7 @@ export type Step =
   | EventStep
   | RequeueStep
   | TogetherStep
+  | InOrderStep
   | FailStep
   | AskStep
 
@@ -177,6 +183,7 @@ export const event = (about: KubeObject | ObjectReference, type: 'Normal' | 'War
   message,
 })
 export const requeue = (afterMs: number): RequeueStep => ({ do: 'requeue', afterMs })
+export const inOrder = (steps: Steps): InOrderStep => ({ do: 'in order', steps })
 export const fail = (error: unknown): FailStep => ({ do: 'fail', error })
 export const together = (
   steps: Steps,

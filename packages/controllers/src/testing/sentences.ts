@@ -28,6 +28,8 @@ const sentence = (step: Step): string[] => {
       return [`fail ${String(step.error)}`]
     case 'ask':
       return [`ask ${step.what}`]
+    case 'in order':
+      return sentences(step.steps)
     case 'together':
       return ['together', ...sentences(step.steps).map((line) => `  ${line}`)]
   }
