@@ -126,7 +126,10 @@ test('a binding that the server fails gives the room back and is tried again aft
   const cluster = await start({ intercept })
   await cluster.add(nodeOf('n1'), podOf('p', cpu('3')))
   expect(cluster.places()).toEqual({ p: '' })
-  expect(condition(cluster, 'p')).toMatchObject({ reason: 'SchedulerError', message: 'binding rejected: the store is away' })
+  expect(condition(cluster, 'p')).toMatchObject({
+    reason: 'SchedulerError',
+    message: 'binding rejected: running Bind plugin "DefaultBinder": the store is away',
+  })
   await cluster.env.advance(1_000)
   await cluster.settle()
   expect(cluster.places()).toEqual({ p: 'n1' })

@@ -1,5 +1,5 @@
 import type { Nominations } from '../preempt/nominations.ts'
-import type { PodInfo } from '../snapshot/pod-info.ts'
+import { nodeClassOf, type PodInfo } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
 import type { Diagnosis } from './fit-error.ts'
 import { type Cluster, isVerdict, type Plugin, type PodPlugin, type Verdict } from './framework.ts'
@@ -69,7 +69,7 @@ export const createDecider = (plugins: readonly Plugin[], cluster: Cluster, nomi
   }
   const filterOf = (pod: PodInfo, begun: readonly Begun[]): Filter => {
     const alone = together(filtersOf(begun, true))
-    const verdicts = shared(pod.nodeClass)
+    const verdicts = shared(nodeClassOf(pod))
     const rest = together(filtersOf(begun, false))
     return withNominated(pod, (slot) => verdicts.at(slot, alone) ?? rest(slot))
   }

@@ -44,7 +44,7 @@ export interface Plugin {
   readonly name: string
   /** Of the score, as in upstream's default profile. */
   readonly weight?: number
-  /** Filter and raw score follow from the pod's class and the node object alone: equal pods share them. */
+  /** The filter follows from the pod's class (nodeClassOf) and the node object alone: equal pods share its verdicts. */
   readonly perNode?: boolean
   begin(pod: PodInfo, cluster: Cluster): PodPlugin | 'skip' | Verdict
   /** The kinds of events that may let a pod in that this plugin refused. Absent: all. */

@@ -54,15 +54,19 @@ export const createLoop = (parts: LoopParts): Loop => {
     const { pod } = queued
     try {
       // Without an await where there is nothing to wait for: most pods have neither.
-      for (const { run } of begun) {
+      for (const { plugin, run } of begun) {
         const allowed = run.permit?.(node.name)
-        if (allowed) await allowed
+        if (allowed) await named('Permit', plugin.name, allowed)
       }
-      for (const { run } of begun) {
+      for (const { plugin, run } of begun) {
         const prepared = run.preBind?.(node.name)
-        if (prepared) await prepared
+        if (prepared) await named('PreBind', plugin.name, prepared)
       }
-      await inSlot(() => bindPod(client, pod.pod, node.name))
+      await named(
+        'Bind',
+        'DefaultBinder',
+        inSlot(() => bindPod(client, pod.pod, node.name)),
+      )
       assumed.bound(pod.uid)
       nominations.clear(pod.uid)
       recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node.name}`)
@@ -76,9 +80,9 @@ export const createLoop = (parts: LoopParts): Loop => {
     for (const { run } of begun) run.unreserve?.(node.slot)
     queue.happened({ on: 'pod-removed', pod })
     const current = views.view(pods).get(pod.key)
-    // Gone, replaced, or placed by another scheduler: not ours any more.
-    if (current?.metadata.uid !== pod.uid || current.spec.nodeName || isRefusal(error, 404)) return
-    const text = `binding rejected: ${error instanceof Error ? error.message : String(error)}`
+    // Gone, replaced, or placed already: not ours any more.
+    if (current?.metadata.uid !== pod.uid || current.spec.nodeName || isRefusal((error as Error).cause, 404)) return
+    const text = `binding rejected: ${(error as Error).message}`
     env.log.warn('binding failed', { pod: pod.key, node: node.name, error: text })
     queued.pod = podInfoOf(current)
     queue.retry(queued)
@@ -148,5 +152,15 @@ export const createLoop = (parts: LoopParts): Loop => {
       stopped = true
       while (inFlight.size > 0) await Promise.all(inFlight)
     },
+  }
+}
+
+/** Says, as upstream, whose step failed. */
+const named = async (point: string, plugin: string, step: Promise<void>): Promise<void> => {
+  try {
+    await step
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    throw new Error(`running ${point} plugin "${plugin}": ${text}`, { cause: error })
   }
 }

@@ -71,10 +71,8 @@ const compile = (each: TopologySpreadConstraint, selector: CompiledSelector, pod
 const ownersSelector = (pod: PodInfo, { views }: Cluster): CompiledSelector | undefined => {
   const selectors: CompiledSelector[] = []
   for (const { spec } of views.view(service).list(pod.namespace)) {
-    const labels = spec.selector ?? {}
-    if (Object.keys(labels).length === 0) continue
-    const selector = selectorFromLabels(labels)
-    if (selector.matches(pod.labels)) selectors.push(selector)
+    const wanted = Object.entries(spec.selector ?? {})
+    if (wanted.length > 0 && wanted.every(([key, value]) => pod.labels[key] === value)) selectors.push(selectorFromLabels(spec.selector))
   }
   const owner = controllerOf(pod.pod)
   const key = `${pod.namespace}/${owner?.name}`

@@ -9,15 +9,30 @@ export interface Nominations {
   readonly size: number
 }
 
+const nobody: readonly PodInfo[] = []
+
 export const createNominations = (): Nominations => {
-  const byUid = new Map<string, { readonly pod: PodInfo; readonly nodeName: string }>()
+  const nodes = new Map<string, string>()
+  const byNode = new Map<string, PodInfo[]>()
+  const clear = (uid: string): void => {
+    const nodeName = nodes.get(uid)
+    if (nodeName === undefined) return
+    nodes.delete(uid)
+    const left = (byNode.get(nodeName) ?? []).filter((pod) => pod.uid !== uid)
+    if (left.length > 0) byNode.set(nodeName, left)
+    else byNode.delete(nodeName)
+  }
   return {
-    set: (pod, nodeName) => byUid.set(pod.uid, { pod, nodeName }),
-    clear: (uid) => byUid.delete(uid),
-    nodeOf: (uid) => byUid.get(uid)?.nodeName,
-    on: (nodeName) => [...byUid.values()].filter((each) => each.nodeName === nodeName).map((each) => each.pod),
+    set: (pod, nodeName) => {
+      clear(pod.uid)
+      nodes.set(pod.uid, nodeName)
+      byNode.set(nodeName, [...(byNode.get(nodeName) ?? nobody), pod])
+    },
+    clear,
+    nodeOf: (uid) => nodes.get(uid),
+    on: (nodeName) => byNode.get(nodeName) ?? nobody,
     get size() {
-      return byUid.size
+      return nodes.size
     },
   }
 }

@@ -40,8 +40,6 @@ export interface PodInfo {
   readonly preferredAffinity: readonly WeightedTerm[]
   readonly preferredAntiAffinity: readonly WeightedTerm[]
   readonly isTerminating: boolean
-  /** Pods of equal class get equal answers from plugins that look at the node object alone. */
-  readonly nodeClass: string
 }
 
 /** The labels that `matchLabelKeys` takes from the pod itself, as more requirements. */
@@ -88,14 +86,13 @@ export const podInfoOf = (pod: Pod): PodInfo => {
   const { spec, metadata } = pod
   const namespace = metadata.namespace ?? ''
   const labels = metadata.labels ?? {}
-  const { podAffinity, podAntiAffinity, nodeAffinity } = spec.affinity ?? {}
+  const { podAffinity, podAntiAffinity } = spec.affinity ?? {}
   const term = (each: PodAffinityTerm) => compileTerm(each, namespace, labels)
   const weighted = (each: { readonly weight: number; readonly podAffinityTerm: PodAffinityTerm }) => ({
     weight: each.weight,
     term: term(each.podAffinityTerm),
   })
   const scored = scoredAmounts(pod)
-  const images = [...(spec.initContainers ?? []), ...spec.containers].map((each) => each.image)
   return {
     pod,
     key: keyOf(pod),
@@ -112,6 +109,14 @@ export const podInfoOf = (pod: Pod): PodInfo => {
     preferredAffinity: podAffinity?.preferredDuringSchedulingIgnoredDuringExecution?.map(weighted) ?? none,
     preferredAntiAffinity: podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution?.map(weighted) ?? none,
     isTerminating: metadata.deletionTimestamp !== undefined,
-    nodeClass: JSON.stringify([spec.nodeName, spec.nodeSelector, nodeAffinity, spec.tolerations, images]),
   }
 }
+
+/** Pods of equal class get equal answers from plugins that look at the node object alone. */
+export const nodeClassOf = ({ pod: { spec } }: PodInfo): string =>
+  JSON.stringify([
+    spec.nodeName,
+    spec.nodeSelector,
+    spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution,
+    spec.tolerations,
+  ])

@@ -49,10 +49,16 @@ export interface RunningOptions extends Partial<SchedulerOptions> {
   readonly intercept?: (call: Call) => void
 }
 
+/** A server that knows what the scheduler needs, and a client of it that never fails. */
+export const memoryCluster = (seed: number) => {
+  const env = virtualEnv(seed)
+  const server = createMemoryServer(env, resources)
+  return { env, server, client: connect(server.handler, { name: 'test', groups: [] }) }
+}
+
 /** A scheduler over a server in memory, in a time that stands still. */
 export const running = async ({ intercept, ...options }: RunningOptions = {}): Promise<Running> => {
-  const env = virtualEnv()
-  const server = createMemoryServer(env, resources)
+  const { env, server } = memoryCluster(1)
   const client = connect(
     async (call) => {
       intercept?.(call)
