@@ -8,10 +8,11 @@ import type { QueuedPod, SchedulingQueue } from '../queue/scheduling-queue.ts'
 import { podInfoOf } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
 import type { Assumed } from './assumed.ts'
-import { bindPod, createSlots } from './bind.ts'
+import { bindPod } from './bind.ts'
 import type { Begun, Decider } from './decide.ts'
 import { type Diagnosis, fitErrorText, noNodesText } from './fit-error.ts'
 import type { Cluster } from './framework.ts'
+import { inTurn } from './in-turn.ts'
 import { writeStatus } from './status.ts'
 
 export interface LoopParts {
@@ -40,7 +41,7 @@ const maxInFlight = 512
 export const createLoop = (parts: LoopParts): Loop => {
   const { client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict } = parts
   const { env, views } = cluster
-  const inSlot = createSlots(maxInFlight)
+  const takeTurn = inTurn(maxInFlight)
   const inFlight = new Set<Promise<void>>()
   let isAwake = false
   let stopped = false
@@ -65,7 +66,7 @@ export const createLoop = (parts: LoopParts): Loop => {
       await named(
         'Bind',
         'DefaultBinder',
-        inSlot(() => bindPod(client, pod.pod, node.name)),
+        takeTurn(() => bindPod(client, env, pod.pod, node.name)),
       )
       assumed.bound(pod.uid)
       nominations.clear(pod.uid)
@@ -93,7 +94,7 @@ export const createLoop = (parts: LoopParts): Loop => {
     recorder.event(pod, 'Warning', 'FailedScheduling', message)
     const condition = { type: 'PodScheduled', status: 'False' as const, reason, message }
     track(
-      inSlot(() => writeStatus(client, env, pod, { condition, ...(nominatedNodeName !== undefined ? { nominatedNodeName } : {}) })).catch(
+      takeTurn(() => writeStatus(client, env, pod, { condition, ...(nominatedNodeName !== undefined ? { nominatedNodeName } : {}) })).catch(
         (error) => {
           if (!isRefusal(error, 404)) throw error
         },
