@@ -25,7 +25,7 @@ export const oomScoreAdj = (pod: Pod, container: Container, memoryCapacityBytes:
   const qos = qosOf(pod)
   if (qos !== 'Burstable') return qos === 'Guaranteed' ? guaranteedScore : bestEffortScore
   const request = quantityValue(container.resources?.requests?.memory ?? container.resources?.limits?.memory ?? '0')
-  const score = Math.trunc(1000 - (1000 * request) / memoryCapacityBytes)
+  const score = 1000 - Math.floor((1000 * request) / memoryCapacityBytes)
   return Math.min(Math.max(score, 1000 + guaranteedScore), bestEffortScore - 1)
 }
 

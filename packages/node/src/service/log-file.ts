@@ -1,4 +1,4 @@
-import { watch } from 'node:fs'
+import { type FSWatcher, watch } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import type { Env } from '@skiff/machinery'
 
@@ -28,6 +28,7 @@ export const openLogOnDisk =
     })
     if (!file) return undefined
     const { ino } = await file.stat()
+    const changes = watchFile(path)
     return {
       read: async (from, length) => {
         const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, from)
@@ -36,19 +37,38 @@ export const openLogOnDisk =
       size: async () => (await file.stat()).size,
       changed: async (signal) => {
         const stop = new AbortController()
-        const watcher = watch(path, { persistent: false })
-        const told = new Promise<void>((resolve) => {
-          watcher.once('change', () => resolve())
-          watcher.once('error', () => {})
-        })
-        await Promise.race([told, env.sleep(lookMs, AbortSignal.any([signal, stop.signal]))])
+        await Promise.race([changes.next(), env.sleep(lookMs, AbortSignal.any([signal, stop.signal]))])
         stop.abort()
-        watcher.close()
       },
       moved: async () => (await stat(path).catch(() => undefined))?.ino !== ino,
-      close: () => file.close(),
+      close: () => {
+        changes.close()
+        return file.close()
+      },
     }
   }
+
+/** Tells of changes since the last time it was asked, from the first time on. */
+const watchFile = (path: string) => {
+  let watcher: FSWatcher | undefined
+  let told = Promise.withResolvers<void>()
+  const open = () => {
+    try {
+      watcher = watch(path, { persistent: false }, () => told.resolve())
+      watcher.on('error', () => {})
+    } catch {
+      // It is being moved away just now; whoever waits looks again soon anyhow.
+    }
+  }
+  return {
+    next: async (): Promise<void> => {
+      if (!watcher) open()
+      await told.promise
+      told = Promise.withResolvers()
+    },
+    close: () => watcher?.close(),
+  }
+}
 
 /** Logs that lie in memory: of the simulated runtime. */
 export const openLogInMemory =
