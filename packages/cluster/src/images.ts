@@ -42,3 +42,6 @@ export const packEverywhere = async (clusterName: string, options: Omit<PackOpti
     await rm(dir, { recursive: true, force: true })
   }
 }
+
+/** Packs a directory as an image archive. */
+export const packTo = (out: string, options: Omit<PackOptions, 'out'>): Promise<unknown> => packImage({ ...options, out })

@@ -58,9 +58,32 @@ const addClusterCommands = (program: Command): void => {
     .requiredOption('--dir <dir>')
     .action(async (options) => (await import('./serve.ts')).serve(options.name, options.dir))
   program
+    .command('agent', { hidden: true })
+    .requiredOption('--name <name>')
+    .requiredOption('--dir <dir>')
+    .requiredOption('--node <node>')
+    .action(async (options) => (await import('./agent.ts')).agent(options.name, options.dir, options.node))
+  program
     .command('version')
     .description("Skiff's version")
     .action(() => tell(skiffVersion))
+}
+
+const nodeVerbs = [
+  ['stop', 'end a node and all that runs on it'],
+  ['start', 'start a node that was stopped'],
+  ['cut', "cut a node's network"],
+  ['mend', 'undo a cut'],
+] as const
+
+const addNodeCommands = (program: Command): void => {
+  const node = program.command('node').description('stop and start the nodes of this machine, cut and mend their network')
+  for (const [verb, does] of nodeVerbs)
+    node
+      .command(`${verb} <node>`)
+      .description(does)
+      .addOption(nameOption())
+      .action(async (name: string, options) => (await import('./node-commands.ts')).nodeCommand(verb, name, options.name, tell))
 }
 
 const addImageCommands = (program: Command): void => {
@@ -108,12 +131,23 @@ const fallbackKubeconfig = (): string | undefined => {
   return existsSync(path) ? path : undefined
 }
 
+const kubectlDeps = () => ({
+  fallbackKubeconfig,
+  env: systemEnv(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  variables: process.env,
+  name: 'skiff',
+})
+
 const main = async (): Promise<void> => {
   const program = new Command('skiff')
     .description('A complete Kubernetes in one command')
     .showHelpAfterError('(skiff --help lists the commands)')
   addClusterCommands(program)
   addImageCommands(program)
+  addNodeCommands(program)
   program
     .command('demo')
     .description('a guestbook of three tiers: comes up, heals, scales, rolls out and back')
@@ -121,7 +155,7 @@ const main = async (): Promise<void> => {
     .action(async (options) => (await import('./demo/demo.ts')).demo(options.name, tell))
   // kubectl's verbs are loaded only when one of them is asked for.
   const own = program.commands.some((command) => command.name() === process.argv[2])
-  if (!own) (await import('@skiff/cli')).addKubectlVerbs(program, { fallbackKubeconfig, env: systemEnv() })
+  if (!own) (await import('@skiff/cli')).addKubectlVerbs(program, kubectlDeps())
   try {
     await program.parseAsync()
   } catch (error) {
