@@ -52,7 +52,7 @@ export const printerOf = (output: string | undefined, options: PrinterOptions = 
   return (object) => clean((options.showManagedFields ? object : withoutManagedFields(object)) as JsonObject)
 }
 
-const templateNeeded = (form: string, template: string | undefined): string => {
+const templateNeeded = (template: string | undefined): string => {
   if (template) return template
   throw new UsageError(`template format specified but no template given`)
 }
@@ -69,15 +69,15 @@ const printing = (form: string, template: string | undefined, options: PrinterOp
           .map((item) => `${nameOf(item)}${options.operation ? ` ${options.operation}` : ''}\n`)
           .join('')
     case 'jsonpath':
-      return jsonPathPrinter(templateNeeded(form, template), false)
+      return jsonPathPrinter(templateNeeded(template), false)
     case 'jsonpath-as-json':
-      return jsonPathPrinter(templateNeeded(form, template), true)
+      return jsonPathPrinter(templateNeeded(template), true)
     case 'jsonpath-file':
-      return jsonPathPrinter(readFileSync(templateNeeded(form, template), 'utf8'), false)
+      return jsonPathPrinter(readFileSync(templateNeeded(template), 'utf8'), false)
     case 'custom-columns':
       return columnsPrinter(customColumns(template))
     case 'custom-columns-file':
-      return columnsPrinter(columnsOfFile(readFileSync(templateNeeded(form, template), 'utf8')))
+      return columnsPrinter(columnsOfFile(readFileSync(templateNeeded(template), 'utf8')))
     default:
       throw new UsageError(
         `unable to match a printer suitable for the output format ${JSON.stringify(form)}, allowed formats are: ${outputForms}`,

@@ -1,0 +1,123 @@
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { pod as podResource } from '@skiff/api'
+import { type Dynamic, listAt } from '../objects/fields.ts'
+import { containerOf, podsOf } from '../pods/find-pod.ts'
+import { UsageError } from '../usage-error.ts'
+import type { Invocation, Verb } from '../verb.ts'
+
+export const logs: Verb = {
+  usage: '[-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]',
+  flags: [
+    'follow|f:bool',
+    'previous|p:bool',
+    'container|c:string',
+    'all-containers:bool',
+    'all-pods:bool',
+    'since:duration',
+    'since-time:string',
+    'tail:int=-1',
+    'limit-bytes:int',
+    'timestamps:bool',
+    'selector|l:string',
+    'prefix:bool',
+    'ignore-errors:bool',
+    'max-log-requests:int=5',
+    'pod-running-timeout:duration=20s',
+    'insecure-skip-tls-verify-backend:bool',
+  ],
+  run: async (invocation) => {
+    const { session, flags, args } = invocation
+    const selector = flags.text('selector')
+    if (args.length === 0 && !selector)
+      throw new UsageError(
+        "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command\nSee 'kubectl logs -h' for help and examples",
+      )
+    const sources = await sourcesOf(invocation, selector)
+    if (flags.bool('follow') && sources.length > (flags.int('max-log-requests') ?? 5))
+      throw new UsageError(
+        `you are attempting to follow ${sources.length} log streams, but maximum allowed concurrency is ${flags.int('max-log-requests')}, use --max-log-requests to increase the limit`,
+      )
+    const copy = async (source: Source): Promise<void> => {
+      const stream = await openLog(invocation, source, selector !== undefined).catch((error: Error) => {
+        if (!flags.bool('ignore-errors')) throw error
+        session.complain(`error: ${error.message}`)
+      })
+      if (stream) await copyOut(invocation, source, stream)
+    }
+    if (flags.bool('follow') && sources.length > 1) await Promise.all(sources.map(copy))
+    else for (const source of sources) await copy(source)
+    return 0
+  },
+}
+
+interface Source {
+  readonly pod: Dynamic
+  readonly container: string
+}
+
+const sourcesOf = async ({ session, flags, args }: Invocation, selector: string | undefined): Promise<Source[]> => {
+  const { client, namespace } = await session.connect()
+  const [word, container = flags.text('container')] = args
+  const pods =
+    word === undefined
+      ? ((await client.list(podResource, { namespace }, { query: { labelSelector: selector ?? '' } })).items as unknown as Dynamic[])
+      : await podsOf(session, word)
+  if (pods.length === 0) session.complain(`No resources found in ${namespace} namespace.`)
+  const many = word === undefined || flags.bool('all-pods')
+  if (pods.length > 1 && !many) session.complain(`Found ${pods.length} pods, using pod/${pods[0]?.metadata.name}`)
+  return (many ? pods : pods.slice(0, 1)).flatMap((pod) =>
+    flags.bool('all-containers')
+      ? ['initContainers', 'containers', 'ephemeralContainers'].flatMap((part) =>
+          listAt(pod, ['spec', part]).map(({ name }) => ({ pod, container: String(name) })),
+        )
+      : [{ pod, container: containerOf(session, pod, container) }],
+  )
+}
+
+const openLog = async ({ session, flags }: Invocation, { pod, container }: Source, selected: boolean): Promise<Readable | undefined> => {
+  const { client } = await session.connect()
+  const sinceMs = flags.durationMs('since')
+  const tail = flags.has('tail') ? (flags.int('tail') ?? -1) : selected ? 10 : -1
+  const query: Record<string, string> = {
+    container,
+    ...(flags.bool('follow') ? { follow: 'true' } : {}),
+    ...(flags.bool('previous') ? { previous: 'true' } : {}),
+    ...(flags.bool('timestamps') ? { timestamps: 'true' } : {}),
+    ...(sinceMs ? { sinceSeconds: String(Math.ceil(sinceMs / 1000)) } : {}),
+    ...(flags.text('since-time') ? { sinceTime: flags.text('since-time') as string } : {}),
+    ...(tail >= 0 ? { tailLines: String(tail) } : {}),
+    ...(flags.int('limit-bytes') ? { limitBytes: String(flags.int('limit-bytes')) } : {}),
+  }
+  const { signal } = session.deps
+  const reply = await client.handler({
+    ...{ verb: 'get', group: '', version: 'v1', resource: 'pods', subresource: 'log' },
+    namespace: pod.metadata.namespace ?? '',
+    name: pod.metadata.name,
+    query,
+    identity: client.identity,
+    accept: '*/*',
+    ...(signal ? { signal } : {}),
+  })
+  return 'stream' in reply ? reply.stream : undefined
+}
+
+const copyOut = async ({ session, flags }: Invocation, { pod, container }: Source, stream: Readable): Promise<void> => {
+  const prefix = flags.bool('prefix') ? `[pod/${pod.metadata.name}/${container}] ` : ''
+  const marked = async function* (chunks: AsyncIterable<Buffer>) {
+    let rest = ''
+    for await (const chunk of chunks) {
+      const lines = (rest + chunk.toString('utf8')).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) yield `${prefix}${line}\n`
+    }
+    if (rest !== '') yield prefix + rest
+  }
+  const options = { end: false, ...(session.deps.signal ? { signal: session.deps.signal } : {}) }
+  try {
+    if (prefix) await pipeline(stream, marked, session.deps.stdout, options)
+    else await pipeline(stream, session.deps.stdout, options)
+  } catch (error) {
+    if (!session.deps.signal?.aborted) throw error
+  }
+}
