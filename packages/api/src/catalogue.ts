@@ -58,6 +58,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
   readonly custom: boolean
   /** The columns of a custom kind's table; built-in kinds have theirs in columns.ts. */
   readonly columns?: readonly Column[]
+  /** The schema of a custom kind as OpenAPI shows it; built-in kinds have theirs from the facts. */
+  readonly openApiSchema?: unknown
 }
 
 export interface CatalogueParts {

@@ -1,6 +1,7 @@
 import { validatingAdmissionPolicy } from './admissionregistration/validating-admission-policy.ts'
 import { validatingAdmissionPolicyBinding } from './admissionregistration/validating-admission-policy-binding.ts'
 import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from './admissionregistration/webhook-configuration.ts'
+import { customResourceDefinition } from './apiextensions/custom-resource-definition.ts'
 import { apiService } from './apiregistration/api-service.ts'
 import { controllerRevision } from './apps/controller-revision.ts'
 import { daemonSet } from './apps/daemon-set.ts'
@@ -88,6 +89,8 @@ export const kinds: readonly KindEntry[] = [
   priorityLevelConfiguration,
   // apiregistration.k8s.io
   apiService,
+  // apiextensions.k8s.io
+  customResourceDefinition,
   // events.k8s.io
   eventsEvent,
   // coordination.k8s.io

@@ -1,0 +1,35 @@
+import { forbiddenField, invalidValue, isDns1035Label, required } from '@skiff/machinery'
+import { addInvalid, checkOneOf, type Faults, invalidShown } from '../checks/faults.ts'
+import { goStrings } from '../checks/go-syntax.ts'
+import { checkWebhookClient } from '../checks/webhook-client.ts'
+import type { CustomResourceConversion } from '../generated/types.ts'
+
+/** Of ConversionReview. */
+const reviewVersions = ['v1', 'v1beta1']
+
+/** How objects get from one version to another. Upstream names the fields as an older version of the API had them. */
+export const checkConversion = (faults: Faults, { strategy, webhook }: CustomResourceConversion): void => {
+  const path = 'spec.conversion'
+  checkOneOf(faults, strategy, ['None', 'Webhook'], `${path}.strategy`)
+  const client = webhook?.clientConfig
+  const versions = webhook?.conversionReviewVersions
+  if (strategy === 'Webhook') {
+    if (client) checkWebhookClient(faults, client, `${path}.webhookClientConfig`)
+    else faults.push(required(`${path}.webhookClientConfig`, 'required when strategy is set to Webhook'))
+    checkReviewVersions(faults, versions ?? [], `${path}.conversionReviewVersions`)
+    return
+  }
+  const unused = 'should not be set when strategy is not set to Webhook'
+  if (client) faults.push(forbiddenField(`${path}.webhookClientConfig`, unused))
+  if (versions?.length) faults.push(forbiddenField(`${path}.conversionReviewVersions`, unused))
+}
+
+const checkReviewVersions = (faults: Faults, versions: readonly string[], path: string): void => {
+  if (versions.length === 0) faults.push(required(path))
+  versions.forEach((version, index) => {
+    if (versions.indexOf(version) < index) faults.push(invalidValue(`${path}[${index}]`, version, 'duplicate version'))
+    else addInvalid(faults, isDns1035Label(version), version, `${path}[${index}]`)
+  })
+  if (versions.length > 0 && !versions.some((version) => reviewVersions.includes(version)))
+    faults.push(invalidShown(path, goStrings(versions), `must include at least one of ${reviewVersions.join(', ')}`))
+}

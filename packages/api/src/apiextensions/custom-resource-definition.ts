@@ -1,0 +1,134 @@
+import { type FieldError, invalidValue, isDns1123Subdomain, nameIsDnsSubdomain, quoted, required } from '@skiff/machinery'
+import { checkImmutable, checkOneOf, collect, type Faults, invalidShown } from '../checks/faults.ts'
+import { goStrings } from '../checks/go-syntax.ts'
+import { withDefaults, withField } from '../defaults/patch.ts'
+import { customResourceDefinition as resource } from '../generated/resources.ts'
+import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from '../generated/types.ts'
+import { defineKind } from '../kind.ts'
+import { withOldMetadata } from '../prepare.ts'
+import { checkConversion } from './conversion.ts'
+import { checkNames } from './names.ts'
+import { checkSharedParts, checkVersions } from './versions.ts'
+
+const approval = 'api-approved.kubernetes.io'
+
+const storageVersion = ({ versions }: CustomResourceDefinitionSpec): string | undefined => versions?.find(({ storage }) => storage)?.name
+
+const withSpecDefaults = (object: CustomResourceDefinition): CustomResourceDefinition => {
+  const { names, conversion } = object.spec
+  const kind = names?.kind
+  const named = kind && names ? withDefaults(names, { singular: kind.toLowerCase(), listKind: `${kind}List` }) : names
+  let spec = withField(object.spec, 'names', named)
+  if (conversion === undefined) spec = { ...spec, conversion: { strategy: 'None' } }
+  return withField(object, 'spec', spec)
+}
+
+/** The version in which objects are stored joins those in which some may be. */
+const withStoredVersion = (object: CustomResourceDefinition): CustomResourceDefinition => {
+  const version = storageVersion(object.spec)
+  const stored = object.status?.storedVersions ?? []
+  if (version === undefined || stored.includes(version)) return object
+  return { ...object, status: { ...object.status, storedVersions: [...stored, version] } }
+}
+
+const checkSpec = (faults: Faults, spec: CustomResourceDefinitionSpec): void => {
+  const { group = '', names } = spec
+  const complaints = isDns1123Subdomain(group)
+  if (group === '') faults.push(required('spec.group'))
+  else if (complaints.length > 0) faults.push(invalidValue('spec.group', group, complaints.join(',')))
+  else if (!group.includes('.')) faults.push(invalidValue('spec.group', group, 'should be a domain with at least one dot'))
+  checkOneOf(faults, spec.scope, ['Cluster', 'Namespaced'], 'spec.scope')
+  checkVersions(faults, spec)
+  for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) if (!names?.[field]) faults.push(required(`spec.names.${field}`))
+  checkNames(faults, names ?? {}, 'spec.names')
+  checkSharedParts(faults, spec)
+  if (spec.conversion) checkConversion(faults, spec.conversion)
+}
+
+const checkStatus = (faults: Faults, { spec, status }: CustomResourceDefinition): void => {
+  checkNames(faults, status?.acceptedNames ?? {}, 'status.acceptedNames')
+  checkStoredVersions(faults, spec, status?.storedVersions ?? [])
+}
+
+const checkStoredVersions = (faults: Faults, spec: CustomResourceDefinitionSpec, stored: readonly string[]): void => {
+  const path = 'status.storedVersions'
+  if (stored.length === 0) {
+    faults.push(invalidShown(path, goStrings(stored), 'must have at least one stored version'))
+    return
+  }
+  const version = storageVersion(spec)
+  if (version !== undefined && !stored.includes(version)) {
+    const shown = `apiextensions.CustomResourceDefinitionVersion{Name:${quoted(version)}}`
+    faults.push(invalidShown(path, shown, `must have the storage version ${version}`))
+  }
+  stored.forEach((each, index) => {
+    if (!spec.versions?.some(({ name }) => name === each))
+      faults.push(invalidValue(`${path}[${index}]`, each, 'must appear in spec.versions'))
+  })
+}
+
+/** Groups of the project itself want somebody's approval. */
+const isProtected = (group: string): boolean => /(^|\.)(k8s|kubernetes)\.io$/.test(group)
+
+const approvalFault = ({ metadata }: CustomResourceDefinition): FieldError | undefined => {
+  const given = metadata.annotations?.[approval] ?? ''
+  const path = `metadata.annotations[${approval}]`
+  const see = 'see https://github.com/kubernetes/enhancements/pull/1111'
+  const must = `protected groups must have approval annotation ${quoted(approval)}`
+  if (given === '') return required(path, `${must}, ${see}`)
+  if (given.startsWith('unapproved') || /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/]+/.test(given)) return undefined
+  return invalidValue(path, given, `${must} with either a URL or a reason starting with "unapproved", ${see}`)
+}
+
+const checkApproval = (faults: Faults, next: CustomResourceDefinition, old?: CustomResourceDefinition): void => {
+  if (!isProtected(next.spec.group ?? '')) return
+  const fault = approvalFault(next)
+  // A fault that was there before is not held against an update.
+  if (fault && !(old && approvalFault(old)?.reason === fault.reason)) faults.push(fault)
+}
+
+const checkPreserved = (faults: Faults, { spec }: CustomResourceDefinition, old?: CustomResourceDefinition): void => {
+  if (!spec.preserveUnknownFields || old?.spec.preserveUnknownFields) return
+  const detail = 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'
+  faults.push(invalidValue('spec.preserveUnknownFields', true, detail))
+}
+
+const isEstablished = ({ status }: CustomResourceDefinition): boolean =>
+  status?.conditions?.some(({ type, status: value }) => type === 'Established' && value === 'True') ?? false
+
+export const customResourceDefinition = defineKind<CustomResourceDefinition>(resource, {
+  requireResourceVersion: true,
+  default: withSpecDefaults,
+  prepareForCreate: ({ status: _, ...next }) => withStoredVersion(next),
+  prepareForUpdate: withStoredVersion,
+  validate: (next) =>
+    collect((faults) => {
+      const name = next.metadata.name ?? ''
+      if (nameIsDnsSubdomain(name, false).length === 0 && name !== `${next.spec.names?.plural ?? ''}.${next.spec.group ?? ''}`)
+        faults.push(invalidValue('metadata.name', name, 'must be spec.names.plural+"."+spec.group'))
+      checkSpec(faults, next.spec)
+      checkStatus(faults, next)
+      checkApproval(faults, next)
+      checkPreserved(faults, next)
+    }),
+  validateUpdate: (next, old) =>
+    collect((faults) => {
+      checkSpec(faults, next.spec)
+      if (isEstablished(old)) {
+        checkImmutable(faults, next.spec.scope, old.spec.scope, 'spec.scope')
+        checkImmutable(faults, next.spec.names?.kind, old.spec.names?.kind, 'spec.names.kind')
+      }
+      checkImmutable(faults, next.spec.group, old.spec.group, 'spec.group')
+      checkImmutable(faults, next.spec.names?.plural, old.spec.names?.plural, 'spec.names.plural')
+      checkStatus(faults, next)
+      checkApproval(faults, next, old)
+      checkPreserved(faults, next, old)
+    }),
+  subresources: {
+    status: {
+      // The finalizer that waits for the definition's objects is taken away with the status.
+      prepareForUpdate: (next, old) => withOldMetadata({ ...next, spec: old.spec }, old, ['labels', 'annotations', 'ownerReferences']),
+      validateUpdate: ({ status }) => collect((faults) => checkNames(faults, status?.acceptedNames ?? {}, 'status.acceptedNames')),
+    },
+  },
+})

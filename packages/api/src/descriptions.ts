@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+
+interface DescriptionFile {
+  readonly texts: readonly string[]
+  /** The type's text, then field and text in turn; texts by index. */
+  readonly types: Readonly<Record<string, readonly (number | string)[]>>
+}
+
+/** What types and fields are for. Empty texts where the build made none. */
+export interface Descriptions {
+  type(typeName: string): string
+  field(typeName: string, field: string): string
+}
+
+/** Beside the bundle, or where the build script leaves them for the sources. */
+const places = ['./descriptions.json', '../generated/descriptions.json']
+
+const readFile = (): DescriptionFile | undefined => {
+  for (const place of places) {
+    try {
+      return JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as DescriptionFile
+    } catch {
+      // Built elsewhere, or not at all.
+    }
+  }
+  return undefined
+}
+
+/** Reads the descriptions; to be held only as long as documents are made of them. */
+export const loadDescriptions = (): Descriptions => {
+  const file = readFile()
+  const text = (index: unknown): string => (typeof index === 'number' ? (file?.texts[index] ?? '') : '')
+  return {
+    type: (typeName) => text(file?.types[typeName]?.[0]),
+    field: (typeName, field) => {
+      const row = file?.types[typeName]
+      const at = row?.indexOf(field, 1) ?? -1
+      return at < 0 ? '' : text(row?.[at + 1])
+    },
+  }
+}
