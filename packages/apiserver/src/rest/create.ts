@@ -154,7 +154,7 @@ const prepare = (rest: Rest, { kind, call, dryRun }: Request, object: KubeObject
     const { status: _, ...rest } = next
     next = rest
   }
-  return kind.behaviour.prepareForCreate?.(next, { now, userName: call.identity.name, dryRun }) ?? next
+  return kind.behaviour.prepareForCreate?.(next, { now, userName: call.identity.name, identity: call.identity, dryRun }) ?? next
 }
 
 const validate = (kind: Kind, object: KubeObject): void => {

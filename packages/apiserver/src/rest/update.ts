@@ -185,7 +185,7 @@ const sameAs = (held: Entry, text: string, versionAt: number): boolean => {
 /** What the registry carries over on every update, then the strategy of the kind or of the subresource. */
 const prepareUpdate = (rest: Rest, request: Request, given: KubeObject, old: KubeObject): KubeObject => {
   const { kind, call, dryRun } = request
-  const context = { now: rfc3339(rest.env.now()), userName: call.identity.name, dryRun }
+  const context = { now: rfc3339(rest.env.now()), userName: call.identity.name, identity: call.identity, dryRun }
   const metadata: Record<string, unknown> = { ...given.metadata }
   delete metadata.selfLink
   metadata.uid = given.metadata.uid || old.metadata.uid
