@@ -52,7 +52,8 @@ const readObject = (schema: ObjectSchema, input: Readonly<Record<string, unknown
         state.path.push(field.name)
         value = readValue(field.shape, value, state)
         state.path.pop()
-        if (value !== null && (field.keepEmpty || field.unset !== undefined || !isEmpty(value))) {
+        // An empty struct that Go always writes is left out all the same: sent or not, it has to compare equal.
+        if (value !== null && (field.keepEmpty || (field.unset !== undefined && typeof value !== 'object') || !isEmpty(value))) {
           out[field.name] = value
           continue
         }
