@@ -173,3 +173,18 @@ test('a claim that waits is given a volume of the chosen node before the pod is 
   await cluster.settle()
   expect(cluster.places()).toEqual({ p: 'n2' })
 })
+
+test('equal pods without room are all told, and all go in when there is some', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1', { allocatable: { cpu: '1' } }))
+  await Promise.all(Array.from({ length: 20 }, (_, i) => cluster.client.create(pods, podOf(`p${i}`, cpu('2')))))
+  await cluster.settle()
+  const texts = Array.from({ length: 20 }, (_, i) => condition(cluster, `p${i}`)?.message)
+  expect(new Set(texts)).toEqual(
+    new Set([
+      '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
+    ]),
+  )
+  await cluster.add(nodeOf('n2', { allocatable: { cpu: '64' } }))
+  expect(new Set(Object.values(cluster.places()))).toEqual(new Set(['n2']))
+})

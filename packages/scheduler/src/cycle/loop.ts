@@ -13,6 +13,7 @@ import type { Begun, Decider } from './decide.ts'
 import { type Diagnosis, fitErrorText, noNodesText } from './fit-error.ts'
 import type { Cluster } from './framework.ts'
 import { inTurn } from './in-turn.ts'
+import { createSharedRefusals, type Refusal } from './shared-refusals.ts'
 import { writeStatus } from './status.ts'
 
 export interface LoopParts {
@@ -42,6 +43,7 @@ export const createLoop = (parts: LoopParts): Loop => {
   const { client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict } = parts
   const { env, views } = cluster
   const takeTurn = inTurn(maxInFlight)
+  const refusals = createSharedRefusals(cluster.snapshot)
   const inFlight = new Set<Promise<void>>()
   let isAwake = false
   let stopped = false
@@ -96,7 +98,8 @@ export const createLoop = (parts: LoopParts): Loop => {
     track(
       takeTurn(() => writeStatus(client, env, pod, { condition, ...(nominatedNodeName !== undefined ? { nominatedNodeName } : {}) })).catch(
         (error) => {
-          if (!isRefusal(error, 404)) throw error
+          // Gone, or another of its name.
+          if (!isRefusal(error, 404) && !isRefusal(error, 409)) throw error
         },
       ),
     )
@@ -108,31 +111,43 @@ export const createLoop = (parts: LoopParts): Loop => {
     queue.happened({ on: 'pod-assigned', pod: queued.pod })
     track(settle(queued, node, begun))
   }
-  const refuse = (queued: QueuedPod, diagnosis: Diagnosis): void => {
+  /** Looks for victims, and says what came of it. */
+  const explain = ({ pod }: QueuedPod, diagnosis: Diagnosis): Refusal => {
     const by = new Set([...diagnosis.verdicts.values()].map((verdict) => verdict.plugin))
     if (diagnosis.atBegin) by.add(diagnosis.atBegin.plugin)
     for (const plugin of diagnosis.leftOutBy) by.add(plugin)
-    queue.refused(queued, by)
-    if (diagnosis.nodeCount === 0) {
-      tell(queued, 'Unschedulable', noNodesText, undefined)
-      return
-    }
-    const attempt = preempt(queued.pod, diagnosis)
-    tell(queued, 'Unschedulable', fitErrorText(diagnosis, attempt.text), attempt.nominate)
-    if (attempt.victims) track(evict(attempt.victims, queued.pod, attempt.nominate ?? ''))
+    if (diagnosis.nodeCount === 0) return { by, text: noNodesText, nominate: undefined }
+    const wasNominated = nominations.nodeOf(pod.uid) !== undefined
+    const attempt = preempt(pod, diagnosis)
+    const refusal = { by, text: fitErrorText(diagnosis, attempt.text), nominate: attempt.nominate }
+    if (attempt.victims) track(evict(attempt.victims, pod, attempt.nominate ?? ''))
     for (const other of attempt.unpromised ?? []) queue.update(other, true)
+    // A nomination that came or went changes what the next pod finds.
+    if (attempt.victims || wasNominated) refusals.forget()
+    else refusals.keep(pod, refusal)
+    return refusal
+  }
+  const refuse = (queued: QueuedPod, { by, text, nominate }: Refusal): void => {
+    queue.refused(queued, by)
+    tell(queued, 'Unschedulable', text, nominate)
   }
   const tryOne = (queued: QueuedPod): void => {
     try {
+      const known = refusals.get(queued.pod)
+      if (known) {
+        refuse(queued, known)
+        return
+      }
       const decision = decider.decide(queued.pod)
       if ('placed' in decision) place(queued, decision.placed, decision.plugins)
-      else refuse(queued, decision.refused)
+      else refuse(queued, explain(queued, decision.refused))
     } catch (error) {
       queue.retry(queued)
       env.log.error('a scheduling cycle failed', { pod: queued.pod.key, error: String(error) })
     }
   }
   const run = (): void => {
+    refusals.forget()
     const untilMs = env.monotonicMs() + sliceMs
     for (let queued = stopped ? undefined : queue.pop(); queued; queued = queue.pop()) {
       tryOne(queued)

@@ -10,7 +10,9 @@ import { nodeUnschedulable } from './node-unschedulable.ts'
 import { podTopologySpread } from './pod-topology-spread.ts'
 import { taintToleration } from './taint-toleration.ts'
 import { createVolumeBinding } from './volume-binding.ts'
+import { volumeRestrictions } from './volume-restrictions.ts'
 import type { BindVolumes } from './volume-writes.ts'
+import { volumeZone } from './volume-zone.ts'
 
 /** Upstream's default profile, in its order: the first that refuses a node names the reason. */
 export const defaultPlugins = (bindVolumes: BindVolumes): readonly Plugin[] => [
@@ -20,7 +22,9 @@ export const defaultPlugins = (bindVolumes: BindVolumes): readonly Plugin[] => [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  volumeRestrictions,
   createVolumeBinding(bindVolumes),
+  volumeZone,
   podTopologySpread,
   interPodAffinity,
   balancedAllocation,

@@ -11,6 +11,8 @@ import { nodeUnschedulable } from './node-unschedulable.ts'
 import { podTopologySpread } from './pod-topology-spread.ts'
 import { taintToleration } from './taint-toleration.ts'
 import { createVolumeBinding } from './volume-binding.ts'
+import { volumeRestrictions } from './volume-restrictions.ts'
+import { volumeZone } from './volume-zone.ts'
 
 const zone = 'topology.kubernetes.io/zone'
 const inZone = (name: string, value: string) => nodeOf(name, { labels: { [zone]: value } })
@@ -258,6 +260,39 @@ describe('VolumeBinding', () => {
     expect(filtered(local, volumeBinding, pod)).toEqual({ a1: 'fits', b1: "node(s) didn't find available persistent volumes to bind" })
     const made = still(nodes, [], [waiting, storage({ ...mode, provisioner: 'example.com/disk' })])
     expect(filtered(made, volumeBinding, pod)).toEqual({ a1: 'fits', b1: 'fits' })
+  })
+})
+
+describe('VolumeRestrictions and VolumeZone', () => {
+  const metadata = { name: 'data', namespace: 'a', uid: 'data', resourceVersion: '1', creationTimestamp: '' }
+  const claim = (accessModes: readonly 'ReadWriteOncePod'[]) =>
+    given(persistentVolumeClaim, { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec: { accessModes, volumeName: 'pv' } })
+  const spec = { volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] }
+  test('a claim for one pod is not shared', () => {
+    const nodes = [nodeOf('n')]
+    const text = 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode'
+    const used = still(nodes, [podOf('x', { on: 'n', spec })], [claim(['ReadWriteOncePod'])])
+    expect(filtered(used, volumeRestrictions, podOf('p', { spec }))).toEqual({ n: text })
+    const free = still(nodes, [podOf('x', { on: 'n', namespace: 'b', spec })], [claim(['ReadWriteOncePod'])])
+    expect(filtered(free, volumeRestrictions, podOf('p', { spec }))).toEqual({ n: 'fits' })
+  })
+  test('a volume labelled with zones keeps to them', () => {
+    const { namespace: _namespace, ...cluster } = metadata
+    const labels = { [zone]: 'a__b' }
+    const volume = given(persistentVolume, {
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { ...cluster, name: 'pv', labels },
+      spec: {},
+    })
+    const old = nodeOf('old', { labels: { 'failure-domain.beta.kubernetes.io/zone': 'b' } })
+    const nodes = [inZone('a1', 'a'), inZone('c1', 'c'), old, nodeOf('none')]
+    expect(filtered(still(nodes, [], [claim([]), volume]), volumeZone, podOf('p', { spec }))).toEqual({
+      a1: 'fits',
+      c1: 'node(s) had no available volume zone',
+      old: 'fits',
+      none: 'fits',
+    })
   })
 })
 

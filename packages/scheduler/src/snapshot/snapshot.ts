@@ -26,6 +26,8 @@ export interface Snapshot {
   readonly columns: Columns
   readonly images: Images
   readonly nodeCount: number
+  /** Goes up with every change. */
+  readonly generation: number
   /** Slots of the present nodes, zones taking turns. */
   readonly order: readonly number[]
   node(slot: number): NodeInfo | undefined
@@ -52,6 +54,7 @@ export const createSnapshot = (): Snapshot => {
   let order: readonly number[] | undefined
   let softTaintedNodes = 0
   let version = 0
+  let generation = 0
 
   const domains = createDomains(
     () => columns.capacity,
@@ -76,6 +79,7 @@ export const createSnapshot = (): Snapshot => {
     return slot
   }
   const move = (pod: PodInfo, slot: number, sign: 1 | -1): void => {
+    generation += 1
     for (const [name, amount] of pod.requests) {
       const { used } = columns.column(name)
       used[slot] = (used[slot] ?? 0) + sign * amount
@@ -102,6 +106,9 @@ export const createSnapshot = (): Snapshot => {
   return {
     columns,
     images,
+    get generation() {
+      return generation
+    },
     get nodeCount() {
       return byName.size
     },
@@ -118,6 +125,7 @@ export const createSnapshot = (): Snapshot => {
     counter: counters.counter,
     holders: counters.holders,
     setNode: (node) => {
+      generation += 1
       const { name } = node.metadata
       const held = byName.get(name)
       const slot = held?.slot ?? takeSlot()
@@ -137,6 +145,7 @@ export const createSnapshot = (): Snapshot => {
     removeNode: (name) => {
       const info = byName.get(name)
       if (!info) return
+      generation += 1
       for (const pod of info.pods.values()) move(pod, info.slot, -1)
       if (info.pods.size > 0) strays.set(name, info.pods)
       setAllocatable(info.slot, undefined)

@@ -1,0 +1,48 @@
+import type { PodInfo } from '../snapshot/pod-info.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
+
+/** What a pod is told that found no node, preemption included. */
+export interface Refusal {
+  readonly by: ReadonlySet<string>
+  readonly text: string
+  /** For status.nominatedNodeName; undefined leaves it. */
+  readonly nominate: string | undefined
+}
+
+/**
+ * A thousand equal pods without room cost one search: within one stretch of the loop, in which no view changes, a pod is refused as
+ * its equal was, as long as the snapshot has not changed either.
+ */
+export interface SharedRefusals {
+  get(pod: PodInfo): Refusal | undefined
+  keep(pod: PodInfo, refusal: Refusal): void
+  forget(): void
+}
+
+/** All that a refusal depends on; undefined for pods with claims, which are never equal. */
+const classOf = ({ pod, namespace, labels, priority, requests }: PodInfo): string | undefined => {
+  const { affinity, nodeSelector, tolerations, topologySpreadConstraints, preemptionPolicy, volumes, containers, initContainers } = pod.spec
+  if (volumes?.some((each) => each.persistentVolumeClaim || each.ephemeral)) return undefined
+  const ports = [...containers, ...(initContainers ?? [])].map((each) => each.ports)
+  const asked = { affinity, nodeSelector, tolerations, topologySpreadConstraints, preemptionPolicy }
+  return JSON.stringify([namespace, labels, priority, requests, ports, asked, pod.status?.nominatedNodeName])
+}
+
+export const createSharedRefusals = (snapshot: Snapshot): SharedRefusals => {
+  const held = new Map<string, Refusal>()
+  let generation = -1
+  return {
+    get: (pod) => {
+      if (generation !== snapshot.generation || held.size === 0) return undefined
+      const key = classOf(pod)
+      return key === undefined ? undefined : held.get(key)
+    },
+    keep: (pod, refusal) => {
+      if (generation !== snapshot.generation) held.clear()
+      generation = snapshot.generation
+      const key = classOf(pod)
+      if (key !== undefined) held.set(key, refusal)
+    },
+    forget: () => held.clear(),
+  }
+}
