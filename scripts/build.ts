@@ -1,7 +1,8 @@
 /** Bundles the command into dist/: skiff.js with its lazily loaded parts, the store's worker, and the tiny entry of `skiff version`. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { writeDescriptions } from './generate-descriptions.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -39,5 +40,6 @@ await build({
   plugins: [parsedJson],
   logLevel: 'warning',
 })
+copyFileSync(writeDescriptions(), `${root}dist/descriptions.json`)
 writeFileSync(`${root}dist/package.json`, '{"type":"module"}\n')
 writeFileSync(`${root}dist/.built`, '')

@@ -2,6 +2,7 @@ import type { Env, ObjectSchema } from '@skiff/machinery'
 import type { TokenSigner } from '../authn/tokens.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery.ts'
 import { notFoundHere } from '../handler.ts'
+import { openApiRoutes } from '../openapi/routes.ts'
 import type { Registry } from '../registry/registry.ts'
 import { writeStatus, writeValue } from '../serve/answer.ts'
 import type { PlainRoute } from '../serve/http.ts'
@@ -31,6 +32,7 @@ export const plainRoutes = ({ registry, signer, address }: BuiltinRoutesOptions)
   )
   return {
     ...health,
+    ...openApiRoutes(registry),
     '/version': jsonRoute(() => kubernetesVersion),
     '/api': jsonRoute(() => apiVersions(address())),
     '/apis': jsonRoute(() => apiGroupList(registry)),

@@ -1,4 +1,5 @@
-import { gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import type { Identity } from '@skiff/client'
 import { dumpYaml, encodeJson } from '@skiff/machinery'
 import { type Attributes, type Authorizer, forbiddenBy } from '../authorize.ts'
@@ -60,29 +61,33 @@ export const jsonRoute =
     })
   }
 
-/** Large documents that seldom change: encoded and packed once by version, answered by ETag. */
+/** A large document that seldom changes: encoded and packed once, answered by ETag. */
 export interface CachedDocument {
   readonly bytes: Buffer
+  /** With its quotes. */
   readonly etag: string
   readonly contentType: string
-  gzipped?: Buffer
+  /** Headers besides those of any cached document. */
+  readonly headers?: Readonly<Record<string, string>>
+  gzipped?: Promise<Buffer>
 }
 
 export const cachedRoute =
   (document: (accept: string) => CachedDocument): PlainRoute =>
-  ({ incoming, outgoing }) => {
-    const made = document(String(incoming.headers.accept ?? ''))
-    const headers = { etag: made.etag, vary: 'Accept' }
-    if (incoming.headers['if-none-match'] === made.etag)
-      return writeValue(incoming, outgoing, { status: 304, contentType: made.contentType, headers })
-    if (/\bgzip\b/.test(String(incoming.headers['accept-encoding'] ?? '')) && made.bytes.length > 128 * 1024) {
-      made.gzipped ??= gzipSync(made.bytes, { level: 5 })
-      return writeValue(incoming, outgoing, {
-        status: 200,
-        bytes: made.gzipped,
-        contentType: made.contentType,
-        headers: { ...headers, 'content-encoding': 'gzip' },
-      })
-    }
-    writeValue(incoming, outgoing, { status: 200, bytes: made.bytes, contentType: made.contentType, headers })
-  }
+  (request) =>
+    writeDocument(request, document(String(request.incoming.headers.accept ?? '')))
+
+const pack = promisify(gzip)
+const packFrom = 128 * 1024
+
+/** Writes a document, or that the client has it already. */
+export const writeDocument = async ({ incoming, outgoing }: Parameters<PlainRoute>[0], made: CachedDocument): Promise<void> => {
+  const { contentType } = made
+  const headers = { etag: made.etag, vary: 'Accept', ...made.headers }
+  if (incoming.headers['if-none-match'] === made.etag) return writeValue(incoming, outgoing, { status: 304, contentType, headers })
+  if (made.bytes.length <= packFrom || !/\bgzip\b/.test(String(incoming.headers['accept-encoding'] ?? '')))
+    return writeValue(incoming, outgoing, { status: 200, bytes: made.bytes, contentType, headers })
+  made.gzipped ??= pack(made.bytes, { level: 5 })
+  const bytes = await made.gzipped
+  writeValue(incoming, outgoing, { status: 200, bytes, contentType, headers: { ...headers, 'content-encoding': 'gzip' } })
+}

@@ -29,7 +29,7 @@ export const writeValue = (incoming: Incoming, outgoing: Outgoing, reply: ValueR
     bytes === undefined ? [] : Array.isArray(bytes) ? (bytes as readonly Uint8Array[]) : [bytes as Uint8Array]
   let length = 0
   for (const part of parts) length += part.length
-  if (length > gzipFrom && acceptsGzip(incoming)) {
+  if (length > gzipFrom && fields['content-encoding'] === undefined && acceptsGzip(incoming)) {
     writeGzip(outgoing, status, fields, parts)
     return
   }

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { loadDescriptions } from '@skiff/api'
+import { encodeJson } from '@skiff/machinery'
+import { notFoundHere } from '../handler.ts'
+import { type CachedDocument, type PlainRoutes, writeDocument } from '../plain/routes.ts'
+import type { Registry } from '../registry/registry.ts'
+import { writeStatus, writeValue } from '../serve/answer.ts'
+import { kubernetesVersion } from '../version.ts'
+import { document2, document3 } from './documents.ts'
+import { encodeDocument2 } from './gnostic.ts'
+
+const hashOf = (content: string | Buffer): string => createHash('sha512').update(content).digest('hex').toUpperCase()
+
+const groupPath = (group: string, version: string): string => (group === '' ? `api/${version}` : `apis/${group}/${version}`)
+
+/** /openapi/v2, /openapi/v3 and the documents that the latter lists. Documents are made when first asked for and until a kind comes or goes. */
+export const openApiRoutes = (registry: Registry): PlainRoutes => {
+  let made = new Map<string, CachedDocument>()
+  registry.subscribe(() => {
+    made = new Map()
+  })
+  const cached = (key: string, make: () => CachedDocument): CachedDocument => {
+    const known = made.get(key) ?? make()
+    made.set(key, known)
+    return known
+  }
+  const index = () => cached('index', () => indexOf(registry))
+  const found = (path: string) => registry.all().find((kind) => groupPath(kind.group, kind.version) === path)
+  return {
+    '/openapi/v2': (request) => {
+      const asProtobuf = String(request.incoming.headers.accept ?? '').includes('protobuf')
+      return writeDocument(
+        request,
+        cached(asProtobuf ? 'v2 protobuf' : 'v2', () => version2(registry, asProtobuf)),
+      )
+    },
+    '/openapi/v3': (request) => writeDocument(request, index()),
+    '/openapi/v3/*': (request) => {
+      const { incoming, outgoing, target } = request
+      const path = target.path.slice('/openapi/v3/'.length).replace(/\/$/, '')
+      const kind = found(path)
+      if (!kind) return writeStatus(incoming, outgoing, notFoundHere().status)
+      const hash = fingerprint(registry, path)
+      const given = target.query.hash
+      if (given !== undefined && given !== hash)
+        return writeValue(incoming, outgoing, {
+          status: 301,
+          contentType: 'text/html; charset=utf-8',
+          headers: { location: urlOf(path, hash) },
+        })
+      const document = cached(path, () => version3(registry, kind.group, kind.version, hash))
+      // Whoever names the hash never need ask again.
+      const headers = { 'cache-control': 'public, immutable' }
+      return writeDocument(request, given === undefined ? document : Object.assign(Object.create(document) as CachedDocument, { headers }))
+    },
+  }
+}
+
+const urlOf = (path: string, hash: string): string => `/openapi/v3/${path}?hash=${hash}`
+
+/** Changes with everything that a group version's document tells, without making the document. */
+const fingerprint = (registry: Registry, path: string): string => {
+  const kinds = registry.all().filter((kind) => groupPath(kind.group, kind.version) === path)
+  const told = kinds.map((kind) => [
+    kind.plural,
+    kind.kind,
+    kind.listKind,
+    kind.verbs,
+    kind.subresources,
+    kind.custom ? kind.openApiSchema : '',
+  ])
+  return hashOf(JSON.stringify([kubernetesVersion.gitVersion, path, told]))
+}
+
+const indexOf = (registry: Registry): CachedDocument => {
+  const paths = [...new Set(registry.all().map((kind) => groupPath(kind.group, kind.version)))].sort()
+  const listed = Object.fromEntries(paths.map((path) => [path, { serverRelativeURL: urlOf(path, fingerprint(registry, path)) }]))
+  const bytes = Buffer.from(JSON.stringify({ paths: listed }))
+  return { bytes, etag: `"${hashOf(bytes)}"`, contentType: 'application/json' }
+}
+
+const version3 = (registry: Registry, group: string, version: string, hash: string): CachedDocument => ({
+  bytes: Buffer.from(encodeJson(document3(registry, loadDescriptions(), group, version))),
+  etag: `"${hash}"`,
+  contentType: 'application/json',
+})
+
+const protobuf2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+const version2 = (registry: Registry, asProtobuf: boolean): CachedDocument => {
+  const document = document2(registry, loadDescriptions())
+  const bytes = asProtobuf ? encodeDocument2(document) : Buffer.from(encodeJson(document))
+  return { bytes, etag: `"${hashOf(bytes)}"`, contentType: asProtobuf ? protobuf2 : 'application/json' }
+}
