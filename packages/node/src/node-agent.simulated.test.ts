@@ -263,3 +263,131 @@ test('logs: of the running instance and of the one before, by their last lines, 
   expect(await followed).toBe('one\ntwo\n')
   await expect(agent.service.logs({ ...target, container: 'x' })).rejects.toThrow('container "x" in pod "p" is not available')
 })
+
+test('a forced deletion takes the object at once, and what runs within the grace of its spec', async () => {
+  const { api, env, runtime } = await startNode({ behave: () => ({ stopMs: 60_000 }) })
+  const spec = { terminationGracePeriodSeconds: 5, containers: [{ name: 'c', image: 'web:1' }] }
+  await api.bind('n1', { metadata: { name: 'p' }, spec })
+  await env.advance(0)
+  await api.client.remove(pods, { namespace: 'default', name: 'p' }, { gracePeriodSeconds: 0 })
+  expect(api.pod('p')).toBeUndefined()
+  await env.advance(6_000)
+  expect([await runtime.listPodSandboxes(), await runtime.listContainers()]).toEqual([[], []])
+})
+
+test('a pod of the same name may follow while the first still ends', async () => {
+  const { api, env, runtime } = await startNode({ behave: () => ({ stopMs: 1_500 }) })
+  const spec = { containers: [{ name: 'c', image: 'web:1' }] }
+  await api.bind('n1', { metadata: { name: 'p' }, spec })
+  await env.advance(0)
+  const first = api.pod('p')?.metadata.uid
+  await api.client.remove(pods, { namespace: 'default', name: 'p' }, { gracePeriodSeconds: 0 })
+  await api.bind('n1', { metadata: { name: 'p' }, spec })
+  await env.advance(10)
+  expect(short(api.pod('p'))).toBe('Running c=running#0+')
+  expect(api.pod('p')?.metadata.uid).not.toBe(first)
+  await env.advance(3_000)
+  expect((await runtime.listPodSandboxes()).map(({ podUid }) => podUid)).toEqual([api.pod('p')?.metadata.uid])
+})
+
+test('preStop runs within the grace, and what is left of it is the container’s', async () => {
+  const { api, env } = await startNode({ behave: () => ({ stopMs: 60_000 }) })
+  const lifecycle = { preStop: { sleep: { seconds: 4 } } }
+  const spec = { terminationGracePeriodSeconds: 10, containers: [{ name: 'c', image: 'web:1', lifecycle }] }
+  await api.bind('n1', { metadata: { name: 'p' }, spec })
+  await env.advance(0)
+  await api.client.remove(pods, { namespace: 'default', name: 'p' }, { gracePeriodSeconds: 10 })
+  await env.advance(9_500)
+  expect(short(api.pod('p'))).toBe('Running c=running#0+')
+  await env.advance(1_000)
+  expect(api.pod('p')).toBeUndefined()
+})
+
+test('a sidecar is up before the pod proper, and ends after it', async () => {
+  const { api, env, runtime } = await startNode({ behave: ({ name }) => ({ stopMs: name === 's' ? 100 : 2_000 }) })
+  const initContainers = [{ name: 's', image: 'web:1', restartPolicy: 'Always' }]
+  await api.bind('n1', { metadata: { name: 'p' }, spec: { initContainers, containers: [{ name: 'c', image: 'web:1' }] } })
+  await env.advance(0)
+  expect(short(api.pod('p'))).toBe('Running s=running#0+ c=running#0+')
+  const ended: string[] = []
+  const stop = new AbortController()
+  const names = new Map((await runtime.listContainers()).map(({ containerId, name }) => [containerId, name]))
+  void (async () => {
+    for await (const { kind, containerId } of runtime.events(stop.signal) ?? [])
+      if (kind === 'stopped') ended.push(names.get(containerId) ?? 'sandbox')
+  })()
+  await api.client.remove(pods, { namespace: 'default', name: 'p' })
+  await env.advance(5_000)
+  stop.abort()
+  expect(ended).toEqual(['c', 's', 'sandbox'])
+})
+
+test('an active deadline fails the pod', async () => {
+  const { api, env } = await startNode()
+  await api.bind('n1', { metadata: { name: 'p' }, spec: { activeDeadlineSeconds: 30, containers: [{ name: 'c', image: 'web:1' }] } })
+  await env.advance(29_000)
+  expect(short(api.pod('p'))).toBe('Running c=running#0+')
+  await env.advance(2_000)
+  expect(api.pod('p')?.status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' })
+})
+
+test('a finalizer keeps the object after its containers have gone', async () => {
+  const { api, env, runtime } = await startNode()
+  await api.bind('n1', { metadata: { name: 'p', finalizers: ['example.com/x'] }, spec: { containers: [{ name: 'c', image: 'web:1' }] } })
+  await env.advance(0)
+  await api.client.remove(pods, { namespace: 'default', name: 'p' })
+  await env.advance(5_000)
+  expect(await runtime.listPodSandboxes()).toEqual([])
+  expect(api.pod('p')?.status?.phase).toBe('Succeeded')
+  const writes = api.server.writes.length
+  await env.advance(5_000)
+  expect(api.server.writes.slice(writes).filter((write) => write.includes('pods'))).toEqual([])
+  await api.client.patch(pods, { namespace: 'default', name: 'p' }, 'merge', { metadata: { finalizers: null } })
+  expect(api.pod('p')).toBeUndefined()
+})
+
+test('an ephemeral container joins a pod that runs', async () => {
+  const { api, env } = await startNode()
+  await api.bind('n1', { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'web:1' }] } })
+  await env.advance(0)
+  const ephemeralContainers = [{ name: 'debug', image: 'tools:1', targetContainerName: 'c' }]
+  await api.client.patch(pods, { namespace: 'default', name: 'p' }, 'merge', { spec: { ephemeralContainers } })
+  await env.advance(100)
+  expect(api.pod('p')?.status?.ephemeralContainerStatuses?.[0]).toMatchObject({ name: 'debug', state: { running: {} }, restartCount: 0 })
+})
+
+test('a pull that hangs does not hold back the end of its pod', async () => {
+  const { api, env } = await startNode({ images: { pullMs: 600_000 } })
+  await api.bind('n1', { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'web:1' }] } })
+  await env.advance(1_000)
+  expect(short(api.pod('p'))).toBe('Pending c=ContainerCreating#0')
+  await api.client.remove(pods, { namespace: 'default', name: 'p' })
+  await env.advance(1_000)
+  expect(api.pod('p')).toBeUndefined()
+})
+
+test('drain ends every container and leaves the objects', async () => {
+  const { api, env, runtime, agent } = await startNode()
+  await api.bind('n1', { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'web:1' }] } })
+  await env.advance(0)
+  const draining = agent.drain(1)
+  await env.advance(2_000)
+  await draining
+  expect((await runtime.listContainers()).map(({ state }) => state)).toEqual(['exited'])
+  expect(short(api.pod('p'))).toBe('Running c=running#0+')
+})
+
+test('status is written as little as it can be', async () => {
+  const { api, env } = await startNode()
+  await api.bind('n1', {
+    metadata: { name: 'p' },
+    spec: {
+      containers: [
+        { name: 'a', image: 'web:1' },
+        { name: 'b', image: 'web:1' },
+      ],
+    },
+  })
+  await env.advance(60_000)
+  expect(api.server.writes.filter((write) => write === 'update pods/status default/p').length).toBeLessThanOrEqual(2)
+})

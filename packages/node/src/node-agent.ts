@@ -74,6 +74,8 @@ export interface NodeAgent {
   readonly nodeName: string
   /** Ends the agent; containers run on and are found again by the next one. */
   stop(): Promise<void>
+  /** Ends the agent and then every container of its pods, each within so long; their objects stay as they are. */
+  drain(graceSeconds: number): Promise<void>
 }
 
 /** Registers this node and keeps the pods that are bound to it. Resolves once it is registered and knows its pods. */
@@ -124,17 +126,29 @@ export const startNodeAgent = async (options: NodeAgentOptions): Promise<NodeAge
     : undefined
   const openLog = options.openLog ?? (isSimulated(runtime) ? openLogInMemory(env, runtime.log) : openLogOnDisk(env))
   const { dialRuntime } = options
+  const stop = async () => {
+    stopping.abort()
+    await running.stop()
+    parts.volumes?.stop()
+    await Promise.all([nodeObject.stop(), podView.close(), ownServices?.close(), parts.referents.stop(), chores])
+    if (!options.recorder) await recorder.close()
+  }
   return {
     nodeName,
     service: createNodeService({ runtime, env, pods: running, nodeName, openLog, ...(dialRuntime ? { dial: dialRuntime } : {}) }),
-    stop: async () => {
-      stopping.abort()
-      await running.stop()
-      parts.volumes?.stop()
-      await Promise.all([nodeObject.stop(), podView.close(), ownServices?.close(), parts.referents.stop(), chores])
-      if (!options.recorder) await recorder.close()
+    stop,
+    drain: async (graceSeconds) => {
+      await stop()
+      await endContainers(runtime, graceSeconds)
     },
   }
+}
+
+const endContainers = async (runtime: Runtime, graceSeconds: number): Promise<void> => {
+  const containers = await runtime.listContainers({ state: 'running' })
+  await Promise.all(containers.map(({ containerId }) => runtime.stopContainer(containerId, graceSeconds)))
+  const sandboxes = await runtime.listPodSandboxes({ ready: true })
+  await Promise.all(sandboxes.map(({ sandboxId }) => runtime.stopPodSandbox(sandboxId)))
 }
 
 const diskUse = async (path: string): Promise<DiskUse> => {

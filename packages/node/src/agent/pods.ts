@@ -36,9 +36,10 @@ export const startPods = async (options: PodsOptions): Promise<Pods> => {
   const stopping = new AbortController()
   const workers = new Map<string, PodWorker>()
 
-  const add = (pod: Pod): PodWorker => {
+  let isCaughtUp = false
+  const add = (pod: Pod, isFresh: boolean): PodWorker => {
     const { uid } = pod.metadata
-    const worker = startWorker(tools, pod, () => {
+    const worker = startWorker(tools, pod, isFresh, () => {
       if (workers.get(uid) === worker) workers.delete(uid)
       options.onGone?.(uid)
     })
@@ -54,7 +55,7 @@ export const startPods = async (options: PodsOptions): Promise<Pods> => {
     }
     const others = [...workers.values()].map((one) => one.pod)
     const refusal = isNew(pod) ? options.refuse?.(pod, others) : undefined
-    const made = add(pod)
+    const made = add(pod, isCaughtUp && isNew(pod))
     if (!refusal) return
     tools.events.pod(pod, 'Warning', refusal.reason, refusal.message)
     made.end(refusal.reason, `Pod was rejected: ${refusal.message}`)
@@ -64,6 +65,8 @@ export const startPods = async (options: PodsOptions): Promise<Pods> => {
     if (after && after.spec.nodeName === options.nodeName) arrive(after)
   })
   await view.synced
+  // What comes from now on has only just been bound to this node.
+  isCaughtUp = true
 
   /** What each pod looks like in the runtime, and pods that nobody knows any more. */
   const relist = async (): Promise<void> => {
@@ -76,7 +79,7 @@ export const startPods = async (options: PodsOptions): Promise<Pods> => {
     }
     for (const pod of orphans.values()) {
       env.log.info('ending what is left of a pod that is gone', { pod: `${pod.metadata.namespace}/${pod.metadata.name}` })
-      add(pod).vanish()
+      add(pod, false).vanish()
     }
     for (const [uid, worker] of workers) if (differs(worker, uid, sandboxes, containers)) worker.nudge()
   }

@@ -53,7 +53,11 @@ export interface PodWorker {
 
 const longestRetryMs = 10_000
 
-export const startWorker = (tools: WorkerTools, first: Pod, onOver: () => void): PodWorker => {
+/**
+ * Starts the worker of a pod. `isFresh`: the pod has just been bound, so the runtime cannot hold anything of it yet, and the first
+ * look is spared. `onOver`: nothing of it is left.
+ */
+export const startWorker = (tools: WorkerTools, first: Pod, isFresh: boolean, onOver: () => void): PodWorker => {
   const { env, runtime } = tools
   const stopping = new AbortController()
   const observer = createObserver(runtime, first.metadata.uid, tools.readLastWords)
@@ -70,6 +74,7 @@ export const startWorker = (tools: WorkerTools, first: Pod, onOver: () => void):
   let busy = false
   /** Contents of volumes are kept up to date also for a pod that ran before this agent. */
   let adopted = false
+  let unseen = isFresh
 
   const change = () => {
     changes += 1
@@ -85,7 +90,8 @@ export const startWorker = (tools: WorkerTools, first: Pod, onOver: () => void):
 
   /** Looks, and tells users what is there. */
   const look = async (): Promise<SeenPod> => {
-    const seen = await observer.look()
+    const seen = unseen ? observer.last : await observer.look()
+    unseen = false
     memory = { ...memory, probes: new Map([...memory.probes].filter(([id]) => seen.containers.some((one) => one.id === id))) }
     tell(seen)
     return seen
@@ -174,7 +180,8 @@ export const startWorker = (tools: WorkerTools, first: Pod, onOver: () => void):
     await wake.promise
     cancel()
   }
-  const running = run()
+  // Not before the caller has the worker: a pod may be refused or gone at once.
+  const running = Promise.resolve().then(run)
 
   return {
     get pod() {

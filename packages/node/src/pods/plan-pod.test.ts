@@ -128,6 +128,14 @@ describe('restart policies', () => {
   })
 })
 
+test('Never: a sandbox that is lost between init containers and the pod proper is replaced', () => {
+  const life = live(podOf({ restartPolicy: 'Never', initContainers: [{ name: 'i' }] }))
+  life.sync()
+  life.exit('i', 0)
+  life.crash()
+  expect(life.sync()).toEqual(['remove i #0', 'sandbox #1 (replaces)', 'start init i #1', 'removeSandbox s1'])
+})
+
 describe('init containers', () => {
   const spec = { initContainers: [{ name: 'i1' }, { name: 'i2' }] }
 

@@ -7,7 +7,7 @@ import { containerHash, describePod } from './naming.ts'
 import { planInit } from './plan-init.ts'
 import { killAll, killStep, planEnd } from './plan-kill.ts'
 import { isOver, isSidecar, restartsOnFailure, shouldStart } from './restart.ts'
-import { isAlive, newest, type SeenContainer, type SeenPod } from './seen.ts'
+import { hasFailed, isAlive, newest, type SeenContainer, type SeenPod } from './seen.ts'
 import type { ContainerKind, KillStep, StartStep, Step } from './steps.ts'
 
 /**
@@ -48,8 +48,8 @@ const planSandbox = (pod: Pod, seen: SeenPod, memory: PodMemory, nowMs: number):
   ]
   const [last] = seen.sandboxes
   const attempt = last ? last.attempt + 1 : 0
-  if (!restartsOnFailure(pod) && attempt !== 0 && seen.containers.length > 0) return stops
   const inits = pod.spec.initContainers ?? []
+  if (!restartsOnFailure(pod) && hasBegun(pod, seen)) return stops
   const mains = pod.spec.containers.filter(({ name }) => !(pod.spec.restartPolicy === 'OnFailure' && hasSucceeded(newest(seen, name))))
   if (mains.length === 0 && planInit(pod, seen, memory).done) return stops
   const first = inits[0]
@@ -64,6 +64,17 @@ const planSandbox = (pod: Pod, seen: SeenPod, memory: PodMemory, nowMs: number):
     ...(first ? [first] : mains).flatMap((container) => startOrHold(pod, container, kindOf(pod, container), seen, memory, nowMs)),
   ]
 }
+
+/**
+ * What a pod that never restarts has begun, it does not begin again. Init containers that succeeded are no beginning: upstream
+ * counts them, and leaves a pod whose sandbox is lost right after them pending for ever.
+ */
+const hasBegun = (pod: Pod, seen: SeenPod): boolean =>
+  pod.spec.containers.some(({ name }) => newest(seen, name) !== undefined) ||
+  (pod.spec.initContainers ?? []).some((init) => {
+    const last = isSidecar(init) ? undefined : newest(seen, init.name)
+    return last !== undefined && hasFailed(last)
+  })
 
 const hasSucceeded = (container: SeenContainer | undefined): boolean => container?.state === 'exited' && container.exitCode === 0
 
