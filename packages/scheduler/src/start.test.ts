@@ -188,3 +188,30 @@ test('equal pods without room are all told, and all go in when there is some', a
   await cluster.add(nodeOf('n2', { allocatable: { cpu: '64' } }))
   expect(new Set(Object.values(cluster.places()))).toEqual(new Set(['n2']))
 })
+
+test('an older "Unschedulable" never arrives after the binding', async () => {
+  const held = Promise.withResolvers<void>()
+  const cluster = await start({ intercept: ({ subresource }) => (subresource === 'status' ? held.promise : undefined) })
+  await cluster.add(podOf('p'), nodeOf('n1'))
+  expect(cluster.places()).toEqual({ p: '' })
+  held.resolve()
+  await cluster.settle()
+  expect(cluster.places()).toEqual({ p: 'n1' })
+  expect(cluster.server.writes.filter((write) => write.includes(' pods/'))).toEqual(['patch pods/status a/p', 'create pods/binding a/p'])
+})
+
+test('a scheduler that stops does not wait for volumes', async () => {
+  const cluster = await start()
+  const metadata = (name: string) => ({ name, uid: name, resourceVersion: '', creationTimestamp: '' })
+  const waits = { provisioner: 'example.com/disk', volumeBindingMode: 'WaitForFirstConsumer' as const }
+  await cluster.client.create(storageClass, { metadata: metadata('slow'), ...waits })
+  await cluster.client.create(persistentVolumeClaim, {
+    metadata: { ...metadata('data'), namespace: 'a' },
+    spec: { storageClassName: 'slow' },
+  })
+  await cluster.add(nodeOf('n1'), podOf('p', { spec: { volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] } }))
+  const annotations = cluster.server.all(persistentVolumeClaim)[0]?.metadata.annotations
+  expect(annotations).toEqual({ 'volume.kubernetes.io/selected-node': 'n1' })
+  await cluster.stop()
+  expect(cluster.places()).toEqual({ p: '' })
+})

@@ -46,7 +46,8 @@ export interface Scheduler {
 /** Starts to schedule once the views it needs are synced. */
 export const startScheduler = async (options: SchedulerOptions): Promise<Scheduler> => {
   const { client, views, env, schedulerName = 'default-scheduler' } = options
-  const plugins = options.plugins ?? defaultPlugins(createBindVolumes(client, views, env))
+  const stopping = new AbortController()
+  const plugins = options.plugins ?? defaultPlugins(createBindVolumes(client, views, env, stopping.signal))
   const recorder = options.recorder ?? createRecorder(client, env, { component: schedulerName })
   const needed = [
     ...[node, pods, namespace, service, replicaSet, replicationController, statefulSet],
@@ -67,7 +68,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   const decider = createDecider(plugins, cluster, nominations)
   const preempt = createPreempt({ cluster, nominations, fits: decider.fits })
   const evict = createEvict({ client, env, recorder, schedulerName })
-  const loop = createLoop({ client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict })
+  const loop = createLoop({ stopping: stopping.signal, client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict })
   const unfollow = follow({
     views,
     snapshot,
@@ -84,6 +85,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   })
   return {
     stop: async () => {
+      stopping.abort()
       unfollow()
       queue.close()
       assumed.close()

@@ -7,7 +7,7 @@ const lookMs = 500
 const maxLookMs = 10_000
 
 /** DefaultBinder: POST pods/NAME/binding. Resolves when the pod is bound to the node, throws when it surely is not. */
-export const bindPod = async (client: Client, env: Env, pod: Pod, nodeName: string): Promise<void> => {
+export const bindPod = async (client: Client, env: Env, pod: Pod, nodeName: string, stopping: AbortSignal): Promise<void> => {
   const { name, namespace = '', uid } = pod.metadata
   const binding: Draft<Binding> = {
     apiVersion: 'v1',
@@ -20,13 +20,13 @@ export const bindPod = async (client: Client, env: Env, pod: Pod, nodeName: stri
   } catch (error) {
     // Refused: it was not done. Anything else may have been done all the same, and the room must not be given to another meanwhile.
     if (error instanceof Refusal && !isUnknown(error)) throw error
-    if (!(await isBoundTo(client, env, pod, nodeName))) throw error
+    if (!(await isBoundTo(client, env, pod, nodeName, stopping))) throw error
   }
 }
 
 const isUnknown = ({ code }: Refusal): boolean => code === 504
 
-const isBoundTo = async (client: Client, env: Env, { metadata }: Pod, nodeName: string): Promise<boolean> => {
+const isBoundTo = async (client: Client, env: Env, { metadata }: Pod, nodeName: string, stopping: AbortSignal): Promise<boolean> => {
   const { name, namespace = '', uid } = metadata
   for (let waitMs = lookMs; ; waitMs = Math.min(maxLookMs, waitMs * 2))
     try {
@@ -35,7 +35,7 @@ const isBoundTo = async (client: Client, env: Env, { metadata }: Pod, nodeName: 
     } catch (error) {
       if (isRefusal(error, 404)) return false
       // The server does not answer: neither do we know.
-      if (waitMs >= maxLookMs) throw error
-      await env.sleep(waitMs)
+      if (waitMs >= maxLookMs || stopping.aborted) throw error
+      await env.sleep(waitMs, stopping)
     }
 }

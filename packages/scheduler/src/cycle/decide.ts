@@ -96,7 +96,8 @@ export const createDecider = (plugins: readonly Plugin[], cluster: Cluster, nomi
       if (verdict) verdicts.set(slot, verdict)
       else feasible.push(slot)
     }
-    startAt = slots.length === 0 ? 0 : (startAt + looked) % slots.length
+    // A pod that names its node must not turn the others back to the beginning.
+    if (slots === snapshot.order && slots.length > 0) startAt = (startAt + looked) % slots.length
     return feasible
   }
   const best = (feasible: readonly number[], begun: readonly Begun[]): number => {

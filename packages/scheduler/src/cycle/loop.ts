@@ -26,6 +26,8 @@ export interface LoopParts {
   readonly nominations: Nominations
   readonly preempt: Preempt
   readonly evict: Evict
+  /** Aborts when the scheduler stops: what only waits gives up. */
+  readonly stopping: AbortSignal
 }
 
 /** Tries waiting pods one after the other; what it decided is written while the next ones are tried. */
@@ -40,11 +42,12 @@ const sliceMs = 5
 const maxInFlight = 512
 
 export const createLoop = (parts: LoopParts): Loop => {
-  const { client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict } = parts
+  const { client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict, stopping } = parts
   const { env, views } = cluster
   const takeTurn = inTurn(maxInFlight)
   const refusals = createSharedRefusals(cluster.snapshot)
   const inFlight = new Set<Promise<void>>()
+  const tellings = new Map<string, Promise<void>>()
   let isAwake = false
   let stopped = false
 
@@ -56,6 +59,9 @@ export const createLoop = (parts: LoopParts): Loop => {
   const settle = async (queued: QueuedPod, node: NodeInfo, begun: readonly Begun[]): Promise<void> => {
     const { pod } = queued
     try {
+      // An older "Unschedulable" must not arrive after the binding.
+      const telling = tellings.get(pod.uid)
+      if (telling) await telling
       // Without an await where there is nothing to wait for: most pods have neither.
       for (const { plugin, run } of begun) {
         const allowed = run.permit?.(node.name)
@@ -68,7 +74,7 @@ export const createLoop = (parts: LoopParts): Loop => {
       await named(
         'Bind',
         'DefaultBinder',
-        takeTurn(() => bindPod(client, env, pod.pod, node.name)),
+        takeTurn(() => bindPod(client, env, pod.pod, node.name, stopping)),
       )
       assumed.bound(pod.uid)
       nominations.clear(pod.uid)
@@ -84,7 +90,13 @@ export const createLoop = (parts: LoopParts): Loop => {
     queue.happened({ on: 'pod-removed', pod })
     const current = views.view(pods).get(pod.key)
     // Gone, replaced, or placed already: not ours any more.
-    if (current?.metadata.uid !== pod.uid || current.spec.nodeName || isRefusal((error as Error).cause, 404)) return
+    if (
+      current?.metadata.uid !== pod.uid ||
+      current.spec.nodeName ||
+      current.metadata.deletionTimestamp ||
+      isRefusal((error as Error).cause, 404)
+    )
+      return
     const text = `binding rejected: ${(error as Error).message}`
     env.log.warn('binding failed', { pod: pod.key, node: node.name, error: text })
     queued.pod = podInfoOf(current)
@@ -95,14 +107,23 @@ export const createLoop = (parts: LoopParts): Loop => {
     const { pod } = queued.pod
     recorder.event(pod, 'Warning', 'FailedScheduling', message)
     const condition = { type: 'PodScheduled', status: 'False' as const, reason, message }
-    track(
-      takeTurn(() => writeStatus(client, env, pod, { condition, ...(nominatedNodeName !== undefined ? { nominatedNodeName } : {}) })).catch(
-        (error) => {
-          // Gone, or another of its name.
-          if (!isRefusal(error, 404) && !isRefusal(error, 409)) throw error
-        },
-      ),
-    )
+    const change = { condition, ...(nominatedNodeName !== undefined ? { nominatedNodeName } : {}) }
+    const { uid } = pod.metadata
+    const before = tellings.get(uid)
+    const write = async () => {
+      if (before) await before
+      await takeTurn(() => writeStatus(client, env, pod, change))
+    }
+    const telling = write()
+      .catch((error) => {
+        // Gone, or another of its name.
+        if (!isRefusal(error, 404) && !isRefusal(error, 409)) env.log.warn('status of a pod', { pod: queued.pod.key, error: String(error) })
+      })
+      .finally(() => {
+        if (tellings.get(uid) === telling) tellings.delete(uid)
+      })
+    tellings.set(uid, telling)
+    track(telling)
   }
   const place = (queued: QueuedPod, node: NodeInfo, begun: readonly Begun[]): void => {
     assumed.assume(queued.pod, node.name)

@@ -10,7 +10,7 @@ export type BindVolumes = (choices: readonly Choice[], nodeName: string) => Prom
 const timeoutMs = 600_000
 const selectedNode = 'volume.kubernetes.io/selected-node'
 
-export const createBindVolumes = (client: Client, views: Views, env: Env): BindVolumes => {
+export const createBindVolumes = (client: Client, views: Views, env: Env, stopping: AbortSignal): BindVolumes => {
   const write = async ({ claim, volume }: Choice, nodeName: string): Promise<void> => {
     const { name, namespace = '', uid, resourceVersion } = claim.metadata
     if (!volume) {
@@ -31,10 +31,13 @@ export const createBindVolumes = (client: Client, views: Views, env: Env): BindV
       else if (held.every((claim) => claim && isBound(claim))) resolve()
     }
     const cancel = env.after(timeoutMs, () => reject(new Error('binding volumes: context deadline exceeded')))
+    const stop = () => reject(new Error('the scheduler stops'))
+    stopping.addEventListener('abort', stop, { once: true })
     const unsubscribe = claims.subscribe(look)
     look()
     return promise.finally(() => {
       cancel()
+      stopping.removeEventListener('abort', stop)
       unsubscribe()
     })
   }

@@ -54,6 +54,10 @@ export interface SchedulingQueueOptions {
   readonly wake: () => void
 }
 
+/** No plugin refused it (there was no node at all): under the empty name, past which every event may help. */
+const anything = new Set([''])
+const reasonsOf = ({ refusedBy }: QueuedPod): ReadonlySet<string> => (refusedBy.size === 0 ? anything : refusedBy)
+
 export const createSchedulingQueue = (env: Env, { reacts, hint, wake }: SchedulingQueueOptions): SchedulingQueue => {
   const uidOf = ({ pod }: QueuedPod) => pod.uid
   const dueMs = ({ attempts, sinceMs }: QueuedPod) =>
@@ -66,11 +70,11 @@ export const createSchedulingQueue = (env: Env, { reacts, hint, wake }: Scheduli
   const byPlugin = new Map<string, Set<QueuedPod>>()
   const leave = (queued: QueuedPod): void => {
     unschedulable.delete(queued.pod.uid)
-    for (const plugin of queued.refusedBy) byPlugin.get(plugin)?.delete(queued)
+    for (const plugin of reasonsOf(queued)) byPlugin.get(plugin)?.delete(queued)
   }
   const rest = (queued: QueuedPod): void => {
     unschedulable.set(queued.pod.uid, queued)
-    for (const plugin of queued.refusedBy) {
+    for (const plugin of reasonsOf(queued)) {
       const held = byPlugin.get(plugin)
       if (held) held.add(queued)
       else byPlugin.set(plugin, new Set([queued]))
@@ -173,8 +177,8 @@ export const createSchedulingQueue = (env: Env, { reacts, hint, wake }: Scheduli
     happened: (event) => {
       if (unschedulable.size === 0) return
       for (const [plugin, held] of byPlugin) {
-        if (held.size === 0 || !reacts(plugin, event.on)) continue
-        for (const queued of [...held]) if (hint(plugin, event, queued.pod)) requeue(queued)
+        if (held.size === 0 || (plugin !== '' && !reacts(plugin, event.on))) continue
+        for (const queued of [...held]) if (plugin === '' || hint(plugin, event, queued.pod)) requeue(queued)
       }
     },
     has: (uid) => find(uid) !== undefined,

@@ -46,7 +46,7 @@ export interface Running {
 
 export interface RunningOptions extends Partial<SchedulerOptions> {
   /** Sees each call before the server; may throw. */
-  readonly intercept?: (call: Call) => void
+  readonly intercept?: (call: Call) => void | Promise<void>
 }
 
 /** A server that knows what the scheduler needs, and a client of it that never fails. */
@@ -61,7 +61,7 @@ export const running = async ({ intercept, ...options }: RunningOptions = {}): P
   const { env, server } = memoryCluster(1)
   const client = connect(
     async (call) => {
-      intercept?.(call)
+      await intercept?.(call)
       return server.handler(call)
     },
     { name: 'test', groups: [] },
