@@ -50,6 +50,8 @@ export interface TestClusterOptions {
   /** Whether a pod becomes ready once it runs; absent: always. */
   readonly healthy?: (pod: Pod) => boolean
   readonly nodes?: readonly string[]
+  /** How a running pod ends now; absent: it runs on. */
+  readonly ends?: (pod: Pod, nowMs: number) => 'Succeeded' | 'Failed' | undefined
   /** Pods on a node that is not alive are left as they are. */
   readonly alive?: (node: string) => boolean
   /** Kinds of custom definitions. */
@@ -60,7 +62,15 @@ export interface TestClusterOptions {
 
 /** Controllers against the small server, in virtual time. */
 export const testCluster = (controllers: readonly Controller[], options: TestClusterOptions = {}): TestCluster => {
-  const { seed = 1, rates = {}, healthy = () => true, nodes = ['n1', 'n2'], alive = () => true, around = (handler) => handler } = options
+  const {
+    seed = 1,
+    rates = {},
+    healthy = () => true,
+    nodes = ['n1', 'n2'],
+    alive = () => true,
+    ends = () => undefined,
+    around = (handler) => handler,
+  } = options
   const env = virtualEnv(seed)
   const server = createMemoryServer(env, [...storedResources, ...(options.extra ?? [])])
   const faults = withFaults(around(server.handler), env, seed, rates)
@@ -82,10 +92,14 @@ export const testCluster = (controllers: readonly Controller[], options: TestClu
       const living = nodes.filter(alive)
       const node = living[Math.floor(env.random() * living.length)] ?? 'n1'
       await client.create(api.pod, { metadata: {}, target: { name: node } } as never, { ...target, subresource: 'binding' })
-    } else if (status?.phase !== 'Running' && status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
-      await client.update(api.pod, { ...pod, status: runningStatus(env.now(), healthy(pod)) }, { subresource: 'status' })
-    else if (status.phase === 'Running' && healthy(pod) !== (status.conditions?.[0]?.status === 'True'))
-      await client.update(api.pod, { ...pod, status: runningStatus(env.now(), healthy(pod)) }, { subresource: 'status' })
+    } else if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return
+    else {
+      const running = status?.phase === 'Running'
+      const ended = running ? ends(pod, env.now()) : undefined
+      const isCurrent = running && healthy(pod) === (status?.conditions?.[0]?.status === 'True')
+      const next = ended ? endedStatus(env.now(), ended) : isCurrent ? undefined : runningStatus(env.now(), healthy(pod))
+      if (next) await client.update(api.pod, { ...pod, status: next }, { subresource: 'status' })
+    }
   }
   return {
     env,
@@ -114,7 +128,7 @@ export const testCluster = (controllers: readonly Controller[], options: TestClu
 }
 
 let addresses = 1
-const runningStatus = (nowMs: number, ready: boolean): Pod['status'] => {
+const runningStatus = (nowMs: number, ready: boolean): NonNullable<Pod['status']> => {
   addresses = (addresses % 60_000) + 1
   const podIP = `10.1.${addresses >> 8}.${addresses & 255}`
   return {
@@ -122,5 +136,11 @@ const runningStatus = (nowMs: number, ready: boolean): Pod['status'] => {
     podIP,
     podIPs: [{ ip: podIP }],
     conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: rfc3339(nowMs) }],
-  } as Pod['status']
+  } as NonNullable<Pod['status']>
+}
+
+const endedStatus = (nowMs: number, phase: 'Succeeded' | 'Failed'): NonNullable<Pod['status']> => {
+  const terminated = { exitCode: phase === 'Failed' ? 1 : 0, finishedAt: rfc3339(nowMs) }
+  const container = { name: 'c', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated } }
+  return { phase, conditions: [], containerStatuses: [container] }
 }

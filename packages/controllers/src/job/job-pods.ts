@@ -1,0 +1,67 @@
+import type { Container, Job, Pod } from '@skiff/api'
+import { job as jobs } from '@skiff/api'
+import type { Draft } from '@skiff/client'
+import { controlledBy } from '../ownership.ts'
+import { isActive, podFromTemplate } from '../pods.ts'
+import { indexAnnotation, indexOf, isIndexed, type Tally, trackingFinalizer, waitsForEnd } from './tally.ts'
+
+const indexVariable = 'JOB_COMPLETION_INDEX'
+
+const withIndexVariable = (container: Container): Container => {
+  if (container.env?.some((one) => one.name === indexVariable)) return container
+  const source = { fieldRef: { apiVersion: 'v1', fieldPath: `metadata.labels['${indexAnnotation}']` } }
+  return { ...container, env: [...(container.env ?? []), { name: indexVariable, valueFrom: source }] }
+}
+
+/** A pod of the Job; of an indexed one, for `index`. */
+export const jobPod = (job: Job, index: number | undefined): Draft<Pod> => {
+  const draft = podFromTemplate(job.spec.template, controlledBy(jobs, job), job.metadata.namespace)
+  const finalizers = [...(draft.metadata.finalizers ?? []), trackingFinalizer]
+  if (index === undefined) return { ...draft, metadata: { ...draft.metadata, finalizers } }
+  const text = String(index)
+  return {
+    ...draft,
+    metadata: {
+      ...draft.metadata,
+      generateName: `${job.metadata.name}-${text}-`,
+      labels: { ...draft.metadata.labels, [indexAnnotation]: text },
+      annotations: { ...draft.metadata.annotations, [indexAnnotation]: text },
+      finalizers,
+    },
+    spec: {
+      ...draft.spec,
+      hostname: `${job.metadata.name}-${text}`,
+      containers: draft.spec.containers.map(withIndexVariable),
+      ...(draft.spec.initContainers ? { initContainers: draft.spec.initContainers.map(withIndexVariable) } : {}),
+    },
+  }
+}
+
+/** How many pods should run now. */
+export const wantedActive = (job: Job, tally: Tally): number => {
+  const parallelism = job.spec.parallelism ?? 1
+  if (job.spec.completions === undefined) return tally.succeeded > 0 ? Math.min(tally.active.length, parallelism) : parallelism
+  return Math.min(parallelism, Math.max(0, job.spec.completions - tally.succeeded))
+}
+
+/** The lowest indexes that are neither done nor worked on; without indexes, as many times nothing. */
+export const nextIndexes = (job: Job, tally: Tally, mine: readonly Pod[], count: number): readonly (number | undefined)[] => {
+  if (!isIndexed(job)) return Array.from({ length: count }, () => undefined)
+  const taken = new Set<number | undefined>(tally.doneIndexes)
+  for (const pod of mine) if (isActive(pod) || (waitsForEnd(job) && pod.metadata.deletionTimestamp !== undefined)) taken.add(indexOf(pod))
+  const free: number[] = []
+  for (let index = 0; index < (job.spec.completions ?? 0) && free.length < count; index += 1) if (!taken.has(index)) free.push(index)
+  return free
+}
+
+/** Of an indexed Job: pods for indexes that do not exist, and all but one for each index. */
+export const strayPods = (job: Job, tally: Tally): readonly Pod[] => {
+  if (!isIndexed(job)) return []
+  const taken = new Set<number>(tally.doneIndexes)
+  return tally.active.filter((pod) => {
+    const index = indexOf(pod)
+    if (index === undefined || index >= (job.spec.completions ?? 0) || taken.has(index)) return true
+    taken.add(index)
+    return false
+  })
+}

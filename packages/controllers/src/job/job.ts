@@ -1,0 +1,76 @@
+import type { Job, Pod } from '@skiff/api'
+import { job as jobs, pod as pods } from '@skiff/api'
+import type { Views } from '@skiff/client'
+import { keyOf } from '@skiff/machinery'
+import { claim } from '../ownership.ts'
+import { candidatePods, orphanIndex } from '../pods.ts'
+import { type Controller, controllerKey, objectController, owned } from '../runner/controller.ts'
+import { read, remove, requeue, type Steps, targetOf } from '../runner/step.ts'
+import { selects } from '../selector.ts'
+import { planJob } from './plan.ts'
+import { releaseAll } from './track.ts'
+import { isFinished } from './verdict.ts'
+
+const podsOf = (key: string, views: Views): readonly Pod[] => views.view(pods).indexed('job', key)
+
+const plan = (job: Job, views: Views, nowMs: number): Steps => {
+  const candidates = candidatePods(views, job.metadata.namespace ?? '', job.metadata.uid)
+  const { mine, steps } = claim(jobs, job, pods, candidates, (pod) => selects(job.spec.selector, pod.metadata.labels))
+  if (steps.length > 0) return steps
+  // Pods of an earlier Job of this name: nobody counts them any more.
+  const strangers = podsOf(keyOf(job), views).filter((pod) => !pod.metadata.ownerReferences?.some((one) => one.uid === job.metadata.uid))
+  return [...releaseAll(strangers), ...planJob(job, mine, nowMs)]
+}
+
+export const jobController = (): Controller =>
+  objectController({
+    name: 'job-controller',
+    account: 'job-controller',
+    resource: jobs,
+    watches: [
+      owned(pods, jobs, {
+        indexes: {
+          ...orphanIndex,
+          job: (pod) => {
+            const key = controllerKey(pod, jobs)
+            return key === undefined ? [] : [key]
+          },
+        },
+        orphans: ({ after }, views) =>
+          [...views.view(jobs).list(after?.metadata.namespace ?? '')]
+            .filter((job) => selects(job.spec.selector, after?.metadata.labels))
+            .map(keyOf),
+      }),
+    ],
+    plan,
+    // Without their Job nobody counts the pods: their finalizer must not hold them.
+    gone: (key, views) => releaseAll(podsOf(key, views)),
+  })
+
+const finishedAtMs = (job: Job): number =>
+  Math.max(
+    ...(job.status?.conditions ?? [])
+      .filter((one) => (one.type === 'Complete' || one.type === 'Failed') && one.status === 'True')
+      .map((one) => Date.parse(one.lastTransitionTime ?? '')),
+  )
+
+/** Removes a finished Job, with its pods, after the time that it names. The API is asked once more: the time may have been raised. */
+export const planTtl = (job: Job, nowMs: number): Steps => {
+  const seconds = job.spec.ttlSecondsAfterFinished
+  if (seconds === undefined || !isFinished(job) || job.metadata.deletionTimestamp !== undefined) return []
+  const dueMs = finishedAtMs(job) + seconds * 1_000
+  if (dueMs > nowMs) return [requeue(dueMs - nowMs)]
+  const done = (fresh: Job | undefined): Steps => {
+    if (!fresh || fresh.metadata.uid !== job.metadata.uid || fresh.spec.ttlSecondsAfterFinished !== seconds) return []
+    return [remove(jobs, fresh, { propagationPolicy: 'Foreground', sameVersion: true })]
+  }
+  return [read(jobs, targetOf(job), { done })]
+}
+
+export const ttlAfterFinishedController = (): Controller =>
+  objectController({
+    name: 'ttl-after-finished-controller',
+    account: 'ttl-after-finished-controller',
+    resource: jobs,
+    plan: (job, _views, nowMs) => planTtl(job, nowMs),
+  })

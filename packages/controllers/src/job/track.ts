@@ -1,0 +1,142 @@
+import type { Job, JobCondition, JobStatus, Pod } from '@skiff/api'
+import { job as jobs, pod as pods } from '@skiff/api'
+import { isRefusal, rfc3339 } from '@skiff/machinery'
+import { conditionOf, withoutCondition } from '../conditions.ts'
+import {
+  event,
+  fail,
+  type Outcome,
+  type PatchStep,
+  patch,
+  type Step,
+  type Steps,
+  targetOf,
+  together,
+  updateStatus,
+} from '../runner/step.ts'
+import { same } from '../same.ts'
+import { isTracked, type Tally, trackingFinalizer } from './tally.ts'
+import { completedIndexes, isSuspended, jobCondition, type Verdict } from './verdict.ts'
+
+export const releasePod = (pod: Pod): PatchStep => {
+  const kept = (pod.metadata.finalizers ?? []).filter((one) => one !== trackingFinalizer)
+  const { uid, resourceVersion } = pod.metadata
+  const metadata = { uid, resourceVersion, finalizers: kept.length > 0 ? kept : null }
+  return patch(pods, targetOf(pod), 'merge', { metadata }, { failed: (error) => (isRefusal(error, 404) ? [] : undefined) })
+}
+export const releaseAll = (mine: readonly Pod[]): Steps => {
+  const held = mine.filter(isTracked)
+  return held.length > 0 ? [together(held.map(releasePod))] : []
+}
+
+/** What the status says besides what is counted. */
+export interface Now {
+  readonly active: number
+  readonly ready: number
+  readonly terminating: number
+  readonly verdict: Verdict | undefined
+  readonly nowMs: number
+}
+
+/**
+ * Writes what came of the pods, each counted once whatever fails in between: first the status lists those that ended, then they lose
+ * their finalizers, and only then the list becomes numbers.
+ */
+export const track = (job: Job, tally: Tally, now: Now): Steps => {
+  const held = job.status?.uncountedTerminatedPods
+  const listed = {
+    succeeded: [...(held?.succeeded ?? []), ...tally.freshSucceeded],
+    failed: [...(held?.failed ?? []), ...tally.freshFailed],
+  }
+  const base = statusOf(job, tally, now)
+  const settle = (current: Job): Steps => {
+    const after = (outcomes: readonly Outcome[]): Steps => {
+      const stuck = new Set(
+        outcomes.flatMap(({ step, error }) =>
+          error === undefined ? [] : [tally.release[releases.indexOf(step as PatchStep)]?.metadata.uid],
+        ),
+      )
+      const failure = outcomes.find((one) => one.error !== undefined)?.error
+      const counted = conclude(
+        current,
+        count(base.status, listed, (uid) => !stuck.has(uid)),
+        now,
+      )
+      return [...counted, ...(failure === undefined ? [] : [fail(failure)])]
+    }
+    const releases = tally.release.map(releasePod)
+    return releases.length > 0 ? [together(releases, { after })] : after([])
+  }
+  if (tally.freshSucceeded.length + tally.freshFailed.length === 0) return [...base.events, ...settle(job)]
+  const status = { ...base.status, uncountedTerminatedPods: nonEmpty(listed) }
+  return [...base.events, updateStatus(jobs, { ...job, status }, { done: settle })]
+}
+
+const nonEmpty = ({ succeeded, failed }: { readonly succeeded: readonly string[]; readonly failed: readonly string[] }) => ({
+  ...(succeeded.length > 0 ? { succeeded } : {}),
+  ...(failed.length > 0 ? { failed } : {}),
+})
+
+const count = (
+  status: JobStatus,
+  listed: { readonly succeeded: readonly string[]; readonly failed: readonly string[] },
+  isSettled: (uid: string) => boolean,
+): JobStatus => {
+  const add = (name: 'succeeded' | 'failed') => {
+    const amount = (status[name] ?? 0) + listed[name].filter(isSettled).length
+    return amount > 0 ? { [name]: amount } : {}
+  }
+  const left = { succeeded: listed.succeeded.filter((uid) => !isSettled(uid)), failed: listed.failed.filter((uid) => !isSettled(uid)) }
+  return { ...status, ...add('succeeded'), ...add('failed'), uncountedTerminatedPods: nonEmpty(left) }
+}
+
+/** The status without new counts, and what users are told of its changes. */
+const statusOf = (job: Job, tally: Tally, now: Now): { readonly status: JobStatus; readonly events: Steps } => {
+  const { verdict, nowMs } = now
+  const events: Step[] = []
+  const held = job.status ?? {}
+  let conditions: readonly JobCondition[] = held.conditions ?? []
+  let startTime = held.startTime
+  const suspended = conditionOf(conditions, 'Suspended')?.status === 'True'
+  if (!verdict && isSuspended(job) !== suspended) {
+    const [status, reason, message] = isSuspended(job) ? ['True', 'JobSuspended', 'Job suspended'] : ['False', 'JobResumed', 'Job resumed']
+    conditions = [
+      ...withoutCondition(conditions, 'Suspended'),
+      jobCondition('Suspended', status as string, reason as string, message as string, nowMs),
+    ]
+    events.push(event(job, 'Normal', isSuspended(job) ? 'Suspended' : 'Resumed', message as string))
+    // A deadline counts from the resumption.
+    if (!isSuspended(job)) startTime = rfc3339(nowMs)
+  }
+  if (startTime === undefined && !isSuspended(job)) startTime = rfc3339(nowMs)
+  if (verdict?.isNew) conditions = [...conditions, jobCondition(verdict.type, 'True', verdict.reason, verdict.message, nowMs)]
+  const { active: _active, succeeded: doneBefore, ...rest } = held
+  const indexes = completedIndexes(job, tally)
+  const succeeded = job.spec.completionMode === 'Indexed' ? tally.succeeded : (doneBefore ?? 0)
+  const status: JobStatus = {
+    ...rest,
+    ...(conditions.length > 0 ? { conditions } : {}),
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(now.active > 0 ? { active: now.active } : {}),
+    ...(succeeded > 0 ? { succeeded } : {}),
+    ready: now.ready,
+    terminating: now.terminating,
+    ...indexes,
+  }
+  return { status, events }
+}
+
+/** The last write: with the final condition once nothing of the Job runs or waits to be counted. */
+const conclude = (job: Job, status: JobStatus, now: Now): Steps => {
+  const { verdict, nowMs } = now
+  const uncounted = status.uncountedTerminatedPods
+  const isOver = now.active === 0 && now.terminating === 0 && !uncounted?.succeeded && !uncounted?.failed
+  if (!verdict || !isOver)
+    return same(job.status, status) && job.status?.ready !== undefined ? [] : [updateStatus(jobs, { ...job, status })]
+  const isSuccess = verdict.type === 'SuccessCriteriaMet'
+  const final = jobCondition(isSuccess ? 'Complete' : 'Failed', 'True', verdict.reason, verdict.message, nowMs)
+  const conditions = [...(status.conditions ?? []), final]
+  const ended: JobStatus = { ...status, conditions, ...(isSuccess ? { completionTime: rfc3339(nowMs) } : {}) }
+  const told = isSuccess ? event(job, 'Normal', 'Completed', 'Job completed') : event(job, 'Warning', verdict.reason, verdict.message)
+  return [updateStatus(jobs, { ...job, status: ended }, { done: () => [told] })]
+}
