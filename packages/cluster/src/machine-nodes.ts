@@ -1,4 +1,5 @@
-import type { ApiServer } from '@skiff/apiserver'
+import { node as nodes } from '@skiff/api'
+import { type ApiServer, loopbackIdentity } from '@skiff/apiserver'
 import type { Env } from '@skiff/machinery'
 import { applySteps, type ClusterNetwork, type NodeNetwork, observeMachine, planTopology } from '@skiff/network'
 import { type Containerd, startContainerd } from '@skiff/node'
@@ -40,7 +41,8 @@ export const startMachineNodes = async (options: MachineNodesOptions): Promise<M
   let parts: NodeParts | undefined
   return {
     join: async (api) => {
-      parts = await startHost(options, host, containerd, api)
+      parts = await within(env, registerMs, `node ${host.name} did not register`, startHost(options, host, containerd, api))
+      await markControlPlane(api, host.name)
       directory.set(host.name, nearConnection(parts.agent.service))
       progress(`node ${host.name}`)
       await members.start(api)
@@ -50,6 +52,28 @@ export const startMachineNodes = async (options: MachineNodesOptions): Promise<M
       await parts?.stop()
       await containerd.release()
     },
+  }
+}
+
+const registerMs = 60_000
+
+/** As kubeadm marks the node that it set up; a node may not give itself this label. */
+const markControlPlane = async (api: ApiServer, name: string): Promise<void> => {
+  await api
+    .client(loopbackIdentity)
+    .patch(nodes, { name }, 'merge', { metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } } })
+}
+
+const within = async <T>(env: Env, limitMs: number, otherwise: string, work: Promise<T>): Promise<T> => {
+  const done = new AbortController()
+  const late = async (): Promise<never> => {
+    await env.sleep(limitMs, done.signal)
+    throw new Error(`${otherwise} within ${limitMs / 1000} s; see \`skiff journal node\``)
+  }
+  try {
+    return await Promise.race([work, late()])
+  } finally {
+    done.abort()
   }
 }
 

@@ -107,6 +107,5 @@ const startAgent = ({ place, network, node, runtime, env, nodeClient, kubeletPor
     version: kubernetesNodeVersion,
     cgroupRoot: places.cgroupRoot,
     ...(kubeletPort ? { kubeletPort } : {}),
-    ...(node.number === 1 ? { labels: { 'node-role.kubernetes.io/control-plane': '' } } : {}),
   })
 }
