@@ -1,7 +1,7 @@
 import type { Kind } from '@skiff/api'
 import type { KubeObject } from '@skiff/machinery'
 import type { Entry } from '../registry/entry.ts'
-import type { Leaf, Run } from '../registry/tree.ts'
+import type { Run } from '../registry/tree.ts'
 import type { Page } from '../rest/read.ts'
 
 /** Builds tables: the columns of a kind and the cells of its objects. */
@@ -32,14 +32,20 @@ const itemParts = (entries: readonly Entry[], from: number, to: number, skip: nu
   return parts
 }
 
-/** A leaf's entries joined with commas, made at most once a leaf. */
-const joined = (leaf: Leaf, skip: number): Buffer => {
-  leaf.joined ??= Buffer.concat(itemParts(leaf.entries, 0, leaf.entries.length, skip))
-  return leaf.joined
-}
+/** Above this size of an entry joining saves no time worth its memory. */
+const largeEntryBytes = 8 * 1024
 
-const runBytes = ({ leaf, from, to }: Run, skip: number): Buffer =>
-  from === 0 && to === leaf.entries.length ? joined(leaf, skip) : Buffer.concat(itemParts(leaf.entries, from, to, skip))
+/** A run's entries with commas between them. A whole leaf of small entries is joined, at most once a leaf. */
+const runParts = ({ leaf, from, to }: Run, skip: number): readonly Buffer[] => {
+  if (leaf.joined && from === 0 && to === leaf.entries.length) return [leaf.joined]
+  const parts = itemParts(leaf.entries, from, to, skip)
+  let length = 0
+  for (const part of parts) length += part.length
+  if (length > (to - from) * largeEntryBytes) return parts
+  const whole = Buffer.concat(parts, length)
+  if (from === 0 && to === leaf.entries.length) leaf.joined = whole
+  return [whole]
+}
 
 export const listHead = (page: Page): string => {
   const metadata = {
@@ -57,7 +63,7 @@ export const listParts = (page: Page): Buffer[] => {
   if (page.runs) {
     for (const [index, run] of page.runs.entries()) {
       if (index > 0) parts.push(comma)
-      parts.push(runBytes(run, skip))
+      parts.push(...runParts(run, skip))
     }
   } else if (page.entries) parts.push(...itemParts(page.entries, 0, page.entries.length, skip))
   parts.push(tail)

@@ -31,7 +31,7 @@ export const watch = async (rest: Rest, { call, kind }: Request): Promise<AsyncI
   if (version === '' || version === '0') {
     const frames: ServedFrame[] = []
     for (const entry of entriesOf(cache.tree, prefix)) if (!options.match || options.match(entry.object)) frames.push(addedFrame(entry))
-    feed.push(frames)
+    feed.begin(frames)
   } else if (Number(version) < cache.recentAfter) {
     feed.push([errorFrame(expired(`too old resource version: ${version} (${cache.recentAfter})`).status)])
     feed.end()

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { gzip } from 'node:zlib'
+import { Readable } from 'node:stream'
+import { createGzip } from 'node:zlib'
 import type { StreamReply, ValueReply } from '@skiff/client'
 import type { FailureStatus, Log } from '@skiff/machinery'
 import { internalError, isRefusal, Refusal } from '@skiff/machinery'
 import { prefersProtobuf } from '../represent/accept.ts'
 import { protobufValue } from '../represent/protobuf.ts'
 import type { ServedFrame } from '../watch/session.ts'
+import { createSender } from './send.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
 export type Outgoing = ServerResponse | Http2ServerResponse
@@ -20,6 +22,7 @@ const warningHeader = (text: string): string =>
     .replace(/\\/g, '\\\\')
     .replace(/"/g, '\\"')}"`
 
+/** Writes a whole answer: at once, or as its reader takes it where it is long. */
 export const writeValue = (incoming: Incoming, outgoing: Outgoing, reply: ValueReply): void => {
   const { status, bytes, contentType = 'application/json', warnings, headers } = reply
   const fields: Record<string, string | string[] | number> = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
@@ -29,39 +32,52 @@ export const writeValue = (incoming: Incoming, outgoing: Outgoing, reply: ValueR
     bytes === undefined ? [] : Array.isArray(bytes) ? (bytes as readonly Uint8Array[]) : [bytes as Uint8Array]
   let length = 0
   for (const part of parts) length += part.length
-  if (length > gzipFrom && fields['content-encoding'] === undefined && acceptsGzip(incoming)) {
-    writeGzip(outgoing, status, fields, parts)
-    return
-  }
-  fields['content-length'] = length
+  const packs = length > gzipFrom && fields['content-encoding'] === undefined && acceptsGzip(incoming)
+  if (packs) {
+    fields['content-encoding'] = 'gzip'
+    fields.vary = 'Accept-Encoding'
+  } else fields['content-length'] = length
   const out = outgoing as ServerResponse
   out.writeHead(status, fields)
-  if (incoming.method === 'HEAD' || parts.length === 0) {
-    out.end()
-    return
-  }
-  if (parts.length > 1) {
+  if (incoming.method === 'HEAD' || parts.length === 0) out.end()
+  else if (packs) void writePacked(out, parts)
+  else if (length > atOnceBytes) void writeParts(out, parts)
+  else if (parts.length === 1) out.end(parts[0])
+  else {
     out.cork?.()
     for (let at = 0; at < parts.length - 1; at++) out.write(parts[at])
     out.end(parts[parts.length - 1])
     out.uncork?.()
-  } else out.end(parts[0])
+  }
 }
 
-const acceptsGzip = (incoming: Incoming): boolean => /\bgzip\b/.test(String(incoming.headers['accept-encoding'] ?? ''))
+/** Answers up to this size are handed over in one go; what is longer goes as the client takes it. */
+const atOnceBytes = 512 * 1024
 
-const writeGzip = (
-  outgoing: Outgoing,
-  status: number,
-  fields: Record<string, string | string[] | number>,
-  parts: readonly Uint8Array[],
-): void => {
-  gzip(Buffer.concat(parts), { level: 4 }, (error, packed) => {
-    const out = outgoing as ServerResponse
-    if (error) return void out.destroy(error)
-    out.writeHead(status, { ...fields, 'content-encoding': 'gzip', vary: 'Accept-Encoding', 'content-length': packed.length })
-    out.end(packed)
-  })
+const writeParts = async (outgoing: ServerResponse, parts: readonly Uint8Array[]): Promise<void> => {
+  if (await createSender(outgoing)(parts)) outgoing.end()
+}
+
+const acceptsGzip = (incoming: Incoming): boolean => {
+  const accepted = incoming.headers['accept-encoding']
+  return accepted !== undefined && /\bgzip\b/.test(String(accepted))
+}
+
+/** Upstream's level 1, piece by piece, so that a slow client holds neither form of a long list. */
+const writePacked = async (outgoing: ServerResponse, parts: readonly Uint8Array[]): Promise<void> => {
+  const send = createSender(outgoing)
+  const packer = Readable.from(slices(parts)).pipe(createGzip({ level: 1, chunkSize: 64 * 1024 }))
+  try {
+    for await (const piece of packer as AsyncIterable<Buffer>) if (!(await send([piece]))) return
+    outgoing.end()
+  } catch (error) {
+    // The head has gone out: only a broken connection tells the client that this is not all.
+    outgoing.destroy(error as Error)
+  }
+}
+
+function* slices(parts: readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const part of parts) for (let at = 0; at < part.length; at += gzipFrom) yield part.subarray(at, at + gzipFrom)
 }
 
 export const writeStatus = (incoming: Incoming, outgoing: Outgoing, status: FailureStatus): void => {
@@ -83,17 +99,6 @@ export const statusOf = (error: unknown, log: Log): FailureStatus => {
   return internalError(text).status
 }
 
-const drained = (outgoing: Outgoing): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      outgoing.off('drain', done)
-      outgoing.off('close', done)
-      resolve()
-    }
-    outgoing.on('drain', done)
-    outgoing.on('close', done)
-  })
-
 /** Writes frames as they come; a reader that does not drain lets them wait in the watch's own bounded queue. */
 export const writeWatch = async (
   outgoing: Outgoing,
@@ -103,14 +108,30 @@ export const writeWatch = async (
   const out = outgoing as ServerResponse
   out.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-cache, private' })
   out.flushHeaders?.()
-  for await (const batch of frames) {
-    if (out.destroyed || out.writableEnded) break
-    const parts = batch.map((frame) => frame.encoded?.() ?? Buffer.from(`${JSON.stringify({ type: frame.type, object: frame.object })}\n`))
-    const flowing = out.write(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts))
-    if (!flowing) await drained(outgoing)
-  }
+  const send = createSender(outgoing)
+  for await (const batch of frames) if (!(await sendFrames(send, batch))) break
   if (!out.writableEnded) out.end()
 }
+
+const encoded = (frame: ServedFrame): Buffer =>
+  frame.encoded?.() ?? Buffer.from(`${JSON.stringify({ type: frame.type, object: frame.object })}\n`)
+
+/** A batch in pieces of some frames each: neither a write a frame, nor a copy of all that a long list begins with. */
+const sendFrames = async (send: (parts: readonly Uint8Array[]) => Promise<boolean>, batch: readonly ServedFrame[]): Promise<boolean> => {
+  let pieces: Buffer[] = []
+  let length = 0
+  for (const [index, frame] of batch.entries()) {
+    const bytes = encoded(frame)
+    pieces.push(bytes)
+    length += bytes.length
+    if (length < pieceBytes && index < batch.length - 1) continue
+    if (!(await send([pieces.length === 1 ? bytes : Buffer.concat(pieces)]))) return false
+    pieces = []
+    length = 0
+  }
+  return true
+}
+const pieceBytes = 64 * 1024
 
 export const writeStream = (outgoing: Outgoing, reply: StreamReply): void => {
   const out = outgoing as ServerResponse

@@ -4,7 +4,7 @@ import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import type { Call, Handler, Identity } from '@skiff/client'
+import { type Call, closeGently, type Handler, type Identity } from '@skiff/client'
 import { badRequest, type Env, isRefusal, tooLarge } from '@skiff/machinery'
 import { methodNotAllowed } from '../rest/context.ts'
 import type { ServedFrame } from '../watch/session.ts'
@@ -220,13 +220,14 @@ const upgrade = async (options: ServeOptions, incoming: IncomingMessage, socket:
     throw badRequest('Upgrade request required')
   } catch (error) {
     const status = isRefusal(error) ? error.status : statusOf(error, options.env.log)
-    refuseUpgrade(socket, status.code, status)
+    refuseUpgrade(options, socket, status.code, status)
   }
 }
 
-const refuseUpgrade = (socket: Duplex, code: number, status: unknown): void => {
+const refuseUpgrade = ({ env }: ServeOptions, socket: Duplex, code: number, status: unknown): void => {
   const body = Buffer.from(`${JSON.stringify(status)}\n`)
-  socket.end(
+  socket.write(
     `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body.toString()}`,
   )
+  closeGently(socket, env)
 }

@@ -12,10 +12,16 @@ export interface ServedFrame extends Frame {
   readonly encoded?: () => Buffer
 }
 
-/** How many frames may wait for a reader before the watch is ended: a slow client lists again. */
-const maxWaiting = 20_000
+/**
+ * How much of what happened may wait for a reader before the watch is ended: a slow client lists again. What a watch begins with is not
+ * counted, since the view holds those objects anyhow.
+ */
+const maxWaitingFrames = 20_000
+const maxWaitingBytes = 16 * 1024 * 1024
 
 export interface Feed {
+  /** Takes what the watch begins with. */
+  begin(frames: readonly ServedFrame[]): void
   /** Takes the frames of further events. */
   push(frames: readonly ServedFrame[]): void
   end(): void
@@ -25,6 +31,8 @@ export interface Feed {
 /** A queue between the cache, which never waits, and one reader. `onEnd` runs once. */
 export const createFeed = (onEnd: () => void): Feed => {
   let waiting: ServedFrame[] = []
+  let events = 0
+  let bytes = 0
   let ended = false
   let wake: (() => void) | undefined
   const end = () => {
@@ -43,13 +51,24 @@ export const createFeed = (onEnd: () => void): Feed => {
     }
     const batch = waiting
     waiting = []
+    events = 0
+    bytes = 0
     return { done: false, value: batch }
   }
   return {
+    begin: (frames) => {
+      for (const frame of frames) waiting.push(frame)
+      wake?.()
+    },
     push: (frames) => {
       if (ended) return
-      for (const frame of frames) waiting.push(frame)
-      if (waiting.length > maxWaiting) {
+      for (const frame of frames) {
+        waiting.push(frame)
+        bytes += frame.entry?.bytes.length ?? 0
+      }
+      events += frames.length
+      // One event may be larger than the bound: alone it passes.
+      if (events > maxWaitingFrames || (events > 1 && bytes > maxWaitingBytes)) {
         waiting = []
         end()
       }
