@@ -1,0 +1,156 @@
+import { type JsonObject, rfc3339 } from '@skiff/machinery'
+import { printLines } from '../describe/lines.ts'
+import { templateLines } from '../describe/template.ts'
+import { at, type Dynamic, textAt } from '../objects/fields.ts'
+import { fullName, type Info, kindName, targetOf } from '../objects/info.ts'
+import { fileFlags, selectObjects } from '../objects/select.ts'
+import { dryRunOf, patchQuery, report, writeFlags } from '../objects/writing.ts'
+import { alignTabs, describeTabs } from '../print/tab-writer.ts'
+import { revisionsOf } from '../rollout/revisions.ts'
+import { rolloutStatus } from '../rollout/status.ts'
+import { forEachKept, UsageError } from '../usage-error.ts'
+import type { Invocation, Verb, VerbGroup } from '../verb.ts'
+import { waitUntil } from '../wait/wait-until.ts'
+
+const usage = '(TYPE NAME | TYPE/NAME) [flags]'
+
+const objectsOf = async ({ session, flags, args }: Invocation): Promise<Info[]> => {
+  if (args.length === 0 && flags.list('filename').length === 0) throw new UsageError('required resource not specified')
+  return selectObjects(session, { flags, words: args })
+}
+
+const status: Verb = {
+  usage,
+  flags: [...fileFlags, 'watch|w:bool=true', 'revision:int=0', 'timeout:duration=0s', 'selector|l:string'],
+  run: async (invocation) => {
+    const { session, flags } = invocation
+    const timeoutMs = flags.durationMs('timeout') ?? 0
+    for (const info of await objectsOf(invocation)) {
+      let said = ''
+      const tell = (object: Dynamic | undefined): boolean => {
+        if (!object) throw new UsageError('object has been deleted')
+        const { text, done } = rolloutStatus(object, flags.int('revision') ?? 0)
+        if (text !== said) session.say(text)
+        said = text
+        return done || !flags.bool('watch')
+      }
+      await waitUntil(session, info, timeoutMs > 0 ? timeoutMs : 168 * 3_600_000, tell).catch((error: Error) => {
+        throw /^timed out waiting/.test(error.message) ? new UsageError('timed out waiting for the condition') : error
+      })
+    }
+    return 0
+  },
+}
+
+const history: Verb = {
+  usage,
+  flags: [...fileFlags, 'revision:int=0', 'output|o:string', 'selector|l:string'],
+  run: async (invocation) => {
+    const { session, flags } = invocation
+    for (const info of await objectsOf(invocation)) {
+      const revisions = await revisionsOf(session, info.object as Dynamic)
+      const wanted = flags.int('revision') ?? 0
+      session.write(`${fullName(info.resource, info.name)} `)
+      if (wanted > 0) {
+        const found = revisions.find(({ number }) => number === wanted)
+        if (!found) throw new UsageError(`unable to find the specified revision`)
+        session.write(`with revision #${wanted}\n${printLines(templateLines(found.template))}`)
+        continue
+      }
+      const rows = revisions.map(({ number, cause }) => `${number}\t${cause || '<none>'}`)
+      session.write(`\n${alignTabs(['REVISION\tCHANGE-CAUSE', ...rows].join('\n'), describeTabs)}\n\n`)
+    }
+    return 0
+  },
+}
+
+const undo: Verb = {
+  usage,
+  flags: [...fileFlags, ...writeFlags, 'to-revision:int=0', 'selector|l:string'],
+  run: async (invocation) => {
+    const { session, flags } = invocation
+    const { client } = await session.connect()
+    for (const info of await objectsOf(invocation)) {
+      const object = info.object as Dynamic
+      if (object.kind === 'Deployment' && at(object, 'spec.paused') === true)
+        throw new UsageError(
+          `you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume deployment/${info.name}' and try again`,
+        )
+      const revisions = await revisionsOf(session, object)
+      const asked = flags.int('to-revision') ?? 0
+      const found = asked === 0 ? revisions.at(-2) : revisions.find(({ number }) => number === asked)
+      if (!found)
+        throw new UsageError(
+          asked === 0
+            ? `no rollout history found for ${kindName(info.resource).split('.')[0]} ${JSON.stringify(info.name)}`
+            : `unable to find specified revision ${asked} in history`,
+        )
+      const body = object.kind === 'Deployment' ? [{ op: 'replace', path: '/spec/template', value: found.template }] : found.patch
+      const type = object.kind === 'Deployment' ? 'json' : 'strategic'
+      if (dryRunOf(flags) !== 'client')
+        await client.patch(info.resource, targetOf(info), type, body, { query: patchQuery(flags, 'kubectl-rollout') })
+      report(session, flags, info, object, 'rolled back')
+    }
+    return 0
+  },
+}
+
+/** A verb that patches each workload, unless `already` tells why not. */
+const patching = (
+  done: string,
+  patchOf: (object: Dynamic, nowMs: number) => JsonObject,
+  refuse: (object: Dynamic, name: string) => string | undefined,
+): Verb => ({
+  usage,
+  flags: [...fileFlags, ...writeFlags, 'selector|l:string'],
+  run: async (invocation) => {
+    const { session, flags } = invocation
+    const { client } = await session.connect()
+    await forEachKept(await objectsOf(invocation), async (info) => {
+      const object = info.object as Dynamic
+      const why = refuse(object, `${info.resource.plural}.${info.resource.group} ${JSON.stringify(info.name)}`)
+      if (why) throw new UsageError(why)
+      const after =
+        dryRunOf(flags) === 'client'
+          ? object
+          : ((await client.patch(info.resource, targetOf(info), 'strategic', patchOf(object, session.env.now()), {
+              query: patchQuery(flags, 'kubectl-rollout'),
+            })) as Dynamic)
+      report(session, flags, info, after, done)
+    })
+    return 0
+  },
+})
+
+const templated = new Set(['Deployment', 'DaemonSet', 'StatefulSet'])
+const isPaused = (object: Dynamic): boolean => textAt(object, 'spec.paused') === 'true'
+
+export const rollout: VerbGroup = {
+  parts: {
+    status,
+    history,
+    undo,
+    restart: patching(
+      'restarted',
+      (_object, nowMs) => ({ spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': rfc3339(nowMs) } } } } }),
+      (object, name) =>
+        !templated.has(object.kind)
+          ? `${name} restarting is not supported`
+          : isPaused(object)
+            ? `can't restart paused deployment (run rollout resume first)`
+            : undefined,
+    ),
+    pause: patching(
+      'paused',
+      () => ({ spec: { paused: true } }),
+      (object, name) =>
+        object.kind !== 'Deployment' ? `${name} pausing is not supported` : isPaused(object) ? `${name} is already paused` : undefined,
+    ),
+    resume: patching(
+      'resumed',
+      () => ({ spec: { paused: null } }),
+      (object, name) =>
+        object.kind !== 'Deployment' ? `${name} resuming is not supported` : isPaused(object) ? undefined : `${name} is not paused`,
+    ),
+  },
+}

@@ -1,0 +1,3 @@
+import type { VerbGroup } from '../verb.ts'
+
+export const set: VerbGroup = { parts: {} }
