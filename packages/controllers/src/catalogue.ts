@@ -1,12 +1,15 @@
 import type { Resource } from '@skiff/api'
 import { type CertificatePolicy, certificateControllers } from './certificates/certificates.ts'
 import { clusterRoleAggregationController } from './clusterroles/aggregation.ts'
+import { cronJobController } from './cronjob/cronjob.ts'
 import { daemonSetController } from './daemon/daemonset.ts'
 import { deploymentController } from './deployment/deployment.ts'
+import { disruptionController } from './disruption/disruption.ts'
 import { endpointsController } from './endpoints/endpoints.ts'
 import { endpointSliceMirroringController } from './endpoints/mirroring.ts'
 import { endpointSliceController } from './endpoints/slices.ts'
 import { garbageCollector } from './garbage/collector.ts'
+import { jobController, ttlAfterFinishedController } from './job/job.ts'
 import { namespaceController } from './namespace/namespace.ts'
 import { taintEvictionController } from './nodes/eviction.ts'
 import { nodeLifecycleController } from './nodes/lifecycle.ts'
@@ -48,15 +51,19 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     serviceAccountController(),
     garbageCollector(resources),
     daemonSetController(),
+    jobController(),
     deploymentController(),
     replicaSetController(),
+    disruptionController(),
     statefulSetController(),
+    cronJobController(),
     ...(certificates ? certificateControllers(certificates) : []),
     nodeLifecycleController(),
     taintEvictionController(),
     clusterRoleAggregationController(),
     claimProtectionController(),
     volumeProtectionController(),
+    ttlAfterFinishedController(),
     ...(rootCa ? [rootCaController(rootCa)] : []),
   ]
 }

@@ -32,6 +32,8 @@ const syncPatienceMs = 30_000
 const sliceMs = 5
 const dearMs = 1
 const maxRestMs = 1_000
+// A timer of the runtime holds 24 days at most and fires at once beyond: who waits for longer is planned again on the way.
+const maxWaitMs = 12 * 3_600_000
 
 /**
  * Runs one controller: changes become keys, a key is planned by one flight at a time, and planned again only when the views show what
@@ -78,7 +80,7 @@ export const runController = (controller: Controller, { client, views, env }: Ru
 
   const perform = async (key: string, steps: Steps, barrier: Barrier): Promise<void> => {
     if (steps.length === 0) return
-    const requeue = (afterMs: number) => queue.addAfter(key, afterMs)
+    const requeue = (afterMs: number) => queue.addAfter(key, Math.min(afterMs, maxWaitMs))
     await performAll(steps, { client, recorder, barrier, metrics, requeue, signal: stopping.signal })
   }
   const failed = (key: string, error: unknown): void => {
