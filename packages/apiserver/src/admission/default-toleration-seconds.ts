@@ -1,6 +1,6 @@
 import type { Pod, Toleration } from '@skiff/api'
 import type { AdmissionPlugin } from './admission.ts'
-import { createdPod } from './pod-request.ts'
+import { createdPod, updatedPod } from './pod-request.ts'
 
 const conditions = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
 
@@ -11,7 +11,7 @@ const tolerates = (pod: Pod, key: string): boolean =>
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
   mutate: (request) => {
-    const pod = createdPod(request)
+    const pod = createdPod(request) ?? updatedPod(request)
     if (!pod) return request.object
     const missing = conditions
       .filter((key) => !tolerates(pod, key))

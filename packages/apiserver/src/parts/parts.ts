@@ -6,6 +6,7 @@ import type { Part } from '../handler.ts'
 import type { NodeDirectory } from './node-directory.ts'
 import { podExec, podLog, podPortForward } from './pod-streams.ts'
 import { bindings, podBinding, podEviction } from './pods.ts'
+import { nodeProxy, podProxy, serviceProxy } from './proxy.ts'
 import {
   localSubjectAccessReview,
   selfSubjectAccessReview,
@@ -38,6 +39,9 @@ export const builtinParts = (options: PartsOptions): ReadonlyMap<string, Part> =
     ['/pods/exec', podExec(nodes, false)],
     ['/pods/attach', podExec(nodes, true)],
     ['/pods/portforward', podPortForward(nodes)],
+    ['/pods/proxy', podProxy(nodes)],
+    ['/services/proxy', serviceProxy(nodes)],
+    ['/nodes/proxy', nodeProxy(nodes)],
     ['/serviceaccounts/token', tokenPart(tokenRequestKind, signer)],
     ['/replicationcontrollers/scale', scale],
     ['apps/deployments/scale', scale],

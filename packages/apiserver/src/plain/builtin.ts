@@ -4,11 +4,12 @@ import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discove
 import { notFoundHere } from '../handler.ts'
 import { openApiRoutes } from '../openapi/routes.ts'
 import type { Registry } from '../registry/registry.ts'
-import { writeStatus, writeValue } from '../serve/answer.ts'
+import { writeStatus } from '../serve/answer.ts'
 import type { PlainRoute } from '../serve/http.ts'
 import { kubernetesVersion } from '../version.ts'
+import { aggregatedRoute } from './aggregated-discovery.ts'
 import { healthRoute } from './health.ts'
-import { jsonRoute, type PlainRoutes } from './routes.ts'
+import { jsonRoute, type PlainRoutes, pageNotFound } from './routes.ts'
 
 export interface BuiltinRoutesOptions {
   readonly registry: Registry
@@ -34,8 +35,16 @@ export const plainRoutes = ({ registry, signer, address }: BuiltinRoutesOptions)
     ...health,
     ...openApiRoutes(registry),
     '/version': jsonRoute(() => kubernetesVersion),
-    '/api': jsonRoute(() => apiVersions(address())),
-    '/apis': jsonRoute(() => apiGroupList(registry)),
+    '/api': aggregatedRoute(
+      registry,
+      true,
+      jsonRoute(() => apiVersions(address())),
+    ),
+    '/apis': aggregatedRoute(
+      registry,
+      false,
+      jsonRoute(() => apiGroupList(registry)),
+    ),
     '/api/v1': found(() => apiResourceList(registry, '', 'v1')),
     '/apis/*': groupRoute(registry),
     '/.well-known/openid-configuration': jsonRoute(() => ({
@@ -57,15 +66,12 @@ const found =
     return jsonRoute(() => document)(request)
   }
 
-const notServed: PlainRoute = ({ incoming, outgoing }) =>
-  writeValue(incoming, outgoing, { status: 404, bytes: Buffer.from('404 page not found\n'), contentType: 'text/plain; charset=utf-8' })
-
 /** /apis/GROUP and /apis/GROUP/VERSION. */
 const groupRoute =
   (registry: Registry): PlainRoute =>
   (request) => {
     const [, , group = '', version] = request.target.path.replace(/\/$/, '').split('/')
-    // Go's mux answers for a group that nobody installed, in plain words.
-    if (version === undefined && !apiGroup(registry, group)) return notServed(request)
+    // Go's mux answers for a group that nobody installed, in plain words; an unknown version of a known group is a Status.
+    if (!apiGroup(registry, group)) return pageNotFound(request)
     return found(() => (version === undefined ? apiGroup(registry, group) : apiResourceList(registry, group, version)))(request)
   }

@@ -45,6 +45,15 @@ export const textRoute =
   ({ incoming, outgoing }) =>
     writeValue(incoming, outgoing, { status: 200, bytes: Buffer.from(text()), contentType: 'text/plain; charset=utf-8' })
 
+/** What Go's mux answers for a path that nobody serves. */
+export const pageNotFound: PlainRoute = ({ incoming, outgoing }) =>
+  writeValue(incoming, outgoing, {
+    status: 404,
+    bytes: Buffer.from('404 page not found\n'),
+    contentType: 'text/plain; charset=utf-8',
+    headers: { 'x-content-type-options': 'nosniff' },
+  })
+
 /** A JSON document; `form` is upstream's for those that kubectl reads as YAML or protobuf. */
 export const jsonRoute =
   (value: () => unknown, contentType = 'application/json'): PlainRoute =>

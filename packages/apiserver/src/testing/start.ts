@@ -1,6 +1,10 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type Client, connect, type HttpOptions, type Identity, openHttp } from '@skiff/client'
 import { type Env, isRefusal, systemEnv } from '@skiff/machinery'
 import { openMemoryStore, type Store } from '@skiff/store'
@@ -11,6 +15,15 @@ export const administrator: Identity = { name: 'admin', groups: ['system:masters
 /** The bearer token of `administrator` on every server made here. */
 export const administratorToken = 'administrator-token'
 
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly text: string
+  /** The text as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape
+  readonly body: any
+}
+
 export interface TestServer {
   readonly server: ApiServer
   readonly url: string
@@ -18,6 +31,8 @@ export interface TestServer {
   readonly near: Client
   /** A client over HTTPS; the administrator unless other credentials are given. */
   far(credentials?: Partial<HttpOptions>): Client
+  /** One HTTPS request as the administrator, for what the clients hide: headers, media types, bodies as text. */
+  raw(method: string, path: string, body?: string, headers?: Readonly<Record<string, string>>): Promise<Answer>
   close(): Promise<void>
 }
 
@@ -56,11 +71,41 @@ export const startTestServer = async (options: TestOptions = {}): Promise<TestSe
       closers.push(connection.close)
       return connect(connection.handler, { name: 'decided by the credentials', groups: [] })
     },
+    raw: (method, path, body, headers) => rawRequest(`${url}${path}`, method, body, headers),
     close: async () => {
       for (const close of closers) close()
       await server.close()
       if (!options.store) await store.close()
       if (directory) rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+const rawRequest = async (
+  url: string,
+  method: string,
+  body: string | undefined,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> => {
+  const outgoing = httpsRequest(url, {
+    method,
+    agent: false,
+    rejectUnauthorized: false,
+    headers: {
+      authorization: `Bearer ${administratorToken}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+  })
+  outgoing.end(body)
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+  const answer = await text(response)
+  return {
+    status: response.statusCode as number,
+    headers: response.headers,
+    text: answer,
+    get body() {
+      return JSON.parse(answer)
     },
   }
 }

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { aggregatedVersion } from './aggregated-discovery.ts'
+
+const asked = (version: string, type = 'application/json') => `${type};g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
+
+test.each([
+  ['', undefined],
+  ['*/*', undefined],
+  ['application/json', undefined],
+  [`${asked('v2')},${asked('v2beta1')},application/json`, 'v2'],
+  [`${asked('v2beta1')},application/json`, 'v2beta1'],
+  [`${asked('v9')},application/json`, undefined],
+  [`${asked('v9')}, ${asked('v2')}`, 'v2'],
+  [`application/json,${asked('v2')}`, undefined],
+  [`${asked('v2', 'application/vnd.kubernetes.protobuf')},${asked('v2')}`, 'v2'],
+])('Accept: %s', (accept, version) => expect(aggregatedVersion(accept)).toBe(version))
