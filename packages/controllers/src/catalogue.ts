@@ -54,7 +54,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     jobController(),
     deploymentController(),
     replicaSetController(),
-    disruptionController(),
+    disruptionController(resources),
     statefulSetController(),
     cronJobController(),
     ...(certificates ? certificateControllers(certificates) : []),

@@ -9,7 +9,7 @@ import { candidatePods, isAvailable, isReady, orphanIndex, readySinceMs } from '
 import { type Controller, objectController, owned, watching } from '../runner/controller.ts'
 import { event, fail, remove, requeue, type Step, type Steps, together, updateStatus } from '../runner/step.ts'
 import { same } from '../same.ts'
-import { selects, selectsEverything } from '../selector.ts'
+import { selectorOf, selects, selectsEverything } from '../selector.ts'
 import { fitOf } from './fits.ts'
 import { bySeniority, daemonPod, hashLabel, isCurrent, targetNode } from './pods.ts'
 import { nextMove, surgeLimit } from './update.ts'
@@ -116,7 +116,8 @@ export const planDaemonSet = (set: DaemonSet, views: Views, patience: Patience, 
   if (set.metadata.deletionTimestamp !== undefined) return []
   const history = historyOf(daemonSets, set, views)
   const candidates = candidatePods(views, set.metadata.namespace ?? '', set.metadata.uid)
-  const { mine, steps } = claim(daemonSets, set, pods, candidates, (pod) => selects(set.spec.selector, pod.metadata.labels))
+  const matches = selectorOf(set.spec.selector)
+  const { mine, steps } = claim(daemonSets, set, pods, candidates, (pod) => matches(pod.metadata.labels))
   if (history.steps.length > 0 || steps.length > 0) return [...history.steps, ...steps]
   const collided = (collisionCount: number) =>
     updateStatus(daemonSets, { ...set, status: { ...(set.status ?? emptyStatus), collisionCount } })

@@ -7,11 +7,11 @@ import { templateHash } from '../deployment/hash.ts'
 import { claim, controlledBy } from '../ownership.ts'
 import { create, fail, read, type Step, type Steps, update } from '../runner/step.ts'
 import { same } from '../same.ts'
-import { selects } from '../selector.ts'
+import { selectorOf } from '../selector.ts'
 
 /** An object whose pod template has a history of ControllerRevisions: StatefulSet and DaemonSet. */
 export interface Revised extends KubeObject {
-  readonly spec: { readonly selector: Parameters<typeof selects>[0]; readonly template: PodTemplateSpec }
+  readonly spec: { readonly selector: Parameters<typeof selectorOf>[0]; readonly template: PodTemplateSpec }
   readonly status?: { readonly collisionCount?: number }
 }
 export const revisionIndex = {
@@ -42,7 +42,8 @@ export interface History {
 export const historyOf = <T extends Revised>(resource: Resource<T>, owner: T, views: Views): History => {
   const view = views.view(revisions)
   const candidates = [...view.ownedBy(owner.metadata.uid), ...view.indexed('orphans', owner.metadata.namespace ?? '')]
-  const { mine, steps } = claim(resource, owner, revisions, candidates, (one) => selects(owner.spec.selector, one.metadata.labels))
+  const matches = selectorOf(owner.spec.selector)
+  const { mine, steps } = claim(resource, owner, revisions, candidates, (one) => matches(one.metadata.labels))
   return { all: [...mine].sort(byNumber), steps }
 }
 

@@ -6,7 +6,7 @@ import { claim } from '../ownership.ts'
 import { candidatePods, orphanIndex } from '../pods.ts'
 import { type Controller, controllerKey, objectController, owned } from '../runner/controller.ts'
 import { read, remove, requeue, type Steps, targetOf } from '../runner/step.ts'
-import { selects } from '../selector.ts'
+import { selectorOf, selects } from '../selector.ts'
 import { planJob } from './plan.ts'
 import { releaseAll } from './track.ts'
 import { isFinished } from './verdict.ts'
@@ -15,7 +15,8 @@ const podsOf = (key: string, views: Views): readonly Pod[] => views.view(pods).i
 
 const plan = (job: Job, views: Views, nowMs: number): Steps => {
   const candidates = candidatePods(views, job.metadata.namespace ?? '', job.metadata.uid)
-  const { mine, steps } = claim(jobs, job, pods, candidates, (pod) => selects(job.spec.selector, pod.metadata.labels))
+  const matches = selectorOf(job.spec.selector)
+  const { mine, steps } = claim(jobs, job, pods, candidates, (pod) => matches(pod.metadata.labels))
   if (steps.length > 0) return steps
   // Pods of an earlier Job of this name: nobody counts them any more.
   const strangers = podsOf(keyOf(job), views).filter((pod) => !pod.metadata.ownerReferences?.some((one) => one.uid === job.metadata.uid))

@@ -6,12 +6,13 @@ import { claim } from '../ownership.ts'
 import { candidatePods, orphanIndex } from '../pods.ts'
 import { type Controller, objectController, owned } from '../runner/controller.ts'
 import type { Steps } from '../runner/step.ts'
-import { selects } from '../selector.ts'
+import { selectorOf, selects } from '../selector.ts'
 import { planReplicas } from './plan.ts'
 
 export const planReplicaSet = (set: ReplicaSet, views: Views, nowMs: number): Steps => {
   const candidates = candidatePods(views, set.metadata.namespace ?? '', set.metadata.uid)
-  const { mine, steps } = claim(replicaSets, set, pods, candidates, (pod) => selects(set.spec.selector, pod.metadata.labels))
+  const matches = selectorOf(set.spec.selector)
+  const { mine, steps } = claim(replicaSets, set, pods, candidates, (pod) => matches(pod.metadata.labels))
   // Adopted pods come back as changes; planning on with half of them would make too many.
   if (steps.length > 0) return steps
   return planReplicas(replicaSets, set, mine, () => relatedPods(set, views), nowMs)
