@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { errorText } from './error-text.ts'
-import { flagHelp, parseFlags } from './flags.ts'
+import { type FlagSpec, type Flags, flagHelp, parseFlags } from './flags.ts'
 import { connectionFlags, type KubectlDeps, openSession } from './session.ts'
 import { SilentExit, UsageError } from './usage-error.ts'
 import type { Verb, VerbGroup } from './verb.ts'
@@ -59,6 +59,8 @@ export const runKubectl = async (words: readonly string[], deps: KubectlDeps): P
   const name = aliases[word] ?? word
   const say = (text: string): void => void deps.stderr.write(`${text}\n`)
   let close = (): void => {}
+  let path = name
+  let failure = 1
   try {
     const load = Object.hasOwn(verbs, name) ? verbs[name]?.load : undefined
     if (!load) throw new UsageError(`unknown command ${JSON.stringify(word)} for "kubectl"`)
@@ -69,22 +71,38 @@ export const runKubectl = async (words: readonly string[], deps: KubectlDeps): P
       deps.stdout.write(helpText(deps.name ?? 'kubectl', found.path, found.verb))
       return 0
     }
+    path = found.path
+    failure = found.verb.failsWith ?? 1
     const parsed = parsing(found, deps)
-    const session = openSession(deps, parsed.flags)
+    const session = openSession(deps, withoutOwn(parsed.flags, found.verb.flags))
     close = session.close
     return (await found.verb.run({ ...parsed, session })) ?? 0
   } catch (error) {
     if (error instanceof SilentExit) return error.exitCode
-    say(errorText(error))
-    return error instanceof UsageError ? error.exitCode : 1
+    const hint = error instanceof UsageError && error.seeHelp ? `\nSee '${deps.name ?? 'kubectl'} ${path} -h' for help and examples` : ''
+    say(errorText(error) + hint)
+    return error instanceof UsageError && error.exitCode !== 1 ? error.exitCode : failure
   } finally {
     close()
   }
 }
 
+const nameOfSpec = (spec: FlagSpec): string => spec.split(/[|:]/)[0] as string
+
+/** The flags without those that a verb has for itself, such as --user of `create rolebinding`. */
+const withoutOwn = (flags: Flags, specs: readonly FlagSpec[]): Flags => {
+  const own = new Set(specs.map(nameOfSpec))
+  return {
+    ...flags,
+    has: (name) => !own.has(name) && flags.has(name),
+    text: (name) => (own.has(name) ? undefined : flags.text(name)),
+  }
+}
+
 const parsing = (found: Found, deps: KubectlDeps) => {
   try {
-    return parseFlags(found.words, [...found.verb.flags, ...connectionFlags])
+    const own = new Set(found.verb.flags.map(nameOfSpec))
+    return parseFlags(found.words, [...found.verb.flags, ...connectionFlags.filter((spec) => !own.has(nameOfSpec(spec)))])
   } catch (error) {
     if (error instanceof UsageError)
       throw new UsageError(`${error.message}\nSee '${deps.name ?? 'kubectl'} ${found.path} --help' for usage.`)
@@ -100,7 +118,9 @@ export const addKubectlVerbs = (program: Command, deps: KubectlDeps & { readonly
     ((code: number): void => {
       process.exitCode = code
     })
+  const taken = new Set(program.commands.map((command) => command.name()))
   for (const [name, { about }] of Object.entries(verbs)) {
+    if (taken.has(name)) continue
     const command = program
       .command(name)
       .description(about)

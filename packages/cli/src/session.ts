@@ -12,7 +12,7 @@ import {
   type RestMapping,
   restMapping,
 } from '@skiff/client'
-import { type Env, parseDurationMs } from '@skiff/machinery'
+import { type Env, isRefusal, parseDurationMs } from '@skiff/machinery'
 import type { FlagSpec, Flags } from './flags.ts'
 
 /** What the verbs take from outside. */
@@ -119,7 +119,7 @@ export const openSession = (deps: KubectlDeps, flags: Flags): Session => {
     const { http: options, namespace } = await findConnection(connection, deps.variables, deps.fallbackKubeconfig)
     const http = openHttp({ ...options, userAgent: 'kubectl/v1.33.0 (linux/amd64) skiff' })
     open = http
-    const handler = warning(bounded(http.handler, timeoutMs(flags)), complain)
+    const handler = warning(namingNamespace(bounded(http.handler, timeoutMs(flags))), complain)
     return { http, namespace, server: options.server, client: connect(handler, { name: '', groups: [] }) }
   }
   const session: Session = {
@@ -146,6 +146,24 @@ const bounded =
   (handler: Handler, ms: number): Handler =>
   (call) =>
     handler(ms > 0 && !call.signal ? { ...call, signal: AbortSignal.timeout(ms) } : call)
+
+/** A missing object in a missing namespace is told as the namespace's absence. */
+const namingNamespace =
+  (handler: Handler): Handler =>
+  async (call) => {
+    try {
+      return await handler(call)
+    } catch (error) {
+      const { verb, namespace = '', identity } = call
+      if (verb === 'get' && isRefusal(error, 404) && namespace !== '' && namespace !== 'default')
+        await handler({ verb: 'get', group: '', version: 'v1', resource: 'namespaces', name: namespace, query: {}, identity }).catch(
+          (missing) => {
+            if (isRefusal(missing, 404)) throw missing
+          },
+        )
+      throw error
+    }
+  }
 
 /** Prints the server's warnings, each once. */
 const warning = (handler: Handler, complain: (line: string) => void): Handler => {

@@ -1,10 +1,12 @@
-/** An error of the command line itself, printed as `error: …`. `usage` adds the hint at --help that flag errors have. */
+/** An error of the command line itself, printed as `error: …`. `seeHelp` adds the hint at -h. */
 export class UsageError extends Error {
   readonly exitCode: number
-  constructor(message: string, exitCode = 1) {
+  readonly seeHelp: boolean
+  constructor(message: string, exitCode = 1, seeHelp = false) {
     super(message)
     this.name = 'UsageError'
     this.exitCode = exitCode
+    this.seeHelp = seeHelp
   }
 }
 

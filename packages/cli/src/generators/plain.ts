@@ -21,8 +21,8 @@ export const priorityClass: Generator = {
   object: (invocation) => ({
     ...named('scheduling.k8s.io/v1', 'PriorityClass', nameArgument(invocation)),
     value: invocation.flags.int('value') ?? 0,
-    globalDefault: invocation.flags.bool('global-default'),
-    description: invocation.flags.text('description') ?? '',
+    ...(invocation.flags.bool('global-default') ? { globalDefault: true } : {}),
+    ...(invocation.flags.text('description') ? { description: invocation.flags.text('description') as string } : {}),
     preemptionPolicy: invocation.flags.text('preemption-policy') ?? 'PreemptLowerPriority',
   }),
 }
@@ -57,6 +57,7 @@ export const podDisruptionBudget: Generator = {
         ...(least ? { minAvailable: countOrPercent(least) } : { maxUnavailable: countOrPercent(most as string) }),
         selector: selectorMap(selector),
       },
+      status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
     })
   },
 }
@@ -115,6 +116,7 @@ export const ingress: Generator = {
             }
           : {}),
       },
+      status: { loadBalancer: {} },
     }
     return made as JsonObject
   },

@@ -5,7 +5,7 @@ import type { Invocation } from '../verb.ts'
 /** The one name after a generator. */
 export const nameArgument = ({ args }: Invocation): string => {
   const [name, ...more] = args
-  if (name === undefined || more.length > 0) throw new UsageError(`exactly one NAME is required, got ${args.length}`)
+  if (name === undefined || more.length > 0) throw new UsageError(`exactly one NAME is required, got ${args.length}`, 1, true)
   return name
 }
 

@@ -23,7 +23,9 @@ export const scale: Verb = {
     if (replicas === undefined || replicas < 0)
       throw new UsageError('The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0')
     const { client } = await session.connect()
-    const infos = await selectObjects(session, { flags, words: args })
+    const infos = await selectObjects(session, { flags, words: args }).catch((error: Error) => {
+      throw isRefusal(error) ? new UsageError(`no objects passed to scale ${error.message}`) : error
+    })
     if (infos.length === 0) throw new UsageError('no objects passed to scale')
     await forEachKept(infos, async (info) => {
       const asked = flags.int('current-replicas') ?? -1

@@ -1,0 +1,187 @@
+import type { JsonObject } from '@skiff/machinery'
+import { pairs } from '../generators/words.ts'
+import { type Dynamic, textAt } from '../objects/fields.ts'
+import { targetOf } from '../objects/info.ts'
+import { dryRunOf, writeFlags } from '../objects/writing.ts'
+import { UsageError } from '../usage-error.ts'
+import type { Invocation, Verb } from '../verb.ts'
+import { waitUntil } from '../wait/wait-until.ts'
+import { createObject, placeGenerated } from './create.ts'
+import { attachTo } from './exec.ts'
+
+const podOf = ({ flags, args, dashAt }: Invocation): JsonObject => {
+  const name = args[0] as string
+  const words = dashAt === undefined ? args.slice(1) : args.slice(Math.max(1, dashAt))
+  const image = flags.text('image')
+  if (!image) throw new UsageError('required flag(s) "image" not set')
+  const env = flags.list('env').map((text) => {
+    const equals = text.indexOf('=')
+    if (equals < 1) throw new UsageError(`invalid env: ${text}`)
+    return { name: text.slice(0, equals), value: text.slice(equals + 1) }
+  })
+  const port = flags.int('port')
+  const interactive = flags.bool('stdin')
+  const made: unknown = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      labels: flags.text('labels') ? pairs([flags.text('labels') as string], 'label') : { run: name },
+      name,
+      ...(flags.has('annotations') ? { annotations: pairs(flags.list('annotations'), 'annotation') } : {}),
+    },
+    spec: {
+      containers: [
+        {
+          ...(words.length > 0 ? { [flags.bool('command') ? 'command' : 'args']: words } : {}),
+          ...(env.length > 0 ? { env } : {}),
+          image,
+          ...(flags.text('image-pull-policy') ? { imagePullPolicy: flags.text('image-pull-policy') } : {}),
+          name,
+          ...(port ? { ports: [{ containerPort: port }] } : {}),
+          resources: {},
+          ...(flags.bool('privileged') ? { securityContext: { privileged: true } } : {}),
+          ...(interactive ? { stdin: true, stdinOnce: !flags.bool('leave-stdin-open') } : {}),
+          ...(flags.bool('tty') ? { tty: true } : {}),
+        },
+      ],
+      dnsPolicy: 'ClusterFirst',
+      restartPolicy: flags.text('restart') ?? 'Always',
+    },
+    status: {},
+  }
+  return made as JsonObject
+}
+
+export const run: Verb = {
+  usage:
+    'NAME --image=image [--env="key=value"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...]',
+  flags: [
+    ...writeFlags,
+    ...[
+      'image:string',
+      'env:array',
+      'port:int',
+      'labels|l:string',
+      'annotations:array',
+      'restart:string=Always',
+      'command:bool',
+      'stdin|i:bool',
+      'tty|t:bool',
+    ],
+    ...[
+      'attach:bool',
+      'rm:bool',
+      'quiet|q:bool',
+      'expose:bool',
+      'image-pull-policy:string',
+      'privileged:bool',
+      'leave-stdin-open:bool',
+      'overrides:string',
+    ],
+    ...[
+      'override-type:string=merge',
+      'pod-running-timeout:duration=1m0s',
+      'container|c:string',
+      'grace-period:int=-1',
+      'timeout:duration=0s',
+      'wait:bool',
+    ],
+  ],
+  run: async (invocation) => {
+    const { session, flags, args } = invocation
+    if (args.length === 0) throw new UsageError('NAME is required for run', 1, true)
+    const attached = flags.has('attach') ? flags.bool('attach') : flags.bool('stdin')
+    if (flags.bool('rm') && !attached) throw new UsageError('--rm should only be used for attached containers')
+    if (flags.bool('tty') && !flags.bool('stdin')) throw new UsageError('-i/--stdin is required for containers with -t/--tty=true')
+    const pod = await overridden(invocation, podOf(invocation))
+    const info = await placeGenerated(invocation, pod)
+    if (!attached || dryRunOf(flags) !== 'none') {
+      await createObject(invocation, info, 'kubectl-run')
+      if (flags.bool('expose')) await exposeToo(invocation)
+      return 0
+    }
+    const { client } = await session.connect()
+    const made = { ...info, namespace: info.namespace }
+    await client.create(info.resource, info.object as Dynamic, { namespace: info.namespace }, { query: { fieldManager: 'kubectl-run' } })
+    try {
+      const running = await waitUntil(
+        session,
+        made,
+        flags.durationMs('pod-running-timeout') ?? 60_000,
+        (object) => !object || !['Pending', ''].includes(textAt(object, 'status.phase')),
+      )
+      const phase = textAt(running, 'status.phase')
+      const code = running && phase === 'Running' ? await attachTo(invocation, running, info.name) : await printLog(invocation, info.name)
+      return await exitOf(invocation, made, code)
+    } finally {
+      if (flags.bool('rm')) {
+        await client.remove(info.resource, targetOf(made), { propagationPolicy: 'Background' })
+        session.say(`pod ${JSON.stringify(info.name)} deleted`)
+      }
+    }
+  },
+}
+
+/** A pod that was over before anyone could attach: its log is what there is. */
+const printLog = async ({ session }: Invocation, name: string): Promise<number> => {
+  const { client, namespace } = await session.connect()
+  const reply = await client.handler({
+    verb: 'get',
+    group: '',
+    version: 'v1',
+    resource: 'pods',
+    subresource: 'log',
+    namespace,
+    name,
+    query: {},
+    identity: client.identity,
+    accept: '*/*',
+  })
+  if ('stream' in reply) for await (const chunk of reply.stream as AsyncIterable<Buffer>) session.deps.stdout.write(chunk)
+  return 0
+}
+
+/** With a restart policy of Never the command ends as its container did. */
+const exitOf = async ({ session, flags }: Invocation, info: Parameters<typeof targetOf>[0], code: number): Promise<number> => {
+  if (flags.text('restart') === 'Always' || code !== 0) return code
+  const ended = await waitUntil(
+    session,
+    info,
+    60_000,
+    (object) => !object || ['Succeeded', 'Failed'].includes(textAt(object, 'status.phase')),
+  )
+  const states = (ended?.status as { containerStatuses?: readonly { state?: { terminated?: { exitCode?: number } } }[] } | undefined)
+    ?.containerStatuses
+  const exitCode = states?.[0]?.state?.terminated?.exitCode ?? 0
+  if (exitCode !== 0) session.complain(`pod ${info.namespace}/${info.name} terminated (Error)`)
+  return exitCode
+}
+
+const overridden = async ({ flags }: Invocation, pod: JsonObject): Promise<JsonObject> => {
+  const text = flags.text('overrides')
+  if (!text) return pod
+  const { applyJsonPatch, applyMergePatch, applyStrategicMergePatch, parseJsonText } = await import('@skiff/machinery')
+  const patch = parseJsonText(text).value
+  const type = flags.text('override-type') ?? 'merge'
+  if (type === 'json') return applyJsonPatch(pod, patch as never) as JsonObject
+  const { patchSchemaFor } = await import('./apply.ts')
+  const schema = patchSchemaFor({ group: '', version: 'v1', plural: 'pods' })
+  return (
+    type === 'strategic' && schema ? applyStrategicMergePatch(pod, patch as JsonObject, schema) : applyMergePatch(pod, patch)
+  ) as JsonObject
+}
+
+const exposeToo = async (invocation: Invocation): Promise<void> => {
+  const { flags, args } = invocation
+  const port = flags.int('port')
+  if (!port) throw new UsageError('--port must be set when exposing a service')
+  const name = args[0] as string
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name },
+    spec: { ports: [{ port, protocol: 'TCP', targetPort: port }], selector: { run: name } },
+    status: { loadBalancer: {} },
+  }
+  await createObject(invocation, await placeGenerated(invocation, service), 'kubectl-run')
+}
