@@ -51,7 +51,7 @@ const removeNodes = async (place: Place, record: ClusterRecord, keepData: boolea
   const network = networkOf(record)
   await stopMembers(place, record)
   await Promise.all(network.nodes.map((node) => teardownContainerd(env, containerdOptions(place, node), { keepData })))
-  for (const node of network.nodes) await removeNodeFiles(nodePlaces(place, node.name).root)
+  for (const node of network.nodes) await removeNodeFiles(nodePlaces(place, node.name).root, { keepData })
   const host = nftablesDataplane(
     { name: serviceTable(record.name), family: 'ip', podRange: record.ranges.pods, serviceRange: record.ranges.services },
     env,

@@ -38,7 +38,7 @@ export const nodeCommand = async (
       mark(true)
       await stopMember(place, nodeName)
       await teardownContainerd(systemEnv(silentLog), containerdOptions(place, node), { keepData: true })
-      await removeNodeFiles(nodePlaces(place, nodeName).root)
+      await removeNodeFiles(nodePlaces(place, nodeName).root, { keepData: true })
       return tell(`node ${nodeName} is stopped`)
     }
     case 'start': {

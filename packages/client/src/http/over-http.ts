@@ -49,6 +49,9 @@ const impersonation = (who: Identity | undefined): Record<string, string | strin
   return headers
 }
 
+/** Idle time before the kernel asks the other end for a sign of life; Node then asks every second, ten times. */
+const probeAfterMs = 15_000
+
 /** Resolves with the response's head. The request ends with `signal`, its body too. */
 const send = (
   options: HttpOptions,
@@ -74,6 +77,8 @@ const send = (
     },
     ...(signal ? { signal } : {}),
   })
+  // A silent connection whose other end is gone ends within half a minute, so that a watch finds out and begins anew.
+  outgoing.on('socket', (socket) => socket.setKeepAlive(true, probeAfterMs))
   outgoing.on('response', answer.resolve)
   outgoing.on('error', answer.reject)
   if (wire.body instanceof Readable) wire.body.pipe(outgoing)

@@ -89,11 +89,15 @@ describe.skipIf(why !== undefined)(`an own containerd${why ? ` (skipped: ${why})
     await node.containerd.teardown({ keepData: true })
     expect(await node.traces()).toEqual([`directory ${node.options.root}`])
 
-    // Its images were kept.
+    // Its images were kept, and its containers as ended ones.
     const again = await startContainerd(node.env, node.options)
     node = { ...node, containerd: again }
     expect(await again.runtime.imageStatus(testImage)).toBeDefined()
-    expect(await again.runtime.listPodSandboxes()).toEqual([])
+    expect((await again.runtime.containerStatus(containerId))?.state).toBe('exited')
+    for (const { sandboxId, ready } of await again.runtime.listPodSandboxes()) {
+      expect(ready).toBe(false)
+      await again.runtime.removePodSandbox(sandboxId)
+    }
   })
 
   test('after a reboot its pods are shown as ended, and can be removed', async () => {

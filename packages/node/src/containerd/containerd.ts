@@ -28,7 +28,7 @@ export interface Containerd {
   release(): Promise<void>
   /** Ends containerd. Containers run on under their shims, and are found again by the next `startContainerd`. */
   stop(): Promise<void>
-  /** Ends and removes every pod and all that this containerd made on the machine; with `keepData` its images stay. */
+  /** Ends and removes every pod and all that this containerd made on the machine; with `keepData` its images stay, and its containers as ended ones. */
   teardown(options?: { readonly keepData?: boolean }): Promise<void>
 }
 

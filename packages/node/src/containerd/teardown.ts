@@ -14,11 +14,14 @@ import { endShims } from './shims.ts'
 import { findProgram } from './system-facts.ts'
 
 const orderlyLimitMs = 60_000
+/** What containers that will come back get to end by themselves. */
+const graceSeconds = 10
 
 /**
  * Removes what a containerd of these options made on the machine: pods, processes, mounts, namespaces, cgroups, its bridge.
- * Works whether it runs, was killed, or never ran. With `keepData` images stay in `root`. Whoever supervised it must have ended or
- * released it, or would start it again.
+ * Works whether it runs, was killed, or never ran. With `keepData` its containers are ended with some grace, and stay in `root` as
+ * after a reboot, with their exit codes, beside the images. Whoever supervised it must have ended or released it, or would start it
+ * again.
  */
 export const teardownContainerd = async (
   env: Env,
@@ -26,8 +29,8 @@ export const teardownContainerd = async (
   { keepData = false }: { readonly keepData?: boolean } = {},
 ): Promise<void> => {
   const places = placesOf(options.root, options.state, options.logFile)
-  const sandboxIds = await removePodsInOrder(env, places, options).catch((error: unknown) => {
-    env.log.warn('pods could not be removed in order; they are removed by force', { error: String(error) })
+  const sandboxIds = await endPodsInOrder(env, places, options, keepData).catch((error: unknown) => {
+    env.log.warn('pods could not be ended in order; they are ended by force', { error: String(error) })
     return []
   })
   // In order: processes hold mounts and cgroups, mounts hold namespaces and directories.
@@ -41,12 +44,12 @@ export const teardownContainerd = async (
   if (!keepData) await rm(places.root, { recursive: true, force: true })
 }
 
-const removePodsInOrder = async (env: Env, places: Places, options: ContainerdOptions): Promise<readonly string[]> => {
+const endPodsInOrder = async (env: Env, places: Places, options: ContainerdOptions, keepData: boolean): Promise<readonly string[]> => {
   const daemon = (await adopt(env, places)) ?? (await launchToCleanUp(env, places, options))
   if (daemon === undefined) return []
   const runtime = openCriRuntime(env, { socketPath: places.socket })
   try {
-    return await removePods(env, runtime, daemon)
+    return await endPods(env, runtime, daemon, keepData)
   } finally {
     runtime.close()
     await stopDaemon(env, daemon)
@@ -67,17 +70,21 @@ const launchToCleanUp = async (env: Env, places: Places, options: ContainerdOpti
   return launch(env, places, binary, options.netns)
 }
 
-const removePods = async (env: Env, runtime: Runtime, daemon: Daemon): Promise<readonly string[]> => {
+const endPods = async (env: Env, runtime: Runtime, daemon: Daemon, keepData: boolean): Promise<readonly string[]> => {
   const limit = new AbortController()
   const cancelLimit = env.after(orderlyLimitMs, () => limit.abort())
   void daemon.ended.then(() => limit.abort())
   const options = { signal: limit.signal }
   try {
     const sandboxes = await whenAnswering(env, limit.signal, () => runtime.listPodSandboxes({}, { ...options, timeoutMs: 5_000 }))
+    if (keepData) {
+      const running = await runtime.listContainers({ state: 'running' }, options)
+      await Promise.all(running.map(({ containerId }) => runtime.stopContainer(containerId, graceSeconds, options)))
+    }
     await Promise.all(
       sandboxes.map(async ({ sandboxId }) => {
         await runtime.stopPodSandbox(sandboxId, options)
-        await runtime.removePodSandbox(sandboxId, options)
+        if (!keepData) await runtime.removePodSandbox(sandboxId, options)
       }),
     )
     return sandboxes.map(({ sandboxId }) => sandboxId)

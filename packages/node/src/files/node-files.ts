@@ -58,10 +58,10 @@ export const noNodeFiles: NodeFiles = {
 }
 
 /** Takes away all that an agent left below its root: mounts first, then files. For when the node itself goes. */
-export const removeNodeFiles = async (root: string): Promise<void> => {
+export const removeNodeFiles = async (root: string, { keepData = false }: { readonly keepData?: boolean } = {}): Promise<void> => {
   const mounts = await mountsUnder([join(root, 'pods'), memoryRoot(root)])
   if (mounts.length > 0) await tryCommand('umount', ['--lazy', ...mounts])
   if ((await mountsUnder([join(root, 'pods'), memoryRoot(root)])).length > 0) throw new Error(`${root} holds mounts that cannot be removed`)
-  await rm(join(root, 'pods'), { recursive: true, force: true })
+  if (!keepData) await rm(join(root, 'pods'), { recursive: true, force: true })
   await rm(memoryRoot(root), { recursive: true, force: true })
 }
