@@ -1,6 +1,6 @@
 import { type JsonObject, sortedKeys } from '@skiff/machinery'
 import { at, listAt, mapAt, textAt, textsAt } from '../objects/fields.ts'
-import { annotationLines, labelLines, line } from './lines.ts'
+import { annotationLines, labelLines, line, listText, nameLines, optionalLine, quantityText } from './lines.ts'
 import { terminatingText } from './times.ts'
 
 const modeNames: Readonly<Record<string, string>> = {
@@ -21,29 +21,30 @@ export const accessModesText = (modes: readonly string[]): string =>
 export const storageClassOf = (object: JsonObject): string =>
   textAt(object, ['metadata', 'annotations', 'volume.beta.kubernetes.io/storage-class']) || textAt(object, 'spec.storageClassName')
 
-/** A claim, or the claim template of a volume, which has neither name nor state. */
-export const claimLines = (claim: JsonObject, whole: boolean, nowMs: number): string[] => {
+/** A claim at a time, or, without one, the claim template of a volume, which has neither name nor state. */
+export const claimLines = (claim: JsonObject, nowMs: number | undefined, nest = ''): string[] => {
   const bound = textAt(claim, 'spec.volumeName')
   const source = mapAt(claim, 'spec.dataSource')
+  const rows = (...texts: readonly string[]): string[] => texts.map((text) => nest + text)
   return [
-    ...(whole ? [`Name:\t${textAt(claim, 'metadata.name')}`, `Namespace:\t${textAt(claim, 'metadata.namespace')}`] : []),
-    `StorageClass:\t${storageClassOf(claim)}`,
-    ...(whole ? [`Status:\t${terminatingText(claim, nowMs) ?? textAt(claim, 'status.phase')}`] : []),
-    `Volume:\t${bound}`,
-    ...labelLines('Labels', mapAt(claim, 'metadata.labels')),
-    ...annotationLines('Annotations', mapAt(claim, 'metadata.annotations')),
-    ...(whole ? [`Finalizers:\t[${textsAt(claim, 'metadata.finalizers').join(' ')}]`] : []),
-    `Capacity:\t${bound === '' ? '' : textAt(claim, 'status.capacity.storage') || '0'}`,
-    `Access Modes:\t${bound === '' ? '' : accessModesText(textsAt(claim, 'status.accessModes'))}`,
-    ...(at(claim, 'spec.volumeMode') === undefined ? [] : [`VolumeMode:\t${textAt(claim, 'spec.volumeMode')}`]),
+    ...(nowMs === undefined ? [] : nameLines(claim)),
+    ...rows(`StorageClass:\t${storageClassOf(claim)}`),
+    ...(nowMs === undefined ? [] : [`Status:\t${terminatingText(claim, nowMs) ?? textAt(claim, 'status.phase')}`]),
+    ...rows(`Volume:\t${bound}`),
+    ...labelLines('Labels', mapAt(claim, 'metadata.labels'), nest),
+    ...annotationLines('Annotations', mapAt(claim, 'metadata.annotations'), nest),
+    ...(nowMs === undefined ? [] : [`Finalizers:\t${listText(textsAt(claim, 'metadata.finalizers'))}`]),
+    ...rows(`Capacity:\t${bound === '' ? '' : quantityText(at(claim, 'status.capacity.storage'))}`),
+    ...rows(`Access Modes:\t${bound === '' ? '' : accessModesText(textsAt(claim, 'status.accessModes'))}`),
+    ...optionalLine('VolumeMode', at(claim, 'spec.volumeMode')).map((each) => nest + each),
     ...(at(claim, 'spec.dataSource') === undefined
       ? []
-      : [
+      : rows(
           'DataSource:',
-          ...(source.apiGroup === undefined ? [] : [line(1, `APIGroup:\t${source.apiGroup}`)]),
+          ...optionalLine('APIGroup', source.apiGroup, 1),
           line(1, `Kind:\t${textAt(source, 'kind')}`),
           line(1, `Name:\t${textAt(source, 'name')}`),
-        ]),
+        )),
   ]
 }
 

@@ -1,6 +1,6 @@
 import { type Json, type JsonObject, sortedKeys } from '@skiff/machinery'
 import { at, listAt, mapAt, numberAt, textAt, textsAt } from '../objects/fields.ts'
-import { capitalBool, line, orNone, timeAt } from './lines.ts'
+import { capitalBool, line, orNone, quantityText, timeAt } from './lines.ts'
 import { resourceFieldText } from './resource-field.ts'
 
 /** What an environment variable that names a field of the pod has as its value. */
@@ -58,7 +58,9 @@ const statusLines = (status: JsonObject | undefined): string[] =>
 
 const amountLines = (title: string, amounts: JsonObject, level: number): string[] => {
   const names = sortedKeys(amounts)
-  return names.length === 0 ? [] : [line(level, `${title}:`), ...names.map((name) => line(level + 1, `${name}:\t${amounts[name]}`))]
+  return names.length === 0
+    ? []
+    : [line(level, `${title}:`), ...names.map((name) => line(level + 1, `${name}:\t${quantityText(amounts[name])}`))]
 }
 
 /** Limits and requests. */

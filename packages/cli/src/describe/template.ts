@@ -20,10 +20,9 @@ const tolerationText = (toleration: JsonObject): string => {
 /** Tolerations by their keys, one a line. */
 export const tolerationLines = (title: string, tolerations: readonly JsonObject[]): string[] => {
   if (tolerations.length === 0) return [`${title}:\t<none>`]
-  const indent = /^ */.exec(title)?.[0] ?? ''
   return [...tolerations]
     .sort((a, b) => (textAt(a, 'key') < textAt(b, 'key') ? -1 : textAt(a, 'key') > textAt(b, 'key') ? 1 : 0))
-    .map((toleration, i) => `${i === 0 ? `${title}:\t` : `${indent}\t`}${tolerationText(toleration)}`)
+    .map((toleration, i) => `${i === 0 ? `${title}:` : ''}\t${tolerationText(toleration)}`)
 }
 
 /** Topology spread constraints by their keys; nothing where there are none. */

@@ -72,7 +72,7 @@ const downwardAPI: Source = (source) => [
 
 const ephemeral: Source = (source) => [
   row('Type', 'EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)'),
-  ...(source.volumeClaimTemplate ? claimLines(mapAt(source, 'volumeClaimTemplate'), false, 0).map((each) => line(2, each)) : []),
+  ...(source.volumeClaimTemplate ? claimLines(mapAt(source, 'volumeClaimTemplate'), undefined, line(2, '')) : []),
 ]
 
 const attributesWidth = 140
