@@ -11,7 +11,7 @@ const parsedJson: Plugin = {
   name: 'parsed-json',
   setup: (building) => {
     building.onLoad({ filter: /\.json$/ }, ({ path }) => ({
-      contents: `export default JSON.parse(${JSON.stringify(JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))))})`,
+      contents: `module.exports = JSON.parse(${JSON.stringify(JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))))})`,
       loader: 'js',
     }))
   },
@@ -34,6 +34,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node24',
+  // The ES form of a package has named exports also when it is loaded late.
+  mainFields: ['module', 'main'],
   sourcemap: true,
   legalComments: 'none',
   banner: { js: banner },

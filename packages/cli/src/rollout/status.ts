@@ -78,8 +78,8 @@ const statefulSetStatus = (object: Dynamic): RolloutStatus => {
 }
 
 /** kubectl rollout status of one object. Throws what ends the waiting badly. */
-export const rolloutStatus = (object: Dynamic, revision: number): RolloutStatus => {
-  switch (object.kind) {
+export const rolloutStatus = (kind: string, object: Dynamic, revision: number): RolloutStatus => {
+  switch (kind) {
     case 'Deployment':
       return deploymentStatus(object, revision)
     case 'DaemonSet':
@@ -87,6 +87,6 @@ export const rolloutStatus = (object: Dynamic, revision: number): RolloutStatus 
     case 'StatefulSet':
       return statefulSetStatus(object)
     default:
-      throw new UsageError(`no status viewer has been implemented for ${object.kind}`)
+      throw new UsageError(`no status viewer has been implemented for ${kind}`)
   }
 }

@@ -29,7 +29,7 @@ const status: Verb = {
       let said = ''
       const tell = (object: Dynamic | undefined): boolean => {
         if (!object) throw new UsageError('object has been deleted')
-        const { text, done } = rolloutStatus(object, flags.int('revision') ?? 0)
+        const { text, done } = rolloutStatus(info.resource.kind, object, flags.int('revision') ?? 0)
         if (text !== said) session.say(text)
         said = text
         return done || !flags.bool('watch')
