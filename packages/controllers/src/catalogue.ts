@@ -26,8 +26,8 @@ import { statefulSetController } from './statefulset/statefulset.ts'
 
 /** What the controllers need from outside the API. What is absent switches off who needs it. */
 export interface Surroundings {
-  /** Every resource that can be listed and deleted now, those of custom definitions included. */
-  readonly resources: () => readonly Resource[]
+  /** Every resource that is served now, those of custom definitions included. Where it says its verbs, what cannot be listed, watched and deleted is left out. */
+  readonly resources: () => readonly (Resource & { readonly verbs?: readonly string[] })[]
   /** The PEM bundle that pods trust the API server by. */
   readonly rootCa?: () => string
   /** Signs tokens for secrets of type kubernetes.io/service-account-token. */
@@ -36,9 +36,12 @@ export interface Surroundings {
   readonly certificates?: CertificatePolicy
 }
 
+const needed = ['list', 'watch', 'delete']
+
 /** Every controller there is, in upstream's order of starting. */
 export const allControllers = (around: Surroundings): readonly Controller[] => {
-  const { rootCa, signToken, certificates, resources } = around
+  const { rootCa, signToken, certificates } = around
+  const resources = () => around.resources().filter(({ verbs }) => !verbs || needed.every((verb) => verbs.includes(verb)))
   return [
     ...(rootCa && signToken ? [tokenController({ sign: signToken, bundle: rootCa })] : []),
     endpointsController(),
