@@ -28,6 +28,8 @@ export interface RealClusterOptions {
   readonly nodes?: readonly string[]
   readonly enabled?: readonly string[]
   readonly healthy?: (pod: Pod) => boolean
+  /** How a running pod ends now; absent: it runs on. */
+  readonly ends?: (pod: Pod) => 'Succeeded' | 'Failed' | undefined
 }
 
 const stepMs = 1_000
@@ -35,7 +37,7 @@ const renewMs = 10_000
 
 /** All controllers over the real API server, its authorisation and validation included, in virtual time. */
 export const realCluster = async (options: RealClusterOptions = {}): Promise<RealCluster> => {
-  const { nodes: names = ['n1', 'n2'], enabled = ['*'], healthy = () => true } = options
+  const { nodes: names = ['n1', 'n2'], enabled = ['*'] } = options
   const env = virtualEnv()
   const pkiDir = mkdtempSync(join(tmpdir(), 'skiff-controllers-'))
   const api = await startApiServer({
@@ -50,7 +52,7 @@ export const realCluster = async (options: RealClusterOptions = {}): Promise<Rea
   })
   const client = api.client({ name: 'admin', groups: ['system:masters', 'system:authenticated'] })
   const dead = new Set<string>()
-  const stand = standIn(client, env, healthy, dead, names)
+  const stand = standIn(client, env, options, dead, names)
   await stand.join()
   const controllers = await startControllers({
     client: api.client({ name: 'system:kube-controller-manager', groups: ['system:authenticated'] }),
@@ -82,7 +84,10 @@ export const realCluster = async (options: RealClusterOptions = {}): Promise<Rea
     events: async (namespace) =>
       (await list(event, namespace)).map(({ type, reason, message, count }) => `${type} ${reason}: ${message} x${count}`),
     stop: async () => {
-      await controllers.stop()
+      const stopped = controllers.stop()
+      // Events on their way still take time.
+      await env.advance(20_000)
+      await stopped
       await api.close()
       rmSync(pkiDir, { recursive: true })
     },
@@ -90,7 +95,8 @@ export const realCluster = async (options: RealClusterOptions = {}): Promise<Rea
 }
 
 /** What a scheduler and node agents would do, as far as controllers see it. */
-const standIn = (client: Client, env: VirtualEnv, healthy: (pod: Pod) => boolean, dead: ReadonlySet<string>, names: readonly string[]) => {
+const standIn = (client: Client, env: VirtualEnv, options: RealClusterOptions, dead: ReadonlySet<string>, names: readonly string[]) => {
+  const { healthy = () => true, ends = () => undefined } = options
   let renewedMs = 0
   let turn = 0
   const leaseOf = (name: string) => ({
@@ -116,10 +122,14 @@ const standIn = (client: Client, env: VirtualEnv, healthy: (pod: Pod) => boolean
     renewedMs = env.now()
     for (const name of names) if (!dead.has(name)) await client.patch(lease, leaseOf(name).metadata, 'merge', { spec: leaseOf(name).spec })
   }
-  const place = async ({ metadata: { namespace = '', name } }: Pod) => {
+  /** A pod of a DaemonSet names its node by an affinity. */
+  const pinnedTo = ({ spec }: Pod): string | undefined =>
+    spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms[0]?.matchFields?.[0]?.values?.[0]
+  const place = async (pod: Pod) => {
+    const { namespace = '', name } = pod.metadata
     const living = names.filter((one) => !dead.has(one))
     turn += 1
-    const target = { kind: 'Node', name: living[turn % living.length] }
+    const target = { kind: 'Node', name: pinnedTo(pod) ?? living[turn % living.length] }
     await client.create(pods, { metadata: { name, namespace }, target } as never, { namespace, name, subresource: 'binding' })
   }
   const tendPod = async (pod: Pod) => {
@@ -128,6 +138,9 @@ const standIn = (client: Client, env: VirtualEnv, healthy: (pod: Pod) => boolean
     if (nodeName && dead.has(nodeName)) return
     if (pod.metadata.deletionTimestamp) await client.remove(pods, { namespace, name }, { gracePeriodSeconds: 0 })
     else if (!nodeName) await place(pod)
+    else if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return
+    else if (pod.status?.phase === 'Running' && ends(pod))
+      await client.update(pods, { ...pod, status: { ...pod.status, phase: ends(pod) } } as Pod, { subresource: 'status' })
     else {
       const ready = healthy(pod) ? 'True' : 'False'
       const held = pod.status?.conditions?.find((one) => one.type === 'Ready')?.status
