@@ -104,6 +104,11 @@ export const createBarrier = (views: Views, departures: Departures, watches: (re
       gone.length = 0
       for (const [id, resource] of doubtful)
         try {
+          // Of a kind that went with its definition nobody reads any more.
+          if (!watches(resource)) {
+            doubtful.delete(id)
+            continue
+          }
           await views.view(resource).refresh()
           doubtful.delete(id)
         } catch {
