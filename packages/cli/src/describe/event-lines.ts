@@ -1,8 +1,8 @@
 import { type JsonObject, parseTimeMs } from '@skiff/machinery'
 import { at, type Dynamic, numberAt, textAt } from '../objects/fields.ts'
-import { ageText } from '../print/age.ts'
 import { line } from './lines.ts'
 import type { Involved, Look } from './look.ts'
+import { sinceText } from './times.ts'
 
 const lastSeenMs = (event: JsonObject): number => {
   const text = textAt(event, 'lastTimestamp')
@@ -10,10 +10,11 @@ const lastSeenMs = (event: JsonObject): number => {
 }
 
 const ageOf = (event: JsonObject, nowMs: number): string => {
-  const first = ageText(textAt(event, 'eventTime') || textAt(event, 'firstTimestamp'), nowMs)
+  const first = sinceText(textAt(event, 'eventTime') || textAt(event, 'firstTimestamp'), nowMs)
   if (at(event, 'series'))
-    return `${ageText(textAt(event, 'series.lastObservedTime'), nowMs)} (x${numberAt(event, 'series.count')} over ${first})`
-  if (numberAt(event, 'count') > 1) return `${ageText(textAt(event, 'lastTimestamp'), nowMs)} (x${numberAt(event, 'count')} over ${first})`
+    return `${sinceText(textAt(event, 'series.lastObservedTime'), nowMs)} (x${numberAt(event, 'series.count')} over ${first})`
+  if (numberAt(event, 'count') > 1)
+    return `${sinceText(textAt(event, 'lastTimestamp'), nowMs)} (x${numberAt(event, 'count')} over ${first})`
   return first
 }
 

@@ -28,7 +28,7 @@ const scopeLines = (quota: Dynamic, lead: string): string[] => {
   if (scopes.length === 0) return []
   return [
     `${lead}Scopes:\t${scopes.join(', ')}`,
-    ...scopes.filter((scope) => Object.hasOwn(scopeHelp, scope)).map((scope) => `${lead} * ${scopeHelp[scope]}`),
+    ...scopes.filter((scope) => Object.hasOwn(scopeHelp, scope)).map((scope) => `${lead || ' '}* ${scopeHelp[scope]}`),
   ]
 }
 
@@ -55,14 +55,14 @@ export const describeResourceQuota: Describer = async (quota) => [
 const quotasLines = (quotas: readonly Dynamic[]): string[] => {
   if (quotas.length === 0) return ['No resource quota.']
   const sorted = [...quotas].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-  return sorted.flatMap((quota, i) => [
-    ...(i === 0 ? ['Resource Quotas'] : ['']),
-    ` Name:\t${quota.metadata.name}`,
-    ...scopeLines(quota, ' '),
-    ' Resource\tUsed\tHard',
-    ' --------\t---\t---',
-    ...usageLines(quota, ' '),
+  const table = sorted.flatMap((quota) => [
+    `  Name:\t${quota.metadata.name}`,
+    ...scopeLines(quota, '  '),
+    '  Resource\tUsed\tHard',
+    '  --------\t---\t---',
+    ...usageLines(quota, '  '),
   ])
+  return ['Resource Quotas', ...table]
 }
 
 const limitHeader = 'Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio'

@@ -1,8 +1,8 @@
 import { type JsonObject, milliValue, parseQuantity, quantityText as printQuantity, type Quantity, quantityValue } from '@skiff/machinery'
 import { mapAt, textAt } from '../objects/fields.ts'
-import { ageText } from '../print/age.ts'
 import { line, quantityText } from './lines.ts'
 import { type Amounts, addAmounts, podAmounts } from './pod-amounts.ts'
+import { sinceText } from './times.ts'
 
 const zero = parseQuantity('0')
 const text = (amount: Quantity | undefined): string => quantityText(printQuantity(amount ?? zero))
@@ -28,7 +28,7 @@ const podLine = (pod: JsonObject, has: Amounts, nowMs: number): string => {
   const shares = ['cpu', 'memory'].flatMap((name) =>
     [requests, limits].map((side) => shareText(name, side.get(name), has.get(name), false)),
   )
-  const age = ageText(textAt(pod, 'metadata.creationTimestamp'), nowMs)
+  const age = sinceText(textAt(pod, 'metadata.creationTimestamp'), nowMs)
   return line(1, `${textAt(pod, 'metadata.namespace')}\t${textAt(pod, 'metadata.name')}\t\t${shares.join('\t')}\t${age}`)
 }
 

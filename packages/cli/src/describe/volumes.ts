@@ -5,7 +5,8 @@ import { line } from './lines.ts'
 
 // Volume sources of pods and of persistent volumes. Every line of a source stands at level two.
 
-type Source = (source: JsonObject) => string[]
+/** `far`: the references of a persistent volume, which name a namespace too. */
+type Source = (source: JsonObject, far: boolean) => string[]
 
 const row = (title: string, value: string): string => line(2, `${title}:\t${value}`)
 const bool = (value: Json | undefined): string => String(value === true)
@@ -13,29 +14,35 @@ const bool = (value: Json | undefined): string => String(value === true)
 /** A source whose lines are its type and fields: `title=path`, `title=path?fallback`, `title=path!` for a boolean. */
 const plain =
   (type: string, ...fields: readonly string[]): Source =>
-  (source) => [row('Type', type), ...fields.map((field) => fieldLine(source, field))]
+  (source, far) => [row('Type', type), ...fields.map((field) => fieldLine(source, field, far))]
 
-const fieldLine = (source: JsonObject, field: string): string => {
+const fieldLine = (source: JsonObject, field: string, far: boolean): string => {
   const [, title = '', path = '', mark, fallback = ''] = /^([^=]+)=([\w.]+)([!?@#&]?)(.*)$/.exec(field) ?? []
   const value = at(source, path)
   if (mark === '!') return row(title, bool(value))
   if (mark === '@') return row(title, `[${textsAt(source, path).join(' ')}]`)
   // A number that Go prints as 0 where it is absent.
   if (mark === '#') return row(title, String(value ?? 0))
-  // A reference, which Go prints as a pointer to its struct.
-  if (mark === '&') return row(title, value === undefined ? 'nil' : goText(value))
+  if (mark === '&') return row(title, referenceText(value as JsonObject | undefined, far))
   return row(title, value === undefined || value === null ? fallback : String(value))
 }
 
-const iscsi: Source = (source) => [
+// A pointer to a reference, as Go prints its struct.
+const referenceText = (reference: JsonObject | undefined, far: boolean): string => {
+  if (reference === undefined) return 'nil'
+  const [name, namespace] = [textAt(reference, 'name'), textAt(reference, 'namespace')]
+  return far ? `&SecretReference{Name:${name},Namespace:${namespace},}` : `&LocalObjectReference{Name:${name},}`
+}
+
+const iscsi: Source = (source, far) => [
   row('Type', "ISCSI (an ISCSI Disk resource that is attached to a kubelet's host machine and then exposed to the pod)"),
-  ...['TargetPortal=targetPortal', 'IQN=iqn', 'Lun=lun#'].map((field) => fieldLine(source, field)),
+  ...['TargetPortal=targetPortal', 'IQN=iqn', 'Lun=lun#'].map((field) => fieldLine(source, field, far)),
   line(2, `ISCSIInterface\t${textAt(source, 'iscsiInterface')}`),
   ...['FSType=fsType', 'ReadOnly=readOnly!', 'Portals=portals@', 'DiscoveryCHAPAuth=chapAuthDiscovery!'].map((field) =>
-    fieldLine(source, field),
+    fieldLine(source, field, far),
   ),
   ...['SessionCHAPAuth=chapAuthSession!', 'SecretRef=secretRef&', 'InitiatorName=initiatorName?<none>'].map((field) =>
-    fieldLine(source, field),
+    fieldLine(source, field, far),
   ),
 ]
 
@@ -87,25 +94,25 @@ const attributeLines = (attributes: JsonObject): string[] => {
 }
 const csi =
   (...fields: readonly string[]): Source =>
-  (source) => [
-    ...plain('CSI (a Container Storage Interface (CSI) volume source)', ...fields)(source),
+  (source, far) => [
+    ...plain('CSI (a Container Storage Interface (CSI) volume source)', ...fields)(source, far),
     ...attributeLines(mapAt(source, 'volumeAttributes')),
   ]
 
-const fc: Source = (source) => [
+const fc: Source = (source, far) => [
   row('Type', 'FC (a Fibre Channel disk)'),
   row('TargetWWNs', textsAt(source, 'targetWWNs').join(', ')),
-  ...['LUN=lun?<none>', 'FSType=fsType', 'ReadOnly=readOnly!'].map((field) => fieldLine(source, field)),
+  ...['LUN=lun?<none>', 'FSType=fsType', 'ReadOnly=readOnly!'].map((field) => fieldLine(source, field, far)),
 ]
 
-const flex: Source = (source) => [
+const flex: Source = (source, far) => [
   ...plain(
     'FlexVolume (a generic volume resource that is provisioned/attached using an exec based plugin)',
     'Driver=driver',
     'FSType=fsType',
     'SecretRef=secretRef&',
     'ReadOnly=readOnly!',
-  )(source),
+  )(source, far),
   row('Options', goText(mapAt(source, 'options'))),
 ]
 
@@ -113,6 +120,15 @@ const rbd = plain(
   "RBD (a Rados Block Device mount on the host that shares a pod's lifetime)",
   ...['CephMonitors=monitors@', 'RBDImage=image', 'FSType=fsType', 'RBDPool=pool', 'RadosUser=user', 'Keyring=keyring'],
   ...['SecretRef=secretRef&', 'ReadOnly=readOnly!'],
+)
+const scaleIoType = 'ScaleIO (a persistent volume backed by a block device in ScaleIO)'
+const scaleIoFields = [
+  ...['Gateway=gateway', 'System=system', 'Protection Domain=protectionDomain', 'Storage Pool=storagePool'],
+  ...['Storage Mode=storageMode', 'VolumeName=volumeName'],
+]
+const storageos = plain(
+  'StorageOS (a StorageOS Persistent Disk resource)',
+  ...['VolumeName=volumeName', 'VolumeNamespace=volumeNamespace', 'FSType=fsType', 'ReadOnly=readOnly!'],
 )
 const glusterType = "Glusterfs (a Glusterfs mount on the host that shares a pod's lifetime)"
 const azureFileType = 'AzureFile (an Azure File Service mount on the host and bind mount to the pod)'
@@ -150,7 +166,7 @@ const sources: Readonly<Record<string, Source>> = {
   downwardAPI,
   azureDisk: plain(
     'AzureDisk (an Azure Data Disk mount on the host and bind mount to the pod)',
-    ...['DiskName=diskName', 'DiskURI=diskURI', 'Kind: =kind', 'FSType=fsType', 'CachingMode=cachingMode', 'ReadOnly=readOnly!'],
+    ...['DiskName=diskName', 'DiskURI=diskURI', 'Kind=kind', 'FSType=fsType', 'CachingMode=cachingMode', 'ReadOnly=readOnly!'],
   ),
   vsphereVolume: plain(
     'vSphereVolume (a Persistent Disk resource in vSphere)',
@@ -160,11 +176,14 @@ const sources: Readonly<Record<string, Source>> = {
     'Cinder (a Persistent Disk resource in OpenStack)',
     ...['VolumeID=volumeID', 'FSType=fsType', 'ReadOnly=readOnly!', 'SecretRef=secretRef&'],
   ),
+  photonPersistentDisk: plain('PhotonPersistentDisk (a Persistent Disk resource in photon platform)', 'PdID=pdID', 'FSType=fsType'),
   portworxVolume: plain('PortworxVolume (a Portworx Volume resource)', 'VolumeID=volumeID'),
   cephfs: plain(
     "CephFS (a CephFS mount on the host that shares a pod's lifetime)",
     ...['Monitors=monitors@', 'Path=path', 'User=user', 'SecretFile=secretFile', 'SecretRef=secretRef&', 'ReadOnly=readOnly!'],
   ),
+  scaleIO: plain(scaleIoType, ...scaleIoFields, 'FSType=fsType', 'ReadOnly=readOnly!'),
+  storageos,
   fc,
   azureFile: plain(azureFileType, 'SecretName=secretName', 'ShareName=shareName', 'ReadOnly=readOnly!'),
   flexVolume: flex,
@@ -185,17 +204,22 @@ const persistentSources: Readonly<Record<string, Source>> = {
     'ReadOnly=readOnly!',
   ),
   azureFile: plain(azureFileType, 'SecretName=secretName', 'SecretNamespace=secretNamespace', 'ShareName=shareName', 'ReadOnly=readOnly!'),
+  scaleIO: plain(
+    scaleIoType,
+    ...scaleIoFields,
+    ...['SecretName=secretRef.name', 'SecretNamespace=secretRef.namespace', 'FSType=fsType', 'ReadOnly=readOnly!'],
+  ),
   local: plain('LocalVolume (a persistent volume backed by local storage on a node)', 'Path=path'),
   csi: csi('Driver=driver', 'FSType=fsType', 'VolumeHandle=volumeHandle', 'ReadOnly=readOnly!'),
 }
 
-const sourceLines = (holder: JsonObject, known: Readonly<Record<string, Source>>): string[] => {
-  for (const [key, describe] of Object.entries(known)) if (holder[key]) return describe(mapAt(holder, [key]))
+const sourceLines = (holder: JsonObject, known: Readonly<Record<string, Source>>, far: boolean): string[] => {
+  for (const [key, describe] of Object.entries(known)) if (holder[key]) return describe(mapAt(holder, [key]), far)
   return [line(1, '<unknown>')]
 }
 
 /** The source of a persistent volume's spec. */
-export const persistentSourceLines = (spec: JsonObject): string[] => sourceLines(spec, persistentSources)
+export const persistentSourceLines = (spec: JsonObject): string[] => sourceLines(spec, persistentSources, true)
 
 /** The volumes of a pod, or of a template where `space` is its indent. */
 export const volumeLines = (volumes: readonly JsonObject[], space: string): string[] => {
@@ -203,6 +227,6 @@ export const volumeLines = (volumes: readonly JsonObject[], space: string): stri
   const indent = space === '' ? '' : ' '
   return [
     `${space}Volumes:`,
-    ...volumes.flatMap((volume) => [line(1, `${indent}${textAt(volume, 'name')}:`), ...sourceLines(volume, sources)]),
+    ...volumes.flatMap((volume) => [line(1, `${indent}${textAt(volume, 'name')}:`), ...sourceLines(volume, sources, false)]),
   ]
 }
