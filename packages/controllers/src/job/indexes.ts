@@ -1,3 +1,13 @@
+import type { Job, Pod } from '@skiff/api'
+
+export const indexAnnotation = 'batch.kubernetes.io/job-completion-index'
+
+export const isIndexed = (job: Job): boolean => job.spec.completionMode === 'Indexed'
+export const indexOf = (pod: Pod): number | undefined => {
+  const text = pod.metadata.annotations?.[indexAnnotation]
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
+}
+
 /** `1,3-5` as numbers, ascending; what lies at or above `completions` is left out. */
 export const parseIndexes = (text: string | undefined, completions: number): number[] => {
   const found: number[] = []

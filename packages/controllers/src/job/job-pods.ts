@@ -3,7 +3,9 @@ import { job as jobs } from '@skiff/api'
 import type { Draft } from '@skiff/client'
 import { controlledBy } from '../ownership.ts'
 import { isActive, podFromTemplate } from '../pods.ts'
-import { indexAnnotation, indexOf, isIndexed, type Tally, trackingFinalizer, waitsForEnd } from './tally.ts'
+import { failureAnnotations } from './index-failures.ts'
+import { indexAnnotation, indexOf, isIndexed } from './indexes.ts'
+import { type Tally, trackingFinalizer, waitsForEnd } from './tally.ts'
 
 const indexVariable = 'JOB_COMPLETION_INDEX'
 
@@ -13,8 +15,8 @@ const withIndexVariable = (container: Container): Container => {
   return { ...container, env: [...(container.env ?? []), { name: indexVariable, valueFrom: source }] }
 }
 
-/** A pod of the Job; of an indexed one, for `index`. */
-export const jobPod = (job: Job, index: number | undefined): Draft<Pod> => {
+/** A pod of the Job; of an indexed one, for `index`, in place of the pod that failed last. */
+export const jobPod = (job: Job, index: number | undefined, replaced: Pod | undefined): Draft<Pod> => {
   const draft = podFromTemplate(job.spec.template, controlledBy(jobs, job), job.metadata.namespace)
   const finalizers = [...(draft.metadata.finalizers ?? []), trackingFinalizer]
   if (index === undefined) return { ...draft, metadata: { ...draft.metadata, finalizers } }
@@ -25,7 +27,11 @@ export const jobPod = (job: Job, index: number | undefined): Draft<Pod> => {
       ...draft.metadata,
       generateName: `${job.metadata.name}-${text}-`,
       labels: { ...draft.metadata.labels, [indexAnnotation]: text },
-      annotations: { ...draft.metadata.annotations, [indexAnnotation]: text },
+      annotations: {
+        ...draft.metadata.annotations,
+        [indexAnnotation]: text,
+        ...(job.spec.backoffLimitPerIndex === undefined ? {} : failureAnnotations(job, replaced)),
+      },
       finalizers,
     },
     spec: {
@@ -41,13 +47,13 @@ export const jobPod = (job: Job, index: number | undefined): Draft<Pod> => {
 export const wantedActive = (job: Job, tally: Tally): number => {
   const parallelism = job.spec.parallelism ?? 1
   if (job.spec.completions === undefined) return tally.succeeded > 0 ? Math.min(tally.active.length, parallelism) : parallelism
-  return Math.min(parallelism, Math.max(0, job.spec.completions - tally.succeeded))
+  return Math.min(parallelism, Math.max(0, job.spec.completions - tally.succeeded - (tally.failedIndexes?.length ?? 0)))
 }
 
 /** The lowest indexes that are neither done nor worked on; without indexes, as many times nothing. */
 export const nextIndexes = (job: Job, tally: Tally, mine: readonly Pod[], count: number): readonly (number | undefined)[] => {
   if (!isIndexed(job)) return Array.from({ length: count }, () => undefined)
-  const taken = new Set<number | undefined>(tally.doneIndexes)
+  const taken = new Set<number | undefined>([...tally.doneIndexes, ...(tally.failedIndexes ?? [])])
   for (const pod of mine) if (isActive(pod) || (waitsForEnd(job) && pod.metadata.deletionTimestamp !== undefined)) taken.add(indexOf(pod))
   const free: number[] = []
   for (let index = 0; index < (job.spec.completions ?? 0) && free.length < count; index += 1) if (!taken.has(index)) free.push(index)
@@ -57,7 +63,7 @@ export const nextIndexes = (job: Job, tally: Tally, mine: readonly Pod[], count:
 /** Of an indexed Job: pods for indexes that do not exist, and all but one for each index. */
 export const strayPods = (job: Job, tally: Tally): readonly Pod[] => {
   if (!isIndexed(job)) return []
-  const taken = new Set<number>(tally.doneIndexes)
+  const taken = new Set<number>([...tally.doneIndexes, ...(tally.failedIndexes ?? [])])
   return tally.active.filter((pod) => {
     const index = indexOf(pod)
     if (index === undefined || index >= (job.spec.completions ?? 0) || taken.has(index)) return true

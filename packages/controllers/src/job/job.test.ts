@@ -197,6 +197,82 @@ describe('an indexed Job', () => {
   })
 })
 
+describe('an indexed Job with a limit for each index', () => {
+  const label = 'batch.kubernetes.io/job-completion-index'
+  const indexed = { completionMode: 'Indexed', backoffLimit: 2 ** 31 - 1, backoffLimitPerIndex: 1 } as const
+  const failing =
+    (...indexes: string[]) =>
+    (one: Pod) =>
+      indexes.includes(one.metadata.labels?.[label] ?? '') ? ('Failed' as const) : ('Succeeded' as const)
+
+  test('gives up only the index that fails, and fails in the end', async () => {
+    const cluster = start({ ends: failing('1') })
+    await make(cluster, { ...indexed, parallelism: 3, completions: 4 })
+    await cluster.live(5_000)
+    expect(status(cluster)).toMatchObject({ completedIndexes: '0,2,3', failedIndexes: '', succeeded: 3 })
+    const ofIndex = () => cluster.server.all(pod).filter((one) => one.metadata.labels?.[label] === '1')
+    // Kept, since it carries the number of failures.
+    expect(ofIndex().map((one) => one.metadata.finalizers)).toEqual([['batch.kubernetes.io/job-tracking']])
+    await cluster.live(30_000)
+    expect(
+      ofIndex()
+        .map((one) => one.metadata.annotations?.['batch.kubernetes.io/job-index-failure-count'])
+        .sort(),
+    ).toEqual(['0', '1'])
+    expect(ofIndex().every((one) => !one.metadata.finalizers?.length)).toBe(true)
+    expect(status(cluster)).toMatchObject({ completedIndexes: '0,2,3', failedIndexes: '1', succeeded: 3, failed: 2 })
+    expect(conditions(cluster)).toEqual([
+      'FailureTarget=True FailedIndexes: Job has failed indexes',
+      'Failed=True FailedIndexes: Job has failed indexes',
+    ])
+    await cluster.stop()
+  })
+
+  test('each index waits for its own failures', async () => {
+    const cluster = start({ ends: failing('0') })
+    await make(cluster, { ...indexed, backoffLimitPerIndex: 5, parallelism: 1, completions: 1 })
+    const tries = () => cluster.server.all(pod).length
+    await cluster.live(8_000)
+    expect(tries()).toBe(1)
+    await cluster.live(6_000)
+    expect(tries()).toBe(2)
+    await cluster.live(15_000)
+    expect(tries()).toBe(2)
+    await cluster.live(10_000)
+    expect(tries()).toBe(3)
+    await cluster.stop()
+  })
+
+  test('ends at once when too many indexes failed', async () => {
+    const cluster = start({ ends: (one) => (failing('0', '1')(one) === 'Failed' ? 'Failed' : undefined) })
+    await make(cluster, { ...indexed, backoffLimitPerIndex: 0, maxFailedIndexes: 1, parallelism: 4, completions: 4 })
+    await cluster.live(10_000)
+    expect(status(cluster)).toMatchObject({ failedIndexes: '0,1' })
+    expect(conditions(cluster)?.at(-1)).toBe(
+      'Failed=True MaxFailedIndexesExceeded: Job has exceeded the specified maximal number of failed indexes',
+    )
+    await cluster.stop()
+  })
+
+  test('an index may fail by the failure policy, and what is ignored does not count', async () => {
+    const rules = [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [1] } }] as never
+    const cluster = start({ ends: failing('0') })
+    await make(cluster, { ...indexed, backoffLimitPerIndex: 5, completions: 2, parallelism: 2, podFailurePolicy: { rules } })
+    await cluster.live(10_000)
+    expect(status(cluster)).toMatchObject({ failedIndexes: '0', completedIndexes: '1', failed: 1 })
+    await cluster.stop()
+    const ignore = [{ action: 'Ignore', onExitCodes: { operator: 'In', values: [1] } }] as never
+    const other = start({ ends: failing('0') })
+    await make(other, { ...indexed, backoffLimitPerIndex: 0, completions: 1, podFailurePolicy: { rules: ignore } })
+    await other.live(35_000)
+    const last = other.server.all(pod).at(-1)?.metadata.annotations
+    expect(other.server.all(pod).length).toBeGreaterThan(1)
+    expect(last?.['batch.kubernetes.io/job-index-failure-count']).toBe('0')
+    expect(status(other)).toMatchObject({ failedIndexes: '' })
+    await other.stop()
+  })
+})
+
 describe('the pod failure policy', () => {
   const exit = (action: 'FailJob' | 'Ignore') => ({
     rules: [{ action, onExitCodes: { operator: 'In' as const, values: [1] } }],

@@ -6,7 +6,7 @@ import { event, fail, type Outcome, requeue, type Step, type Steps, together } f
 import { jobPod, nextIndexes, strayPods, wantedActive } from './job-pods.ts'
 import { type Tally, tallyOf, waitsForEnd } from './tally.ts'
 import { releaseAll, track } from './track.ts'
-import { deadlineMs, isFinished, isSuspended, nextTryMs, type Verdict, verdictOf } from './verdict.ts'
+import { deadlineMs, isFinished, isSuspended, nextIndexTryMs, nextTryMs, type Verdict, verdictOf } from './verdict.ts'
 
 const manager = 'kubernetes.io/job-controller'
 // As upstream: at most so many pods are made in one plan.
@@ -16,8 +16,9 @@ const burst = 500
 export const planJob = (job: Job, mine: readonly Pod[], nowMs: number): Steps => {
   if (job.spec.managedBy !== undefined && job.spec.managedBy !== manager) return []
   if (isFinished(job)) return releaseAll(mine)
-  const tally = tallyOf(job, mine)
-  const verdict = verdictOf(job, tally, nowMs)
+  const found = tallyOf(job, mine)
+  const verdict = verdictOf(job, found, nowMs)
+  const tally = verdict?.isNew && found.lastFailures.size > 0 ? tallyOf(job, mine, true) : found
   const { makes, removes, waitMs } = scale(job, tally, verdict, mine, nowMs)
   const gone = new Set(removes)
   const staying = tally.active.filter((pod) => !gone.has(pod))
@@ -39,7 +40,10 @@ export const planJob = (job: Job, mine: readonly Pod[], nowMs: number): Steps =>
       ...(failure === undefined ? [] : [fail(failure)]),
     ]
   }
-  const steps: readonly Step[] = [...makes.map((index) => createPod(job, jobPod(job, index))), ...removes.map((pod) => removePod(job, pod))]
+  const steps: readonly Step[] = [
+    ...makes.map((index) => createPod(job, jobPod(job, index, tally.lastFailures.get(index ?? -1)))),
+    ...removes.map((pod) => removePod(job, pod)),
+  ]
   return steps.length === 0 ? finish([]) : [together(steps, { slowStart: makes.length > 0, after: finish })]
 }
 
@@ -61,9 +65,20 @@ const scale = (job: Job, tally: Tally, verdict: Verdict | undefined, mine: reado
   if (surplus > 0) return { ...none, removes: [...strays, ...leastUseful(staying, () => 0, nowMs).slice(0, surplus)] }
   const missing = Math.min(burst, wanted - staying.length - (waitsForEnd(job) ? tally.terminating : 0))
   if (missing <= 0) return { ...none, removes: strays }
+  if (tally.failedIndexes) return { removes: strays, ...dueIndexes(nextIndexes(job, tally, mine, missing), tally, nowMs) }
   const waitMs = Math.max(0, nextTryMs(mine, nowMs) - nowMs)
   if (waitMs > 0) return { makes: [], removes: strays, waitMs }
   return { makes: nextIndexes(job, tally, mine, missing), removes: strays, waitMs: 0 }
+}
+
+/** Each index waits for its own failures alone. */
+const dueIndexes = (indexes: readonly (number | undefined)[], tally: Tally, nowMs: number): Omit<Scaling, 'removes'> => {
+  const waits = indexes.map((index) => {
+    const last = tally.lastFailures.get(index ?? -1)
+    return last ? nextIndexTryMs(last, nowMs) - nowMs : 0
+  })
+  const later = waits.filter((waitMs) => waitMs > 0)
+  return { makes: indexes.filter((_, at) => (waits[at] ?? 0) <= 0), waitMs: later.length > 0 ? Math.min(...later) : 0 }
 }
 
 const surplusEvents = (job: Job, tally: Tally, verdict: Verdict | undefined): Steps => {

@@ -16,7 +16,7 @@ import {
 } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { isTracked, type Tally, trackingFinalizer } from './tally.ts'
-import { completedIndexes, isSuspended, jobCondition, type Verdict } from './verdict.ts'
+import { indexStatus, isSuspended, jobCondition, type Verdict } from './verdict.ts'
 
 export const releasePod = (pod: Pod): PatchStep => {
   const kept = (pod.metadata.finalizers ?? []).filter((one) => one !== trackingFinalizer)
@@ -111,7 +111,7 @@ const statusOf = (job: Job, tally: Tally, now: Now): { readonly status: JobStatu
   if (startTime === undefined && !isSuspended(job)) startTime = rfc3339(nowMs)
   if (verdict?.isNew) conditions = [...conditions, jobCondition(verdict.type, 'True', verdict.reason, verdict.message, nowMs)]
   const { active: _active, succeeded: doneBefore, ...rest } = held
-  const indexes = completedIndexes(job, tally)
+  const indexes = indexStatus(job, tally)
   const succeeded = job.spec.completionMode === 'Indexed' ? tally.succeeded : (doneBefore ?? 0)
   const status: JobStatus = {
     ...rest,

@@ -1,8 +1,9 @@
 import type { Job, JobCondition, Pod } from '@skiff/api'
 import { rfc3339 } from '@skiff/machinery'
 import { conditionOf } from '../conditions.ts'
-import { formatIndexes } from './indexes.ts'
-import { isIndexed, type Tally } from './tally.ts'
+import { triesWith } from './index-failures.ts'
+import { formatIndexes, isIndexed } from './indexes.ts'
+import type { Tally } from './tally.ts'
 
 /** How a Job will end: set first as an interim condition, and for good once its last pod has ended. */
 export interface Verdict {
@@ -37,6 +38,10 @@ export const verdictOf = (job: Job, tally: Tally, nowMs: number): Verdict | unde
     return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit')
   if (deadlineMs(job) !== undefined && !isSuspended(job) && nowMs >= (deadlineMs(job) ?? 0))
     return fail('DeadlineExceeded', 'Job was active longer than specified deadline')
+  const lost = tally.failedIndexes?.length ?? 0
+  if (lost > (job.spec.maxFailedIndexes ?? Number.POSITIVE_INFINITY))
+    return fail('MaxFailedIndexesExceeded', 'Job has exceeded the specified maximal number of failed indexes')
+  if (lost > 0 && tally.succeeded + lost >= (job.spec.completions ?? 0)) return fail('FailedIndexes', 'Job has failed indexes')
   return success(job, tally)
 }
 
@@ -104,10 +109,18 @@ export const nextTryMs = (mine: readonly Pod[], nowMs: number): number => {
   const firstSuccess = ended.findIndex((one) => !one.failed)
   const failures = firstSuccess < 0 ? ended.length : firstSuccess
   if (failures === 0) return 0
-  return (ended[0]?.atMs ?? 0) + Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - 1))
+  return (ended[0]?.atMs ?? 0) + backoffMs(failures)
 }
+const backoffMs = (failures: number): number => Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - 1))
 
-export const completedIndexes = (job: Job, tally: Tally): { readonly completedIndexes?: string } => {
+/** When the index of a failed pod may be tried again. */
+export const nextIndexTryMs = (last: Pod, nowMs: number): number => endedAtMs(last, nowMs) + backoffMs(triesWith(last))
+
+/** Of an indexed Job: which indexes are done and, with a limit for each, which failed. */
+export const indexStatus = (job: Job, tally: Tally): { readonly completedIndexes?: string; readonly failedIndexes?: string } => {
   const text = isIndexed(job) ? formatIndexes(tally.doneIndexes) : ''
-  return text ? { completedIndexes: text } : {}
+  return {
+    ...(text ? { completedIndexes: text } : {}),
+    ...(tally.failedIndexes ? { failedIndexes: formatIndexes(tally.failedIndexes) } : {}),
+  }
 }
