@@ -58,7 +58,7 @@ export const describe: Verb = {
     const { session, flags, args } = invocation
     if (args.length === 0 && flags.list('filename').length === 0 && !flags.text('kustomize'))
       throw new UsageError(
-        'You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.\n',
+        'You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.',
       )
     const look = await lookThrough(session, { showEvents: flags.bool('show-events'), pageSize: flags.int('chunk-size') ?? 500 })
     const byName = args.length === 2 && !args[0]?.includes('/')
