@@ -6,10 +6,11 @@ import {
   encodeObject,
   type KubeObject,
   type ObjectSchema,
+  type Typed,
   unknownFields,
 } from '@skiff/machinery'
-import { type ResourceFacts, resourceFacts, type SubresourceFacts, selectableFields, typeFacts } from './facts.ts'
 import type { Column } from './columns/column.ts'
+import { type ResourceFacts, resourceFacts, type SubresourceFacts, selectableFields, typeFacts } from './facts.ts'
 import type { Behaviour, KindEntry } from './kind.ts'
 import { type Resource, resourceKey } from './resource.ts'
 import { fieldGetter } from './selectable.ts'
@@ -60,6 +61,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
   readonly columns?: readonly Column[]
   /** The schema of a custom kind as OpenAPI shows it; built-in kinds have theirs from the facts. */
   readonly openApiSchema?: unknown
+  /** How a custom kind's objects are merged by server-side apply; built-in kinds are typed by the facts. */
+  readonly typed?: Typed
 }
 
 export interface CatalogueParts {

@@ -55,6 +55,11 @@ export interface Behaviour<T extends KubeObject = KubeObject> {
   readonly gracePeriodSeconds?: (object: T, asked: number | undefined) => number | undefined
   /** What garbage collection does by default; 'background' everywhere but where upstream orphans. */
   readonly defaultPropagation?: 'Background' | 'Orphan'
+  /**
+   * Dotted paths that a write never changes, by subresource ('' is the object itself), so that no manager comes to hold them. Absent:
+   * status, and for the status subresource spec.
+   */
+  readonly ignoredFields?: Readonly<Record<string, readonly string[]>>
   /** Finalizers that every new object gets (namespaces' spec.finalizers are prepared instead). */
   readonly finalizers?: readonly string[]
 }

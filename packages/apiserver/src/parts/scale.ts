@@ -71,7 +71,7 @@ const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: K
   const { subresource: _, ...plain } = call
   const written = await writeOver(
     rest,
-    { ...request, dryRun: options.dryRun, call: plain },
+    { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager, trackedAs: 'scale', call: plain },
     async (current) => withReplicas(current as Scalable, scale),
     false,
   )
@@ -87,6 +87,11 @@ const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind:
     const scale = patched(scaleKind, call, scaleOf(current as Scalable), patcher, options.validation, warnings) as Scale
     return withReplicas(current as Scalable, { ...scale, metadata: { ...scale.metadata, resourceVersion: '' } })
   }
-  const written = await writeOver(rest, { ...request, dryRun: options.dryRun, call: plain }, change, false)
+  const written = await writeOver(
+    rest,
+    { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager, trackedAs: 'scale', call: plain },
+    change,
+    false,
+  )
   return replyValue(call, scaleOf(served(kind, written.entry) as Scalable))
 }

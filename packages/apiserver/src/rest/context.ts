@@ -35,6 +35,12 @@ export interface Request {
   readonly dryRun: boolean
   /** The change is a part's own and already what is to be stored: no strategy shapes it. */
   readonly prepared?: boolean
+  /** The query's fieldManager; '' or absent where it names none. */
+  readonly fieldManager?: string
+  /** The subresource that managedFields name, where the write itself goes to the object: scale. */
+  readonly trackedAs?: string
+  /** The object's managedFields say already who holds what after this write. */
+  readonly tracked?: boolean
   /** Texts of Warning headers gathered on the way. */
   readonly warnings: string[]
 }

@@ -13,6 +13,7 @@ import {
   rfc3339,
   validateObjectMeta,
 } from '@skiff/machinery'
+import { tracked } from '../managed-fields/track.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
@@ -33,7 +34,7 @@ export const create = async (rest: Rest, request: Request): Promise<Entry> => {
   const options = writeOptions(call, 'CreateOptions')
   const decoded = decodeBody(kind, call.body, options.validation, warnings)
   const placed = inNamespace(kind, decoded, call.namespace)
-  return createObject(rest, { ...request, dryRun: options.dryRun }, placed)
+  return createObject(rest, { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }, placed)
 }
 
 /** Puts the URL's namespace on the object, or refuses another one. */
@@ -49,8 +50,9 @@ export const inNamespace = (kind: Kind, object: KubeObject, namespace: string | 
   return object
 }
 
-export const createObject = async (rest: Rest, request: Request, object: KubeObject): Promise<Entry> => {
+export const createObject = async (rest: Rest, request: Request, given: KubeObject): Promise<Entry> => {
   const { kind, call } = request
+  const object = request.tracked ? given : tracked(rest, request, given, undefined)
   const cache = await rest.storage.cache(kind)
   const generate = object.metadata.generateName && !object.metadata.name
   for (let attempt = 0; ; attempt++) {

@@ -5,28 +5,26 @@ import {
   applyMergePatch,
   applyStrategicMergePatch,
   badRequest,
-  type FieldError,
   invalid,
-  invalidValue,
   type Json,
   type JsonObject,
   type KubeObject,
-  loadYaml,
   parseJson,
-  Refusal,
   unsupportedMediaType,
 } from '@skiff/machinery'
-import { decodeRaw, type FieldValidation, mediaTypeOf, type RawBody } from './body.ts'
+import { applyPatch, checkFieldManager } from './apply-patch.ts'
+import { type FieldValidation, mediaTypeOf } from './body.ts'
 import type { Request, Rest } from './context.ts'
-import { inNamespace } from './create.ts'
 import { applyJsonPatchBody, type Patcher } from './json-patch.ts'
 import { writeOptions } from './options.ts'
+import { decodePatched, objectOfPatch } from './patched.ts'
 import { type Written, writeOver } from './update.ts'
 
 const json = 'application/json-patch+json'
 const merge = 'application/merge-patch+json'
 const strategic = 'application/strategic-merge-patch+json'
-export const applyTypes = ['application/apply-patch+yaml', 'application/apply-patch+cbor']
+const applyYaml = 'application/apply-patch+yaml'
+const applyTypes = [applyYaml, 'application/apply-patch+cbor']
 
 /** PATCH of an object or of a subresource with the object's shape. */
 export const patch = async (rest: Rest, request: Request): Promise<Written> => {
@@ -37,8 +35,12 @@ export const patch = async (rest: Rest, request: Request): Promise<Written> => {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
       { reason: 'FieldValueForbidden', field: 'force', body: 'Forbidden: may not be specified for non-apply patch' },
     ])
+  const moved = { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }
+  if (type === applyYaml) {
+    checkFieldManager(options.fieldManager)
+    return applyPatch(rest, moved, options)
+  }
   const patcher = patcherOf(kind, call, type)
-  const moved = { ...request, dryRun: options.dryRun }
   return writeOver(rest, moved, async (current) => patched(kind, call, current as KubeObject, patcher, options.validation, warnings), false)
 }
 
@@ -55,16 +57,8 @@ export const patched = (
   validation: FieldValidation,
   warnings: string[],
 ): KubeObject => {
-  const result = patcher(wireOf(kind, current)) as Readonly<Record<string, unknown>>
-  const decoded = decodePatched(kind, { value: result, duplicates: [] }, validation, warnings)
-  const object = inNamespace(kind, decoded, call.namespace)
-  const errors: FieldError[] = []
-  if ((object.metadata.name ?? '') !== current.metadata.name)
-    errors.push(invalidValue('metadata.name', object.metadata.name ?? '', 'field is immutable'))
-  if (errors.length > 0 && !call.name) throw invalid(kind, current.metadata.name, errors)
-  if (object.metadata.name !== call.name)
-    throw badRequest(`the name of the object (${object.metadata.name ?? ''}) does not match the name on the URL (${call.name})`)
-  return object
+  const value = patcher(wireOf(kind, current)) as Readonly<Record<string, unknown>>
+  return objectOfPatch({ kind, call }, decodePatched(kind, value, validation, warnings))
 }
 
 /** The JSON that a patch is applied to: what a client would have read. */
@@ -74,18 +68,6 @@ const wireOf = (kind: Kind, object: KubeObject): Readonly<Record<string, unknown
   wire.metadata.resourceVersion = object.metadata.resourceVersion
   return wire as unknown as Readonly<Record<string, unknown>>
 }
-
-/** What the patch made, read like any body; what is wrong with it is the patch's fault. */
-const decodePatched = (kind: Kind, raw: RawBody, validation: FieldValidation, warnings: string[]): KubeObject => {
-  try {
-    return decodeRaw(kind, raw, validation, warnings)
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 400) throw error
-    const text = error.message.replace(/^.* cannot be handled as a [^:]*: /, '')
-    throw invalid(kind, '', [invalidValue('patch', compact(raw.value), text)])
-  }
-}
-const compact = (value: unknown): string => JSON.stringify(value)
 
 const bytesOf = (call: Call): Uint8Array | undefined => (call.body && 'bytes' in call.body ? call.body.bytes : undefined)
 
@@ -138,9 +120,4 @@ const refusing = <T>(act: () => T): T => {
   } catch (error) {
     throw badRequest((error as Error).message)
   }
-}
-export const applyBody = (call: Call): unknown => {
-  const { body } = call
-  if (body && 'object' in body) return body.object
-  return loadYaml(Buffer.from(bytesOf(call) ?? Buffer.alloc(0)).toString()).value
 }

@@ -11,6 +11,7 @@ import {
   rfc3339,
   validateObjectMetaUpdate,
 } from '@skiff/machinery'
+import { tracked } from '../managed-fields/track.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
@@ -33,7 +34,7 @@ export const update = async (rest: Rest, request: Request): Promise<Written> => 
   const name = decoded.metadata.name ?? ''
   if (name === '') throw badRequest('name must be provided')
   if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`)
-  const moved = { ...request, dryRun: options.dryRun }
+  const moved = { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }
   return writeOver(rest, moved, async () => decoded, true)
 }
 
@@ -46,13 +47,14 @@ const maxTries = 40
 
 /**
  * Writes what `change` makes of the current object, and again over the newer one when another writer was first, unless the
- * change names the version it was made from.
+ * change names the version it was made from. `creates`: an object that is not there is made of the change of nothing.
  */
 export const writeOver = async (
   rest: Rest,
   request: Request,
   change: (current: KubeObject | undefined) => Promise<KubeObject>,
   put: boolean,
+  creates = put && request.kind.behaviour.allowCreateOnUpdate === true,
 ): Promise<Written> => {
   const { kind, call } = request
   const storedKind = rest.registry.stored(kind)
@@ -61,14 +63,15 @@ export const writeOver = async (
   for (let attempt = 0; attempt < maxTries; attempt++) {
     const held = find(cache.tree, key)
     if (!held) {
-      const createsHere = put && kind.behaviour.allowCreateOnUpdate && !call.subresource
+      const createsHere = creates && !call.subresource
       if (!createsHere) throw notFound(namedOf(kind), call.name ?? '')
       const fresh = await change(undefined)
-      if (fresh.metadata.resourceVersion) throw conflict(namedOf(kind), call.name ?? '', modified)
+      if (put && fresh.metadata.resourceVersion) throw conflict(namedOf(kind), call.name ?? '', modified)
       return { entry: await createObject(rest, request, fresh), created: true }
     }
     const old = served(kind, held)
-    const next = await change(old)
+    const changed = await change(old)
+    const next = request.tracked || request.prepared ? changed : tracked(rest, request, changed, old)
     const given = next.metadata.resourceVersion
     checkPreconditions(kind, next, old)
     if (given && given !== old.metadata.resourceVersion) {
@@ -126,7 +129,7 @@ const writeOnce = async (
     dryRun,
   }
   const mutated = (await rest.admission.mutate({ ...attributes, object: given })) ?? given
-  let next = prepareUpdate(rest, request, mutated, old)
+  let next = keepManaged(request, prepareUpdate(rest, request, mutated, old), mutated)
   validateUpdate(request, next, old)
   for (const warning of kind.behaviour.warnings?.(next, old) ?? []) request.warnings.push(warning)
   const hooked = call.subresource ? { object: next } : rest.hooks.beforeWrite(kind, next, old, dryRun)
@@ -208,6 +211,12 @@ const prepareUpdate = (rest: Rest, request: Request, given: KubeObject, old: Kub
   const changed = kind.behaviour.generationChanged?.(next, old) ?? differsBeyondMeta(next, old)
   return changed ? { ...next, metadata: { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 } } : next
 }
+
+/** Strategies of subresources begin with the old object: who holds what was worked out before them. */
+const keepManaged = (request: Request, next: KubeObject, { metadata }: KubeObject): KubeObject =>
+  request.prepared || next.metadata.managedFields === metadata.managedFields
+    ? next
+    : { ...next, metadata: { ...next.metadata, managedFields: metadata.managedFields } as KubeObject['metadata'] }
 
 const carry = (
   metadata: Record<string, unknown>,

@@ -36,6 +36,7 @@ export interface ObjectSchema {
 /** A type of the facts file, as far as the compiler reads it. */
 export interface TypeFacts {
   readonly special?: boolean
+  readonly mapType?: string
   readonly fields?: Readonly<Record<string, FieldFacts>>
   readonly json?: { readonly zero?: unknown }
   readonly gvk?: unknown

@@ -1,0 +1,137 @@
+import { type Kind, typedOfKind } from '@skiff/api'
+import {
+  ApplyConflicts,
+  applyConfiguration,
+  badRequest,
+  type Change,
+  type Conflict,
+  isJsonObject,
+  type Json,
+  type KubeObject,
+  pathText,
+  Refusal,
+  rfc3339,
+  sameFields,
+  typeFaults,
+} from '@skiff/machinery'
+import type { Request, Rest } from '../rest/context.ts'
+import { type Managed, managerId, readEntries, withManaged } from './entries.ts'
+import { lastAppliedAllows, withLastApplied } from './last-applied.ts'
+import { afterUpdate, bareValue, managerText, stripped } from './track.ts'
+import { versionsOf } from './versions.ts'
+
+/** What an apply makes: the merged value, still as it came, and who holds what. */
+export interface AppliedObject {
+  readonly value: Readonly<Record<string, unknown>>
+  readonly managed: Managed
+}
+
+/** The configuration over the live object, which is undefined where none exists yet. Refuses conflicts unless `force`. */
+export const applyOver = (
+  rest: Rest,
+  request: Request,
+  live: KubeObject | undefined,
+  configuration: Json,
+  force: boolean,
+): AppliedObject => {
+  const { kind, call } = request
+  const fieldManager = request.fieldManager ?? ''
+  const config = checkConfiguration(kind, request, configuration)
+  const manager = managerId({
+    manager: fieldManager,
+    operation: 'Apply',
+    apiVersion: kind.apiVersion,
+    subresource: request.trackedAs ?? call.subresource,
+  })
+  const before = managedBefore(rest, request, live)
+  const change: Change = {
+    versions: versionsOf(rest.registry, kind, call.subresource),
+    apiVersion: kind.apiVersion,
+    holdings: before.holdings,
+    manager,
+  }
+  const value = bareValue(live)
+  const applied = applying(change, value, config, force, fieldManager === 'kubectl')
+  const holdings = stripped(applied.holdings, manager)
+  const unchanged = applied.object === undefined && sameHoldings(before, holdings)
+  const times = unchanged ? before.times : new Map(before.times).set(manager, rfc3339(rest.env.now()))
+  const merged = (applied.object ?? value) as Readonly<Record<string, unknown>>
+  return { value: fieldManager === 'kubectl' ? withLastApplied(merged, config) : merged, managed: { holdings, times } }
+}
+
+/** Reads the merged value's managedFields back on, once it has become an object of its kind. */
+export const withApplied = (object: KubeObject, { managed }: AppliedObject): KubeObject => withManaged(object, managed)
+
+const sameHoldings = (before: Managed, after: Managed['holdings']): boolean => {
+  if (before.holdings.size !== after.size) return false
+  for (const [id, { fields, apiVersion }] of after) {
+    const held = before.holdings.get(id)
+    if (!held || held.apiVersion !== apiVersion || !sameFields(held.fields, fields)) return false
+  }
+  return true
+}
+
+const applying = (change: Change, live: Json, config: Json, force: boolean, fromKubectl: boolean) => {
+  try {
+    return applyConfiguration(change, live, config, force)
+  } catch (error) {
+    if (!(error instanceof ApplyConflicts)) throw error
+    const left = fromKubectl ? lastAppliedAllows(change, live, error.conflicts) : error.conflicts
+    if (left.length > 0) throw conflictRefusal(left)
+    return applyConfiguration(change, live, config, true)
+  }
+}
+
+/** What an object without managers has belongs to those before the first apply. */
+const managedBefore = (rest: Rest, { kind, call }: Request, live: KubeObject | undefined): Managed => {
+  const managed = readEntries(live?.metadata.managedFields)
+  if (managed.holdings.size > 0 || !live) return managed
+  const first = managerId({
+    manager: 'before-first-apply',
+    operation: 'Update',
+    apiVersion: kind.apiVersion,
+    subresource: call.subresource,
+  })
+  return afterUpdate(rest, kind, call.subresource, managed, first, undefined, live)
+}
+
+/** The configuration as its kind's type wants it; refuses in upstream's words. */
+const checkConfiguration = (kind: Kind, { call }: Request, configuration: Json): Json => {
+  if (!isJsonObject(configuration)) throw badRequest('error decoding YAML: the configuration is no object')
+  const version = configuration.apiVersion ?? ''
+  if (version !== kind.apiVersion)
+    throw badRequest(
+      `Incorrect version specified in apply patch. Specified patch version: ${String(version)}, expected: ${kind.apiVersion}`,
+    )
+  const metadata = isJsonObject(configuration.metadata) ? configuration.metadata : {}
+  if (metadata.managedFields !== undefined && metadata.managedFields !== null) throw badRequest('metadata.managedFields must be nil')
+  const faults = typeFaults(typedOfKind(kind), configuration)
+  if (faults.length === 0) return configuration
+  const name = `${call.namespace ? `${call.namespace}/` : ''}${call.name ?? ''}`
+  throw new Refusal(
+    500,
+    '',
+    `failed to create typed patch object (${name}; ${kind.apiVersion}, Kind=${kind.kind}): ${faults.length === 1 ? faults[0] : `errors:\n${faults.map((fault) => `  ${fault}`).join('\n')}`}`,
+  )
+}
+
+const conflictRefusal = (conflicts: readonly Conflict[]): Refusal => {
+  const causes = conflicts.map(({ manager, path }) => ({
+    reason: 'FieldManagerConflict',
+    message: `conflict with ${managerText(manager)}`,
+    field: pathText(path),
+  }))
+  return new Refusal(409, 'Conflict', conflictText(conflicts), { causes })
+}
+
+const conflictText = (conflicts: readonly Conflict[]): string => {
+  const [first] = conflicts
+  if (conflicts.length === 1 && first)
+    return `Apply failed with 1 conflict: conflict with ${managerText(first.manager)}: ${pathText(first.path)}`
+  const managers = [...new Set(conflicts.map(({ manager }) => manager))].sort()
+  const lines = managers.flatMap((manager) => [
+    `conflicts with ${managerText(manager)}:`,
+    ...conflicts.filter((each) => each.manager === manager).map(({ path }) => `- ${pathText(path)}`),
+  ])
+  return `Apply failed with ${conflicts.length} conflicts: ${lines.join('\n')}`
+}

@@ -1,0 +1,44 @@
+import { isJsonArray, isJsonObject, type Json } from '../json/value.ts'
+import { addPath, type FieldSet, type OpenSet, openSet } from './field-set.ts'
+import { fieldElement } from './path-element.ts'
+import { elementOf, fieldsOf, fieldValue, type Typed, typeFor, typeOfKey } from './typed.ts'
+
+/**
+ * The fields that a configuration names: what its applier holds. Named containers are not held themselves, keys of maps and elements of
+ * lists are. `whole`: the value is what the server has, so that implied fields count.
+ */
+export const collectFields = (type: Typed, value: Json, whole: boolean): FieldSet => {
+  const set = openSet()
+  collect(set, type, value, [], whole)
+  return set
+}
+
+const collect = (set: OpenSet, given: Typed, value: Json, path: readonly string[], whole: boolean): void => {
+  const type = typeFor(given, value)
+  switch (type.is) {
+    case 'scalar':
+    case 'atomic':
+      addPath(set, path)
+      return
+    case 'object': {
+      if (!isJsonObject(value)) return
+      for (const name of whole ? fieldsOf(type, value) : Object.keys(value)) {
+        const inner = typeOfKey(type, name)
+        if (!inner) continue
+        const at = [...path, fieldElement(name)]
+        collect(set, inner, fieldValue(type, value, name) as Json, at, whole)
+        if (!type.named(name)) addPath(set, at)
+      }
+      return
+    }
+    case 'keyed':
+    case 'set': {
+      if (!isJsonArray(value)) return
+      for (const item of value) {
+        const at = [...path, elementOf(type, item)]
+        collect(set, type.items, item, at, whole)
+        addPath(set, at)
+      }
+    }
+  }
+}

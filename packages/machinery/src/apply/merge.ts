@@ -1,0 +1,56 @@
+import { isJsonArray, isJsonObject, type Json, putKey } from '../json/value.ts'
+import { elementOf, type KeyedList, type Typed, typeFor, typeOfKey } from './typed.ts'
+
+/** The live value with a configuration laid over it: what the configuration names wins, elements of lists are matched by their keys. */
+export const mergeConfiguration = (type: Typed, live: Json | undefined, given: Json | undefined): Json | undefined => {
+  if (given === undefined) return live
+  if (live === undefined) return given
+  const form = typeFor(type, given)
+  if (form.is === 'object' && isJsonObject(live) && isJsonObject(given)) {
+    const out: Record<string, Json> = { ...live }
+    for (const name of Object.keys(given)) {
+      const inner = typeOfKey(form, name)
+      const merged = inner ? mergeConfiguration(inner, Object.hasOwn(live, name) ? live[name] : undefined, given[name]) : given[name]
+      if (merged !== undefined) putKey(out, name, merged)
+    }
+    return out
+  }
+  if ((form.is === 'keyed' || form.is === 'set') && isJsonArray(live) && isJsonArray(given)) return mergeLists(form, live, given)
+  return given
+}
+
+/** Elements of both stand in the configuration's order; those of the live list alone stay behind what they followed. */
+const mergeLists = (
+  type: KeyedList | { readonly is: 'set'; readonly items: Typed },
+  live: readonly Json[],
+  given: readonly Json[],
+): Json => {
+  const liveElements = live.map((item) => elementOf(type, item))
+  const givenElements = given.map((item) => elementOf(type, item))
+  const liveItems = new Map(liveElements.map((element, index) => [element, live[index] as Json]))
+  const inGiven = new Set(givenElements)
+  const shared = givenElements.filter((element) => liveItems.has(element))
+  const out: Json[] = []
+  const take = (index: number) => {
+    const element = givenElements[index] as string
+    out.push(mergeConfiguration(type.items, liveItems.get(element), given[index]) as Json)
+    if (shared[0] === element) shared.shift()
+  }
+  let at = 0
+  let next = 0
+  while (at < live.length || next < given.length) {
+    const element = liveElements[at]
+    if (element !== undefined && !inGiven.has(element)) {
+      out.push(live[at++] as Json)
+      continue
+    }
+    // A shared element that is not due yet comes where the configuration has it.
+    if (element !== undefined && element !== givenElements[next] && (next >= given.length || element !== shared[0])) {
+      at++
+      continue
+    }
+    if (element !== undefined && element === givenElements[next]) at++
+    take(next++)
+  }
+  return out
+}
