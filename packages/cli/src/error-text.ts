@@ -5,7 +5,7 @@ import { ManyErrors } from './usage-error.ts'
 
 const invalidText = ({ status }: Refusal): string | undefined => {
   const { details } = status
-  if (!details) return undefined
+  if (!details?.kind && !details?.name) return `The request is invalid: ${status.message}`
   const about = `The ${details.kind ?? ''} ${JSON.stringify(details.name ?? '')} is invalid`
   const causes = (details.causes ?? []).map(({ field, message }) => (field ? `${field}: ${message}` : (message ?? '')))
   if (causes.length === 0) return `${about}: ${status.message}`
@@ -38,20 +38,44 @@ const networkText = (error: NodeJS.ErrnoException & { host?: string; port?: numb
 
 /** One error in kubectl's words, without a newline at the end. */
 export const errorText = (error: unknown): string => {
-  if (error instanceof ManyErrors) return error.errors.map(errorText).join('\n')
+  if (error instanceof ManyErrors) return error.errors.map(oneOfMany).join('\n')
   if (isRefusal(error)) {
-    if (error.reason === 'Unauthorized') return `error: You must be logged in to the server (${error.message})`
-    const source = (error as { source?: string }).source
     if (error.reason === 'Invalid') {
       const text = invalidText(error)
       if (text) return text
     }
-    const message = source ? `${source}: ${error.message}` : error.message
-    return error.reason ? `Error from server (${error.reason}): ${message}` : `Error from server: ${message}`
+    return refusalText(error)
   }
   const known = error instanceof Error ? networkText(error as NodeJS.ErrnoException) : undefined
-  const message = error instanceof Error ? error.message : String(error)
+  const message = plainMessage(error)
   return known ?? (message.startsWith('error: ') ? message : `error: ${message}`)
+}
+
+const refusalText = (error: Refusal): string => {
+  if (error.reason === 'Unauthorized') return `error: You must be logged in to the server (${error.message})`
+  const source = (error as { source?: string }).source
+  const message = source ? `${source}: ${error.message}` : error.message
+  return error.reason ? `Error from server (${error.reason}): ${message}` : `Error from server: ${message}`
+}
+
+/** Among several errors kubectl leaves `error: ` out, and tells invalid fields in one line. */
+const oneOfMany = (error: unknown): string => {
+  if (error instanceof ManyErrors) return error.errors.map(oneOfMany).join('\n')
+  return isRefusal(error) ? refusalText(error) : plainMessage(error)
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'not a directory',
+}
+
+/** An error's message, that of the file system in Go's words. */
+const plainMessage = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const { code, syscall, path } = error as NodeJS.ErrnoException
+  return code !== undefined && path !== undefined && Object.hasOwn(reasons, code) ? `${syscall} ${path}: ${reasons[code]}` : error.message
 }
 
 /** Says of a refusal during which step it came: `error when creating "a.yaml"`. */

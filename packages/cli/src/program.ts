@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { errorText } from './error-text.ts'
 import { type FlagSpec, type Flags, flagHelp, parseFlags } from './flags.ts'
+import { klogHead, rootHelp, suggestions } from './root-words.ts'
 import { connectionFlags, type KubectlDeps, openSession } from './session.ts'
 import { SilentExit, UsageError } from './usage-error.ts'
 import type { Verb, VerbGroup } from './verb.ts'
@@ -14,6 +15,17 @@ interface Found {
   readonly words: readonly string[]
 }
 
+/** A verb with parts of which none was named: its help is the answer. */
+class PartNeeded extends Error {
+  readonly group: VerbGroup
+  readonly path: string
+  constructor(group: VerbGroup, path: string) {
+    super(`must specify one of: ${Object.keys(group.parts).join(', ')}`)
+    this.group = group
+    this.path = path
+  }
+}
+
 /** Goes down groups: the first words that are no flags name the part. */
 const descend = (entry: Verb | VerbGroup, path: string, words: readonly string[]): Found => {
   if (!isGroup(entry)) return { verb: entry, path, words }
@@ -23,8 +35,9 @@ const descend = (entry: Verb | VerbGroup, path: string, words: readonly string[]
   const part = name === undefined || !Object.hasOwn(entry.parts, name) ? undefined : entry.parts[name]
   if (part) return descend(part, `${path} ${name}`, [...words.slice(0, at), ...words.slice(at + 1)])
   if (entry.alone) return { verb: entry.alone, path, words }
-  if (word === undefined || word.startsWith('-')) throw new UsageError(`must specify one of: ${Object.keys(entry.parts).join(', ')}`)
-  throw new UsageError(`unknown command ${JSON.stringify(word)} for ${JSON.stringify(`kubectl ${path}`)}`)
+  if (word === undefined) throw new PartNeeded(entry, path)
+  const said = words.slice(at).filter((each) => !each.startsWith('-'))
+  throw new UsageError(`unknown command ${JSON.stringify(said.join(' '))}\nSee 'kubectl ${path} -h' for help and examples`)
 }
 
 /** The first word that is neither a flag nor the value of a connection flag. */
@@ -47,6 +60,11 @@ const takesValue = (word: string): boolean =>
         (word.length === 2 && spec.includes(`|${word[1]}:`))),
   )
 
+const groupHelp = (name: string, { group, path }: PartNeeded): string => {
+  const parts = Object.keys(group.parts).sort()
+  return `Available Commands:\n${parts.map((part) => `  ${part}\n`).join('')}\nUsage:\n  ${name} ${path} [flags] [options]\n\nUse "${name} ${path} <command> --help" for more information about a given command.\nUse "${name} options" for a list of global command-line options (applies to all commands).\n`
+}
+
 const helpText = (name: string, path: string, verb: Verb): string =>
   `Usage:\n  ${name} ${path} ${verb.usage} [options]\n\nOptions:\n${flagHelp(verb.flags)}\n\nUse "${name} options" for a list of global command-line options (applies to all commands).\n`
 
@@ -63,7 +81,13 @@ export const runKubectl = async (words: readonly string[], deps: KubectlDeps): P
   let failure = 1
   try {
     const load = Object.hasOwn(verbs, name) ? verbs[name]?.load : undefined
-    if (!load) throw new UsageError(`unknown command ${JSON.stringify(word)} for "kubectl"`)
+    if (!load) {
+      const help = await rootHelp(words, deps.name ?? 'kubectl')
+      if (help === undefined)
+        throw new UsageError(`unknown command ${JSON.stringify(word)} for "kubectl"${suggestions(word, Object.keys(verbs))}`)
+      deps.stdout.write(help)
+      return 0
+    }
     const found = descend(await load(), name, [...words.slice(0, at), ...words.slice(at + 1)])
     const dashes = found.words.indexOf('--')
     const own = dashes < 0 ? found.words : found.words.slice(0, dashes)
@@ -74,11 +98,18 @@ export const runKubectl = async (words: readonly string[], deps: KubectlDeps): P
     path = found.path
     failure = found.verb.failsWith ?? 1
     const parsed = parsing(found, deps)
+    refuseWithout(found.verb, parsed.flags)
+    if (parsed.flags.text('dry-run') === 'unchanged')
+      say(`${klogHead('W', deps.env)} helpers.go:703] --dry-run is deprecated and can be replaced with --dry-run=client.`)
     const session = openSession(deps, withoutOwn(parsed.flags, found.verb.flags))
     close = session.close
     return (await found.verb.run({ ...parsed, session })) ?? 0
   } catch (error) {
     if (error instanceof SilentExit) return error.exitCode
+    if (error instanceof PartNeeded) {
+      deps.stderr.write(groupHelp(deps.name ?? 'kubectl', error))
+      return 1
+    }
     const hint = error instanceof UsageError && error.seeHelp ? `\nSee '${deps.name ?? 'kubectl'} ${path} -h' for help and examples` : ''
     say(errorText(error) + hint)
     return error instanceof UsageError && error.exitCode !== 1 ? error.exitCode : failure
@@ -97,6 +128,11 @@ const withoutOwn = (flags: Flags, specs: readonly FlagSpec[]): Flags => {
     has: (name) => !own.has(name) && flags.has(name),
     text: (name) => (own.has(name) ? undefined : flags.text(name)),
   }
+}
+
+const refuseWithout = (verb: Verb, flags: Flags): void => {
+  const missing = (verb.required ?? []).filter((name) => !flags.has(name))
+  if (missing.length > 0) throw new UsageError(`required flag(s) ${missing.map((name) => JSON.stringify(name)).join(', ')} not set`)
 }
 
 const parsing = (found: Found, deps: KubectlDeps) => {

@@ -13,6 +13,8 @@ export interface Verb {
   /** What follows the verb's name in its usage line. */
   readonly usage: string
   readonly flags: readonly FlagSpec[]
+  /** Flags that must be said; the verb does not begin without them. */
+  readonly required?: readonly string[]
   /** The exit code of errors, where it is not 1. */
   readonly failsWith?: number
   run(invocation: Invocation): Promise<number | undefined>

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import {
+  compileGoTemplate,
   compileJsonPath,
   dumpYaml,
   encodeSortedJson,
@@ -22,6 +23,10 @@ export interface PrinterOptions {
   readonly showManagedFields?: boolean
   /** What -o name adds: `created`. */
   readonly operation?: string
+  /** Columns without their headers. */
+  readonly noHeaders?: boolean
+  /** The forms that are offered, where they are not all. */
+  readonly forms?: string
 }
 
 export const outputForms =
@@ -75,12 +80,18 @@ const printing = (form: string, template: string | undefined, options: PrinterOp
     case 'jsonpath-file':
       return jsonPathPrinter(readFileSync(templateNeeded(template), 'utf8'), false)
     case 'custom-columns':
-      return columnsPrinter(customColumns(template))
+      return columnsPrinter(customColumns(template), options)
     case 'custom-columns-file':
-      return columnsPrinter(columnsOfFile(readFileSync(templateNeeded(template), 'utf8')))
+      return columnsPrinter(columnsOfFile(readFileSync(templateNeeded(template), 'utf8')), options)
+    case 'go-template':
+    case 'template':
+      return goTemplatePrinter(templateNeeded(template))
+    case 'go-template-file':
+    case 'templatefile':
+      return goTemplatePrinter(readFileSync(templateNeeded(template), 'utf8'))
     default:
       throw new UsageError(
-        `unable to match a printer suitable for the output format ${JSON.stringify(form)}, allowed formats are: ${outputForms}`,
+        `unable to match a printer suitable for the output format ${JSON.stringify(form)}, allowed formats are: ${options.forms ?? outputForms}`,
       )
   }
 }
@@ -99,6 +110,22 @@ const jsonPathPrinter = (template: string, asJson: boolean): ObjectPrinter => {
     return (object) => path.print(object)
   } catch (error) {
     throw new UsageError(`error parsing jsonpath ${template}, ${(error as Error).message}`)
+  }
+}
+
+const goTemplatePrinter = (template: string): ObjectPrinter => {
+  let compiled: ReturnType<typeof compileGoTemplate>
+  try {
+    compiled = compileGoTemplate(template)
+  } catch (error) {
+    throw new UsageError(`error parsing template ${template}, ${(error as Error).message}`)
+  }
+  return (object) => {
+    try {
+      return compiled.print(object)
+    } catch (error) {
+      throw new UsageError(`error executing template ${JSON.stringify(template)}: ${(error as Error).message}`)
+    }
   }
 }
 
@@ -125,7 +152,7 @@ const columnsOfFile = (text: string): Column[] => {
     .map((header, i) => ({ header, path: all[i] ?? '' }))
 }
 
-const columnsPrinter = (columns: readonly Column[]): ObjectPrinter => {
+const columnsPrinter = (columns: readonly Column[], { noHeaders }: PrinterOptions): ObjectPrinter => {
   const compiled = columns.map(({ path }) => compileJsonPath(relaxJsonPath(path), { allowMissingKeys: true }))
   return (object) => {
     const rows = itemsOf(object).map((item) =>
@@ -134,7 +161,7 @@ const columnsPrinter = (columns: readonly Column[]): ObjectPrinter => {
         return found.length === 0 ? '<none>' : found.map(cellText).join(',')
       }),
     )
-    return alignRows([columns.map(({ header }) => header), ...rows])
+    return alignRows(noHeaders ? rows : [columns.map(({ header }) => header), ...rows])
   }
 }
 

@@ -64,7 +64,7 @@ export const printTable = (table: Table, options: TableOptions, widths: number[]
       const text = oneLine(cell === null || cell === undefined ? '<none>' : typeof cell === 'string' ? cell : goText(cell))
       return [i === nameAt && options.kindPrefix ? `${options.kindPrefix}/${text}` : text]
     }),
-    ...options.labelColumns.map((key) => textAt(row.object, ['metadata', 'labels', key]) || '<none>'),
+    ...options.labelColumns.map((key) => textAt(row.object, ['metadata', 'labels', key])),
     ...(options.showLabels ? [labelsText(row)] : []),
   ])
   return alignRows(options.headers ? [header, ...rows] : rows, widths)

@@ -1,5 +1,4 @@
 import type { ServedResource } from '@skiff/client'
-import { dumpYaml } from '@skiff/machinery'
 import type { Flags } from '../flags.ts'
 import { alignRows } from '../print/tab-writer.ts'
 import { UsageError } from '../usage-error.ts'
@@ -29,28 +28,12 @@ export const apiResources: Verb = {
   run: async ({ session, flags, args }) => {
     if (args.length > 0) throw new UsageError(`unexpected arguments: [${args.join(' ')}]`)
     const output = flags.text('output') ?? ''
-    if (!['', 'wide', 'name', 'json', 'yaml'].includes(output)) throw new UsageError(`--output ${output} is not available`)
+    if (!['', 'name', 'kind'].includes(flags.text('sort-by') ?? '')) throw new UsageError('--sort-by accepts only name or kind')
+    if (!['', 'wide', 'name'].includes(output)) throw new UsageError(`--output ${output} is not available`)
     const { resources } = await session.discover()
     const found = resources.filter((each) => each.preferred && wanted(flags)(each)).sort((a, b) => order(a, b, flags.text('sort-by')))
     if (output === 'name') {
-      for (const { plural, group } of found.toSorted((a, b) => (fullOf(a) < fullOf(b) ? -1 : 1)))
-        session.say(group === '' ? plural : `${plural}.${group}`)
-      return 0
-    }
-    if (output === 'json' || output === 'yaml') {
-      const value = {
-        kind: 'APIResourceList',
-        apiVersion: 'v1',
-        groupVersion: '',
-        resources: found.map(({ plural, singular, namespaced, kind, verbs }) => ({
-          name: plural,
-          singularName: singular,
-          namespaced,
-          kind,
-          verbs,
-        })),
-      }
-      session.write(output === 'json' ? `${JSON.stringify(value, null, '    ')}\n` : dumpYaml(value))
+      for (const { plural, group } of found) session.say(group === '' ? plural : `${plural}.${group}`)
       return 0
     }
     const wide = output === 'wide'
@@ -64,7 +47,6 @@ export const apiResources: Verb = {
   },
 }
 
-const fullOf = (each: ServedResource): string => `${each.plural}.${each.group}`
 const order = (a: ServedResource, b: ServedResource, by: string | undefined): number => {
   const keyOf = (each: ServedResource) => (by === 'name' ? [each.plural] : by === 'kind' ? [each.kind] : [each.group, each.plural])
   const [left, right] = [keyOf(a), keyOf(b)]

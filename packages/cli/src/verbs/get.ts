@@ -42,28 +42,48 @@ export const get: Verb = {
       session.write(Buffer.from(bytes as Uint8Array).toString('utf8'))
       return 0
     }
-    const printer = printerOf(outputOf(invocation), { showManagedFields: flags.bool('show-managed-fields') })
+    const printer = printerOf(outputOf(invocation), {
+      showManagedFields: flags.bool('show-managed-fields'),
+      noHeaders: flags.bool('no-headers'),
+    })
     const named = await targets(invocation)
     if (flags.bool('watch') || flags.bool('watch-only'))
       return watchObjects(invocation, named, printer, tableOptions(invocation, named, named[0] as Named))
-    if (flags.bool('all-namespaces') && named.some(({ names }) => names.length > 0))
+    refuseContradictions(invocation, named)
+    if (flags.bool('all-namespaces') && named.some(({ names, resource }) => names.length > 0 && resource.namespaced))
       throw new UsageError('a resource cannot be retrieved by name across all namespaces')
     if (!printer) return printTables(invocation, named)
     return printObjects(invocation, named, printer)
   },
 }
 
+const refuseContradictions = ({ flags }: Invocation, named: readonly Named[]): void => {
+  const watching = flags.bool('watch') || flags.bool('watch-only')
+  if (flags.bool('output-watch-events') && !watching)
+    throw new UsageError('--output-watch-events option can only be used with --watch or --watch-only')
+  const byName = named.some(({ names }) => names.length > 0)
+  if (byName && flags.text('selector')) throw new UsageError('name cannot be provided when a selector is specified')
+  if (flags.text('subresource') && !byName) throw new UsageError('subresource cannot be used when bulk resources are specified')
+}
+
 const outputOf = ({ flags }: Invocation): string | undefined => {
   const output = flags.text('output')
   const template = flags.text('template')
-  return output && template && !output.includes('=') ? `${output}=${template}` : output
+  if (!template) return output
+  return output ? (output.includes('=') ? output : `${output}=${template}`) : `go-template=${template}`
 }
 
 const targets = async ({ session, flags, args }: Invocation): Promise<Named[]> => {
   const files = flags.list('filename')
   if (files.length > 0) {
     const infos = await readInfos(session, files, { recursive: flags.bool('recursive') })
-    return infos.map(({ resource, name }) => ({ resource, names: [name] }))
+    const named: { resource: Named['resource']; names: string[] }[] = []
+    for (const { resource, name } of infos) {
+      const last = named.at(-1)
+      if (last?.resource === resource) last.names.push(name)
+      else named.push({ resource, names: [name] })
+    }
+    return named
   }
   if (args.length === 0) {
     session.complain(
