@@ -21,6 +21,8 @@ export interface RealCluster {
   live(ms: number): Promise<void>
   list<T extends KubeObject>(resource: { readonly of?: T } & Parameters<Client['list']>[0], namespace?: string): Promise<readonly T[]>
   events(namespace?: string): Promise<string[]>
+  /** Controllers of which a plan failed, or that lost sight of what they wrote: none, on a good day. */
+  troubled(): string[]
   stop(): Promise<void>
 }
 
@@ -83,6 +85,10 @@ export const realCluster = async (options: RealClusterOptions = {}): Promise<Rea
     },
     events: async (namespace) =>
       (await list(event, namespace)).map(({ type, reason, message, count }) => `${type} ${reason}: ${message} x${count}`),
+    troubled: () =>
+      Object.entries(controllers.metrics())
+        .filter(([, { failures, doubts }]) => failures + doubts > 0)
+        .map(([name]) => name),
     stop: async () => {
       const stopped = controllers.stop()
       // Events on their way still take time.

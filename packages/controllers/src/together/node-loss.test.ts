@@ -5,8 +5,10 @@ import { type RealCluster, realCluster } from '../testing/real-cluster.ts'
 
 let running: RealCluster | undefined
 afterEach(async () => {
+  const troubled = running?.troubled()
   await running?.stop()
   running = undefined
+  expect(troubled ?? []).toEqual([])
 })
 
 const web = { namespace: 'default', name: 'web' }

@@ -11,8 +11,10 @@ const start = async (options: RealClusterOptions = {}) => {
   return running
 }
 afterEach(async () => {
+  const troubled = running?.troubled()
   await running?.stop()
   running = undefined
+  expect(troubled ?? []).toEqual([])
 })
 
 const web = { namespace: 'default', name: 'web' }
