@@ -158,6 +158,58 @@ test('kinds that come later are watched, and their objects own and are owned', a
   await cluster.stop()
 })
 
+describe('objects of a custom definition', () => {
+  const thing: Resource = { group: 'example.com', version: 'v1', kind: 'Thing', plural: 'things', namespaced: true }
+  const served = [...storedResources, thing]
+  const things = (cluster: TestCluster) => cluster.server.all<KubeObject>(thing).map((one) => one.metadata.name)
+  /** A thing that owns a thing, a pod and, not blocking, a secret that is held. */
+  const family = async () => {
+    const cluster = testCluster([garbageCollector(() => served)], { extra: [thing] })
+    const root = await make(cluster, thing, 'root')
+    const child = await make(cluster, thing, 'child', [owner(thing, root, true)])
+    await make(cluster, pod, 'leaf', [owner(thing, child, true)])
+    await make(cluster, secret, 'held', [owner(thing, child)], { finalizers: ['example.com/hold'] })
+    await cluster.env.advance(1_000)
+    return cluster
+  }
+  const removeRoot = (cluster: TestCluster, propagationPolicy: string) =>
+    cluster.client.remove(thing, { namespace: 'a', name: 'root' }, { propagationPolicy })
+
+  test.each(['Background', 'Foreground'])('go in the %s, and what they own', async (policy) => {
+    const cluster = await family()
+    await removeRoot(cluster, policy)
+    await cluster.env.advance(5_000)
+    expect(things(cluster)).toEqual([])
+    expect(left(cluster)).toEqual(['held'])
+    expect(cluster.server.all(secret)[0]?.metadata.deletionTimestamp).toBeDefined()
+    await cluster.stop()
+  })
+  test('in the foreground the one that is blocked holds up the whole chain', async () => {
+    const cluster = await family()
+    const leaf = await cluster.client.get(pod, { namespace: 'a', name: 'leaf' })
+    await cluster.client.update(pod, { ...leaf, metadata: { ...leaf.metadata, finalizers: ['example.com/hold'] } })
+    await removeRoot(cluster, 'Foreground')
+    await cluster.env.advance(5_000)
+    expect([...things(cluster), ...left(cluster)]).toEqual(['child', 'root', 'leaf', 'held'])
+    expect(cluster.server.all<KubeObject>(thing).map((one) => one.metadata.finalizers)).toEqual([
+      ['foregroundDeletion'],
+      ['foregroundDeletion'],
+    ])
+    await cluster.client.patch(pod, { namespace: 'a', name: 'leaf' }, 'merge', { metadata: { finalizers: [] } })
+    await cluster.env.advance(5_000)
+    expect([...things(cluster), ...left(cluster)]).toEqual(['held'])
+    await cluster.stop()
+  })
+  test('are freed where their owner goes alone', async () => {
+    const cluster = await family()
+    await removeRoot(cluster, 'Orphan')
+    await cluster.env.advance(5_000)
+    expect([...things(cluster), ...left(cluster)]).toEqual(['child', 'leaf', 'held'])
+    expect(cluster.server.all<KubeObject>(thing)[0]?.metadata.ownerReferences ?? []).toEqual([])
+    await cluster.stop()
+  })
+})
+
 test.each([1, 2, 3, 4, 5])('seed %i: of a random forest exactly what has an owner or never had one is left', async (seed) => {
   const cluster = start({
     seed,

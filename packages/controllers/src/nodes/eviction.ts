@@ -1,9 +1,9 @@
 import type { Node, Pod, Taint } from '@skiff/api'
 import { node as nodes, pod as pods } from '@skiff/api'
 import type { Views } from '@skiff/client'
-import { isRefusal, keyOf, rfc3339 } from '@skiff/machinery'
+import { isRefusal, keyOf, rfc3339, splitKey } from '@skiff/machinery'
 import { type Controller, objectController, watching } from '../runner/controller.ts'
-import { event, patch, remove, requeue, type Steps, targetOf } from '../runner/step.ts'
+import { event, patch, remove, requeue, type Step, type Steps, targetOf } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { nodeNameIndex } from './lifecycle.ts'
 import { mustLeaveAtMs } from './tolerations.ts'
@@ -39,7 +39,16 @@ export const planEviction = (pod: Pod, views: Views, nowMs: number, sinceMs: (no
   ]
 }
 
+/** Told of a pod that was to leave later, and may stay after all. */
+const cancelled = (key: string): Step => {
+  const { namespace, name = '' } = splitKey(key)
+  const about = { kind: 'Pod', apiVersion: 'v1', ...(namespace ? { namespace } : {}), name }
+  return event(about, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)
+}
+
 export const taintEvictionController = (): Controller => {
+  /** Pods that leave when their tolerations end. */
+  const leaving = new Set<string>()
   // Taints that users set carry no time: they count from when they were first seen.
   const firstSeen = new Map<string, Map<string, number>>()
   const idOf = ({ key, value = '' }: Taint) => `${key}=${value}`
@@ -69,12 +78,17 @@ export const taintEvictionController = (): Controller => {
         },
       }),
     ],
-    plan: (pod, views, nowMs) =>
-      planEviction(
-        pod,
-        views,
-        nowMs,
-        (node, taint) => Date.parse(taint.timeAdded ?? '') || (firstSeen.get(node)?.get(idOf(taint)) ?? nowMs),
-      ),
+    plan: (pod, views, nowMs) => {
+      const sinceMs = (node: string, taint: Taint) => Date.parse(taint.timeAdded ?? '') || (firstSeen.get(node)?.get(idOf(taint)) ?? nowMs)
+      const steps = planEviction(pod, views, nowMs, sinceMs)
+      const key = keyOf(pod)
+      const wasLeaving = leaving.delete(key)
+      if (steps[0]?.do === 'requeue') leaving.add(key)
+      return wasLeaving && steps.length === 0 && pod.metadata.deletionTimestamp === undefined ? [cancelled(key)] : steps
+    },
+    gone: (key) => {
+      leaving.delete(key)
+      return []
+    },
   })
 }

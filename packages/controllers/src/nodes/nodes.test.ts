@@ -198,6 +198,22 @@ test('a taint that a user sets drives out who does not tolerate it, at once or w
   await cluster.stop()
 })
 
+test('a pod that was to leave stays when the taint goes in time, and is told so', async () => {
+  const { cluster, live } = await start(['n1'])
+  const toleration = { key: 'k', operator: 'Exists' as const, effect: 'NoExecute' as const, tolerationSeconds: 60 }
+  await cluster.client.create(pod, {
+    metadata: { namespace: 'a', name: 'while' },
+    spec: { containers: [], nodeName: 'n1', tolerations: [toleration] },
+  })
+  await cluster.client.patch(node, { name: 'n1' }, 'merge', { spec: { taints: [{ key: 'k', effect: 'NoExecute' }] } })
+  await live(30)
+  await cluster.client.patch(node, { name: 'n1' }, 'merge', { spec: { taints: [] } })
+  await live(90)
+  expect(cluster.server.all(pod).map((one) => one.metadata.deletionTimestamp)).toEqual([undefined])
+  expect(cluster.events()).toContain('Normal TaintManagerEviction: Cancelling deletion of Pod a/while x1')
+  await cluster.stop()
+})
+
 test.each<[string, object[], Taint[], number | undefined]>([
   ['no toleration', [], [{ key: 'a', effect: 'NoExecute' }], 0],
   ['another value', [{ key: 'a', value: 'x', effect: 'NoExecute' }], [{ key: 'a', value: 'y', effect: 'NoExecute' }], 0],

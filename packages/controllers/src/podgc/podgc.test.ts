@@ -47,6 +47,26 @@ test('a pod that is deleted before it had a node goes', async () => {
   await cluster.stop()
 })
 
+test('pods that are being deleted on a node out of service go at once; on a node that is ready they do not', async () => {
+  const cluster = testCluster([podGarbageCollector()], { alive: () => false })
+  const taints = [{ key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoExecute' as const }]
+  for (const [name, status] of [
+    ['down', 'Unknown'],
+    ['up', 'True'],
+  ] as const)
+    await cluster.client.create(node, {
+      metadata: { name },
+      spec: { taints },
+      status: { conditions: [{ type: 'Ready', status }] } as never,
+    })
+  for (const nodeName of ['down', 'up'])
+    for (const what of ['leaves', 'stays']) await make(cluster, `${what}-${nodeName}`, { nodeName }, { phase: 'Running' })
+  for (const nodeName of ['down', 'up']) await cluster.client.remove(pod, { namespace: 'a', name: `leaves-${nodeName}` })
+  await cluster.env.advance(25_000)
+  expect(names(cluster)).toEqual(['leaves-up', 'stays-down', 'stays-up'])
+  await cluster.stop()
+})
+
 test('of ended pods the oldest beyond the threshold go', async () => {
   const cluster = testCluster([podGarbageCollector(2)])
   for (const [at, phase] of ['Succeeded', 'Failed', 'Succeeded', 'Running'].entries()) {
