@@ -18,6 +18,15 @@ export interface AuthenticateOptions {
 }
 
 const authenticated = 'system:authenticated'
+/** One identity a reader's identity, so that what is derived from it (its rules) is derived once and not for each request. */
+const completed = new WeakMap<Identity, Identity>()
+const complete = (identity: Identity): Identity => {
+  const known = completed.get(identity)
+  if (known) return known
+  const made = { ...identity, groups: withAuthenticated(identity.groups) }
+  completed.set(identity, made)
+  return made
+}
 const withAuthenticated = (groups: readonly string[]): readonly string[] =>
   groups.includes(authenticated) ? groups : [...groups, authenticated]
 
@@ -54,7 +63,7 @@ const byToken = (options: AuthenticateOptions, header: string | undefined): Iden
   if (scheme.toLowerCase() !== 'bearer' || token === '') return undefined
   for (const read of options.tokens) {
     const found = read(token)
-    if (found && found.untilMs > options.env.now()) return { ...found.identity, groups: withAuthenticated(found.identity.groups) }
+    if (found && found.untilMs > options.env.now()) return complete(found.identity)
   }
   throw unauthorized()
 }

@@ -117,36 +117,52 @@ export interface Rbac {
  */
 export const createRbac = (sources: RbacSources): Rbac => {
   let index: Index | undefined
+  /** What an identity holds, by namespace, as of `index`. Identities are values that never change. */
+  let held = new WeakMap<Identity, Map<string, readonly CompiledRule[]>>()
   const forget = () => {
     index = undefined
+    held = new WeakMap()
   }
   for (const cache of Object.values(sources) as Cache[]) cache.listeners.add(forget)
   const current = (): Index => {
     index ??= buildIndex(sources)
     return index
   }
-  const grantsFor = function* (identity: Identity, namespace: string): Generator<readonly CompiledRule[]> {
+  const collect = (identity: Identity, namespace: string): readonly CompiledRule[] => {
     const { grants, rules } = current()
+    const found: CompiledRule[] = []
     for (const key of subjectKeys(identity))
       for (const grant of grants.get(key) ?? [])
-        if (grant.namespace === '' || grant.namespace === namespace) yield rules.get(grant.roleKey) ?? []
+        if (grant.namespace === '' || grant.namespace === namespace) found.push(...(rules.get(grant.roleKey) ?? []))
+    return found
+  }
+  const rulesOfIdentity = (identity: Identity, namespace: string): readonly CompiledRule[] => {
+    let byNamespace = held.get(identity)
+    if (!byNamespace) {
+      byNamespace = new Map()
+      held.set(identity, byNamespace)
+    }
+    const known = byNamespace.get(namespace)
+    if (known) return known
+    const made = collect(identity, namespace)
+    if (byNamespace.size >= maxNamespaces) byNamespace.clear()
+    byNamespace.set(namespace, made)
+    return made
   }
   return {
     authorize: (attributes) => {
       if (attributes.identity.groups.includes('system:masters')) return allowed
-      for (const rules of grantsFor(attributes.identity, attributes.namespace))
-        for (const rule of rules) if (covers(rule, attributes)) return allowed
+      for (const rule of rulesOfIdentity(attributes.identity, attributes.namespace)) if (covers(rule, attributes)) return allowed
       return refused
     },
     covers: (roleKey, attributes) => (current().rules.get(roleKey) ?? []).some((rule) => covers(rule, attributes)),
-    rulesFor: (identity, namespace) => {
-      const found = new Set<PolicyRule>()
-      for (const rules of grantsFor(identity, namespace)) for (const rule of rules) found.add(rule.source)
-      return [...found]
-    },
+    rulesFor: (identity, namespace) => [...new Set(rulesOfIdentity(identity, namespace).map((rule) => rule.source))],
     rulesOf: (roleKey) => (current().rules.get(roleKey) ?? []).map((rule) => rule.source),
   }
 }
+
+/** Namespaces remembered for one identity. */
+const maxNamespaces = 256
 
 const allowed = { allowed: true, reason: '' }
 const refused = { allowed: false, reason: '' }
