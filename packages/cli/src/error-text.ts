@@ -1,5 +1,5 @@
 import { isRefusal, type Refusal } from '@skiff/machinery'
-import { ManyErrors } from './usage-error.ts'
+import { ConfigurationError, ManyErrors } from './usage-error.ts'
 
 // What kubectl prints of an error (cmd/util's checkErr).
 
@@ -46,6 +46,7 @@ export const errorText = (error: unknown): string => {
     }
     return refusalText(error)
   }
+  if (error instanceof ConfigurationError) return `Error in configuration: ${error.message}`
   const known = error instanceof Error ? networkText(error as NodeJS.ErrnoException) : undefined
   const message = plainMessage(error)
   return known ?? (message.startsWith('error: ') ? message : `error: ${message}`)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import {
   type Client,
@@ -8,12 +9,15 @@ import {
   findConnection,
   type Handler,
   type HttpConnection,
+  kubeconfigPaths,
   openHttp,
   type RestMapping,
+  readKubeconfigs,
   restMapping,
 } from '@skiff/client'
 import { type Env, isRefusal, parseDurationMs } from '@skiff/machinery'
 import type { FlagSpec, Flags } from './flags.ts'
+import { ConfigurationError, UsageError } from './usage-error.ts'
 
 /** What the verbs take from outside. */
 export interface KubectlDeps {
@@ -116,6 +120,7 @@ export const openSession = (deps: KubectlDeps, flags: Flags): Session => {
   let open: HttpConnection | undefined
   const complain = (line: string): void => void deps.stderr.write(`${line}\n`)
   const start = async (): Promise<Connected> => {
+    refuseMissing(connection, deps)
     const { http: options, namespace } = await findConnection(connection, deps.variables, deps.fallbackKubeconfig)
     const http = openHttp({ ...options, userAgent: 'kubectl/v1.33.0 (linux/amd64) skiff' })
     open = http
@@ -137,9 +142,28 @@ export const openSession = (deps: KubectlDeps, flags: Flags): Session => {
   return session
 }
 
+/** Refuses a context or cluster that no file has, in kubectl's words. */
+const refuseMissing = (connection: ConnectionFlags, deps: KubectlDeps): void => {
+  const paths = kubeconfigPaths(connection.kubeconfig, deps.variables)
+  if (connection.kubeconfig && !existsSync(connection.kubeconfig)) return
+  const { contexts, clusters, currentContext } = readKubeconfigs(paths)
+  const name = connection.context ?? currentContext
+  if (name && !Object.hasOwn(contexts, name) && (connection.context !== undefined || !connection.server))
+    throw new ConfigurationError(`context was not found for specified context: ${name}`)
+  if (connection.cluster && !Object.hasOwn(clusters, connection.cluster))
+    throw new UsageError(`no server found for cluster "${connection.cluster}"`)
+}
+
 const timeoutMs = (flags: Flags): number => {
   const text = flags.text('request-timeout') ?? '0'
-  return /^\d+$/.test(text) ? Number(text) * 1000 : parseDurationMs(text)
+  if (/^\d+$/.test(text)) return Number(text) * 1000
+  try {
+    return parseDurationMs(text)
+  } catch {
+    throw new UsageError(
+      'Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)',
+    )
+  }
 }
 
 const bounded =

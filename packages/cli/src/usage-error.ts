@@ -10,6 +10,9 @@ export class UsageError extends Error {
   }
 }
 
+/** A kubeconfig that does not hold what it names, printed as `Error in configuration: …`. */
+export class ConfigurationError extends Error {}
+
 /** Ends the command with a code when everything was said already. */
 export class SilentExit extends Error {
   readonly exitCode: number

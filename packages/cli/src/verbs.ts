@@ -44,6 +44,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./verbs/api-resources.ts')).apiResources,
   },
   'api-versions': { about: 'Print the supported API versions', load: async () => (await import('./verbs/api-resources.ts')).apiVersions },
+  version: { about: 'Print the client and server version information', load: async () => (await import('./verbs/version.ts')).version },
   config: { about: 'Modify kubeconfig files', load: async () => (await import('./verbs/config.ts')).config },
 }
 

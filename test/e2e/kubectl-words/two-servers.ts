@@ -72,6 +72,7 @@ users:
 export const plain = (said: string, dir: string, port: number): string =>
   said
     .replaceAll(dir, 'DIR')
+    .replace(/^([WE])\d{4} [\d:.]+ +\d+ /gm, '$1 ')
     .replaceAll(`127.0.0.1:${port}`, 'SERVER')
     .replaceAll(`:${port}`, ':PORT')
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'UID')

@@ -82,6 +82,15 @@ const needed = (flags: Flags, name: string): string => {
   return value
 }
 
+const readPem = (path: string): Buffer => {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    throw missing ? new UsageError(`Cannot read file ${path}, open ${path}: no such file or directory`) : error
+  }
+}
+
 export const tlsSecret: Generator = {
   usage: 'NAME --cert=path/to/cert/file --key=path/to/key/file',
   flags: ['cert:string', 'key:string', 'append-hash:bool'],
@@ -89,8 +98,8 @@ export const tlsSecret: Generator = {
     const { flags } = invocation
     if (!flags.text('key') || !flags.text('cert')) throw new UsageError('key and cert must be specified')
     const data = new Map([
-      ['tls.crt', readFileSync(needed(flags, 'cert'))],
-      ['tls.key', readFileSync(needed(flags, 'key'))],
+      ['tls.crt', readPem(needed(flags, 'cert'))],
+      ['tls.key', readPem(needed(flags, 'key'))],
     ])
     return named('v1', 'Secret', nameArgument(invocation), { data: base64(data), type: 'kubernetes.io/tls' })
   },

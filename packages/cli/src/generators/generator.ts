@@ -6,6 +6,7 @@ import type { Invocation } from '../verb.ts'
 export interface Generator {
   readonly usage: string
   readonly flags: readonly FlagSpec[]
+  readonly required?: readonly string[]
   object(invocation: Invocation): JsonObject | Promise<JsonObject>
 }
 

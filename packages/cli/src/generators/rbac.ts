@@ -1,10 +1,20 @@
+import type { RestMapping } from '@skiff/client'
 import type { JsonObject } from '@skiff/machinery'
-import { UsageError } from '../usage-error.ts'
+import { ManyErrors, UsageError } from '../usage-error.ts'
 import type { Invocation } from '../verb.ts'
 import { type Generator, named } from './generator.ts'
 import { nameArgument, pairs, subject } from './words.ts'
 
 const apiVersion = 'rbac.authorization.k8s.io/v1'
+
+/** A resource that the server has; kubectl tells of one that it has not without `error: `. */
+const served = (mapping: RestMapping, type: string) => {
+  try {
+    return mapping.resource(type)
+  } catch (error) {
+    throw new ManyErrors([error])
+  }
+}
 
 /** One rule for each group among --resource, as kubectl makes them. */
 const rulesOf = async ({ session, flags }: Invocation): Promise<JsonObject[]> => {
@@ -24,7 +34,7 @@ const rulesOf = async ({ session, flags }: Invocation): Promise<JsonObject[]> =>
   const groups = new Map<string, string[]>()
   for (const word of words) {
     const [type = '', part] = word.split('/')
-    const { group, plural } = type === '*' || !mapping ? { group: '*', plural: '*' } : mapping.resource(type)
+    const { group, plural } = type === '*' || !mapping ? { group: '*', plural: '*' } : served(mapping, type)
     groups.set(group, [...(groups.get(group) ?? []), part ? `${plural}/${part}` : plural])
   }
   const names = flags.list('resource-name')

@@ -19,6 +19,7 @@ const nameBefore = (invocation: Invocation): string =>
 export const deployment: Generator = {
   usage: 'NAME --image=image -- [COMMAND] [args...]',
   flags: ['image:list', 'replicas|r:int=1', 'port:int=-1'],
+  required: ['image'],
   object: (invocation) => {
     const name = nameBefore(invocation)
     const images = imagesOf(invocation)
@@ -101,6 +102,7 @@ const fromCronJob = async ({ session }: Invocation, name: string, from: string):
 export const cronJob: Generator = {
   usage: "NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...]",
   flags: ['image:string', 'schedule:string', 'restart:string=OnFailure'],
+  required: ['image', 'schedule'],
   object: (invocation) => {
     const { flags } = invocation
     const [image, schedule] = [flags.text('image'), flags.text('schedule')]

@@ -83,6 +83,20 @@ export const mergedConfig = (files: readonly ConfigFile[]): ConfigDocument => {
   }
 }
 
+/** The order of fields in JSON. */
+const fieldOrder = [
+  ...['server', 'tls-server-name', 'insecure-skip-tls-verify', 'certificate-authority', 'certificate-authority-data', 'proxy-url'],
+  ...['disable-compression', 'client-certificate', 'client-certificate-data', 'client-key', 'client-key-data', 'token', 'tokenFile'],
+  ...['as', 'as-uid', 'as-groups', 'as-user-extra', 'username', 'password', 'auth-provider', 'exec', 'cluster', 'user', 'namespace'],
+  ...['command', 'args', 'env', 'apiVersion', 'installHint', 'provideClusterInfo', 'interactiveMode', 'extensions'],
+]
+const ordered = (entry: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(entry)
+      .map(([key, value]) => [key, key === 'exec' && isJsonObject(value) ? ordered(value) : value] as const)
+      .sort(([a], [b]) => fieldOrder.indexOf(a) - fieldOrder.indexOf(b)),
+  )
+
 const namesFirst = (a: readonly [string, JsonObject], b: readonly [string, JsonObject]): number => (a[0] < b[0] ? -1 : 1)
 const required: Readonly<Record<Section, JsonObject>> = { clusters: { server: '' }, contexts: { cluster: '', user: '' }, users: {} }
 
@@ -91,7 +105,7 @@ export const configObject = (document: ConfigDocument): JsonObject => {
   const list = (section: Section): Json => {
     const entries = [...document[section]].sort(namesFirst)
     if (entries.length === 0) return null
-    return entries.map(([name, entry]) => ({ name, [held[section]]: { ...required[section], ...entry } }))
+    return entries.map(([name, entry]) => ({ name, [held[section]]: ordered({ ...required[section], ...entry }) }))
   }
   return {
     kind: 'Config',

@@ -35,8 +35,23 @@ const propertyOf = (text: string): Property => {
   return { section: section as Section, name: (field ? rest.slice(0, -1) : rest).join('.'), field }
 }
 
+/** Where base64 goes wrong, as Go counts it: at the first foreign letter, or where the last group of four begins. */
+const badBase64At = (text: string): number | undefined => {
+  const foreign = text.search(/[^A-Za-z0-9+/=]/)
+  if (foreign >= 0) return foreign
+  return text.length % 4 === 0 ? undefined : text.length - (text.length % 4)
+}
+
 const readValue = (field: string, text: string, raw: boolean): Json => {
-  if (booleans.has(field)) return text === 'true'
+  if (booleans.has(field)) {
+    if (!/^(?:1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.test(text))
+      throw new UsageError(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`)
+    return /^[1tT]/.test(text)
+  }
+  if (field.endsWith('-data') && !raw) {
+    const wrong = badBase64At(text)
+    if (wrong !== undefined) throw new UsageError(`error decoding input value: illegal base64 data at input byte ${wrong}`)
+  }
   return field.endsWith('-data') && raw ? Buffer.from(text).toString('base64') : text
 }
 

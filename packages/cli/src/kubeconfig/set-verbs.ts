@@ -76,7 +76,7 @@ const execChanges = (flags: Flags, entry: JsonObject): Changes => {
     args: null,
     command: '',
     env: null,
-    interactiveMode: 'IfAvailable',
+
     provideClusterInfo: false,
   }) as JsonObject
   const args = flags.list('exec-arg').flatMap((each) => each.split(','))

@@ -8,6 +8,8 @@ export interface Info {
   readonly namespace: string
   readonly name: string
   readonly object?: Dynamic
+  /** The object is of a kind known here, so that JSON keeps the order of its fields. */
+  readonly typed?: boolean
   /** The file that it came from. */
   readonly source?: string
 }

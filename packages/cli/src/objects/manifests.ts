@@ -44,7 +44,8 @@ const documentsOf = (source: string, content: string): Document[] => {
   try {
     loaded = loadYamlAll(content)
   } catch (error) {
-    throw new UsageError(`error parsing ${source}: ${(error as Error).message}`)
+    const { message } = error as Error
+    throw new UsageError(`error parsing ${source}: ${message.startsWith('yaml: ') ? 'error converting YAML to JSON: ' : ''}${message}`)
   }
   return loaded.flatMap(({ value }) => flattened(source, value))
 }

@@ -1,4 +1,5 @@
 import type { ServedResource } from '@skiff/client'
+import { parseLabelSelector } from '@skiff/machinery'
 import type { FlagSpec, Flags } from '../flags.ts'
 import type { Session } from '../session.ts'
 import { ManyErrors, UsageError } from '../usage-error.ts'
@@ -49,6 +50,11 @@ export const selectorQuery = (flags: Flags): Record<string, string> => {
   return { ...(labels ? { labelSelector: labels } : {}), ...(fields ? { fieldSelector: fields } : {}) }
 }
 
+/** What kubectl says where neither files nor words name anything. */
+export const needSomething =
+  "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'"
+const needType = 'at least one resource must be specified to use a selector'
+
 export interface SelectOptions {
   readonly flags: Flags
   readonly words: readonly string[]
@@ -91,12 +97,17 @@ export const selectObjects = async (session: Session, options: SelectOptions): P
   const read = options.read ?? true
   const files = flags.list('filename')
   if (flags.text('kustomize')) throw new UsageError('kustomizations are not supported')
-  const fromFiles = files.length > 0 ? await readInfos(session, files, { recursive: flags.bool('recursive') }) : []
+  const inFiles = files.length > 0 ? await readInfos(session, files, { recursive: flags.bool('recursive') }) : []
+  const fromFiles = selectedBy(flags, inFiles)
   const words =
     options.type && options.words.length > 0 && !options.words[0]?.includes('/') ? [options.type, ...options.words] : options.words
   if (files.length > 0 && words.length > 0)
     throw new UsageError('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well')
+  if (files.length === 0 && words.length === 0) throw new UsageError(flags.bool('all') || flags.text('selector') ? needType : needSomething)
   const named = words.length > 0 ? await readResourceWords(session, words) : []
+  if (named.some(({ names }) => names.length > 0)) {
+    if (flags.text('selector') || flags.bool('all')) throw new UsageError('name cannot be provided when a selector is specified')
+  } else if (flags.bool('all') && flags.text('selector')) throw new UsageError("setting 'all' parameter but found a non empty selector. ")
   const infos: Info[] = []
   const errors: unknown[] = []
   for (const info of fromFiles) await fetchInto(session, info, read, infos, errors)
@@ -107,6 +118,14 @@ export const selectObjects = async (session: Session, options: SelectOptions): P
   if (errors.length > 0 && infos.length === 0) throw errors.length === 1 ? errors[0] : new ManyErrors(errors)
   for (const error of errors) pending(infos).push(error)
   return infos
+}
+
+/** Of what files hold, that which --selector chooses. */
+export const selectedBy = (flags: Flags, infos: readonly Info[]): readonly Info[] => {
+  const text = flags.text('selector')
+  if (!text) return infos
+  const selector = parseLabelSelector(text)
+  return infos.filter(({ object }) => selector.matches(object?.metadata.labels ?? {}))
 }
 
 const late = new WeakMap<readonly Info[], unknown[]>()

@@ -1,5 +1,6 @@
+import { buildBuiltins } from '@skiff/api'
 import type { ServedResource } from '@skiff/client'
-import type { JsonObject } from '@skiff/machinery'
+import type { JsonObject, KubeObject } from '@skiff/machinery'
 import type { FlagSpec, Flags } from '../flags.ts'
 import { printerOf } from '../print/printer.ts'
 import type { Session } from '../session.ts'
@@ -45,12 +46,20 @@ export const patchQuery = (flags: Flags, manager: string): Record<string, string
   return query
 }
 
-/** Prints `deployment.apps/web created`, or the object in the form of -o. */
-export const report = (session: Session, flags: Flags, info: Info, object: JsonObject, operation: string): void => {
+/** An object of a kind known here, fields in the order of its type. */
+export const typedJson = ({ group, version, plural }: ServedResource, object: JsonObject): string => {
+  const kind = buildBuiltins().kinds.find((each) => each.group === group && each.version === version && each.plural === plural)
+  const ordered = kind ? JSON.parse(kind.codec.encode(object as unknown as KubeObject).text) : object
+  return `${JSON.stringify(ordered, null, '    ')}\n`
+}
+
+/** Prints `deployment.apps/web created`, or the object in the form of -o. Some verbs of kubectl do not tell that they only tried. */
+export const report = (session: Session, flags: Flags, info: Info, object: JsonObject, operation: string, tellsDryRun = true): void => {
   const dryRun = dryRunOf(flags)
-  const suffix = dryRun === 'none' ? '' : dryRun === 'client' ? ' (dry run)' : ' (server dry run)'
+  const suffix = dryRun === 'none' || !tellsDryRun ? '' : dryRun === 'client' ? ' (dry run)' : ' (server dry run)'
   const output = flags.text('output')
   if (output && output !== 'name') {
+    if (output === 'json' && info.typed) return session.write(typedJson(info.resource, object))
     const printer = printerOf(output, { showManagedFields: flags.bool('show-managed-fields') })
     if (printer) session.write(printer(object))
     return

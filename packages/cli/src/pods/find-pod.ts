@@ -13,7 +13,7 @@ export const podSelectorOf = (object: Dynamic): string => {
     return formatLabelSelector(selector as never)
   }
   if (Object.keys(selector).length === 0)
-    throw new UsageError(`invalid service '${object.metadata.name}': Service is defined without a selector`)
+    throw new UsageError(`cannot attach to *v1.Service: invalid service '${object.metadata.name}': Service is defined without a selector`)
   return Object.entries(selector)
     .map(([key, value]) => `${key}=${value}`)
     .join(',')

@@ -26,7 +26,7 @@ export const apiResources: Verb = {
     'cached:bool',
   ],
   run: async ({ session, flags, args }) => {
-    if (args.length > 0) throw new UsageError(`unexpected arguments: [${args.join(' ')}]`)
+    if (args.length > 0) throw new UsageError(`unexpected arguments: [${args.join(' ')}]`, 1, true)
     const output = flags.text('output') ?? ''
     if (!['', 'name', 'kind'].includes(flags.text('sort-by') ?? '')) throw new UsageError('--sort-by accepts only name or kind')
     if (!['', 'wide', 'name'].includes(output)) throw new UsageError(`--output ${output} is not available`)

@@ -1,15 +1,17 @@
-import { buildBuiltins, type Kind, patchSchemaOf } from '@skiff/api'
 import type { PatchType } from '@skiff/client'
 import { createThreeWayMergePatch, createThreeWayStrategicPatch, dumpYaml, isRefusal, type Json, type JsonObject } from '@skiff/machinery'
 import { withSource } from '../error-text.ts'
-import { type Dynamic, textAt, withAt } from '../objects/fields.ts'
-import { fullName, type Info, targetOf } from '../objects/info.ts'
+import { type Dynamic, mapAt, textAt, withAt } from '../objects/fields.ts'
+import { type Info, targetOf } from '../objects/info.ts'
 import { hasLastApplied, lastApplied, withLastApplied } from '../objects/last-applied.ts'
 import { readInfos } from '../objects/manifests.ts'
-import { fileFlags } from '../objects/select.ts'
+import { patchSchemaFor } from '../objects/patch-schema.ts'
+import { fileFlags, selectedBy } from '../objects/select.ts'
 import { dryRunOf, report, writeFlags, writeQuery } from '../objects/writing.ts'
 import { forEachKept, UsageError } from '../usage-error.ts'
 import type { Invocation, Verb, VerbGroup } from '../verb.ts'
+
+export { patchSchemaFor } from '../objects/patch-schema.ts'
 
 const manager = 'kubectl-client-side-apply'
 
@@ -38,14 +40,12 @@ const applyVerb: Verb = {
     if (flags.bool('prune')) throw new UsageError('--prune is not supported')
     if (flags.bool('server-side') && dryRunOf(flags) === 'client')
       throw new UsageError("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)")
-    const infos = await readInfos(session, flags.list('filename'), { recursive: flags.bool('recursive') })
+    const infos = selectedBy(flags, await readInfos(session, flags.list('filename'), { recursive: flags.bool('recursive') }))
     if (infos.length === 0) throw new UsageError('no objects passed to apply')
     await forEachKept(infos, async (info) => {
       if (!info.name && !textAt(info.object, 'metadata.generateName'))
-        throw new UsageError(
-          `error when retrieving current configuration of:\nResource: "${info.resource.apiVersion}, Resource=${info.resource.plural}", GroupVersionKind: "${info.resource.apiVersion}, Kind=${info.resource.kind}"\nName: "", Namespace: "${info.namespace}"\nfrom server for: "${info.source}": resource name may not be empty`,
-        )
-      if (!info.name) throw new UsageError(`from ${info.namespace}: cannot use generate name with apply`)
+        throw new UsageError(`${retrieving(info)}: resource name may not be empty`)
+      if (!info.name) throw new UsageError(`from ${textAt(info.object, 'metadata.generateName')}: cannot use generate name with apply`)
       await (flags.bool('server-side') ? applyOnServer(invocation, info) : applyHere(invocation, info))
     })
     return 0
@@ -56,21 +56,19 @@ const applyOnServer = async ({ session, flags }: Invocation, info: Info): Promis
   const { client } = await session.connect()
   const { fieldValidation = 'Strict', ...rest } = writeQuery(flags, 'kubectl')
   const query = { ...rest, fieldValidation, force: String(flags.bool('force-conflicts')) }
-  const object = (await client.patch(info.resource, targetOf(info), 'apply', info.object, { query })) as Dynamic
+  const object = (await client.patch(info.resource, targetOf(info), 'apply', info.object, { query }).catch((error) => {
+    if (isRefusal(error, 415)) throw new UsageError(`Server-side apply not available on the server: (${error.message})`)
+    throw error
+  })) as Dynamic
   report(session, flags, info, object, 'serverside-applied')
 }
 
-let kinds: readonly Kind[] | undefined
-/** How strategic merge treats a kind's fields; undefined for kinds that only the server knows. */
-export const patchSchemaFor = (resource: { readonly group: string; readonly version: string; readonly plural: string }) => {
-  kinds ??= buildBuiltins().kinds
-  const kind = kinds.find((each) => each.group === resource.group && each.version === resource.version && each.plural === resource.plural)
-  return kind ? patchSchemaOf(kind) : undefined
-}
+const withAnnotations = (object: JsonObject): JsonObject => withAt(object, 'metadata.annotations', mapAt(object, 'metadata.annotations'))
 
 /** The three-way patch from the last applied file and the live object to this file, and how it is to be sent. */
-export const planApply = (info: Info, live: JsonObject): { readonly patch: JsonObject; readonly type: PatchType } => {
-  const modified = withLastApplied(info.object as JsonObject)
+export const planApply = (info: Info, live: JsonObject, annotate = true): { readonly patch: JsonObject; readonly type: PatchType } => {
+  // A diff leaves the annotation alone, as kubectl's does.
+  const modified = annotate ? withLastApplied(info.object as JsonObject) : withAnnotations(info.object as JsonObject)
   const original = lastApplied(live) ?? {}
   const schema = patchSchemaFor(info.resource)
   return schema
@@ -92,12 +90,11 @@ const applyHere = async (invocation: Invocation, info: Info, tries = 5): Promise
       `Warning: resource ${info.resource.plural}/${info.name} is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.`,
     )
   const { patch, type } = planApply(info, live as Dynamic)
-  if (Object.keys(patch).length === 0 || dryRunOf(flags) === 'client')
-    return report(session, flags, info, live as Dynamic, Object.keys(patch).length === 0 ? 'unchanged' : 'configured')
+  if (dryRunOf(flags) === 'client') return report(session, flags, info, live as Dynamic, 'configured')
+  if (Object.keys(patch).length === 0) return report(session, flags, info, live as Dynamic, 'unchanged')
   try {
     const object = (await client.patch(info.resource, targetOf(info), type, patch, { query })) as Dynamic
-    const changed = object.metadata.resourceVersion !== live.metadata.resourceVersion
-    report(session, flags, info, object, changed || dryRunOf(flags) === 'server' ? 'configured' : 'unchanged')
+    report(session, flags, info, object, 'configured')
   } catch (error) {
     if (isRefusal(error, 409) && tries > 1) return applyHere(invocation, info, tries - 1)
     throw withSource(
@@ -128,10 +125,9 @@ const viewLastApplied: Verb = {
   flags: [...fileFlags, 'selector|l:string', 'all:bool', 'output|o:string=yaml'],
   run: async ({ session, flags, args }) => {
     const { selectObjects } = await import('../objects/select.ts')
-    for (const { object, resource, name } of await selectObjects(session, { flags, words: args })) {
+    for (const { object } of await selectObjects(session, { flags, words: args })) {
       const last = lastApplied(object as JsonObject)
-      if (!last) throw new UsageError(`no last-applied-configuration annotation found on resource: ${fullName(resource, name)}`)
-      session.write(flags.text('output') === 'json' ? `${JSON.stringify(last, null, '  ')}\n` : dumpYaml(last))
+      if (last) session.write(flags.text('output') === 'json' ? `${JSON.stringify(last, null, '  ')}\n` : dumpYaml(last))
     }
     return 0
   },

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@skiff/machinery'
 import { listAt, mapAt, textAt, textsAt } from '../objects/fields.ts'
+import { typedJson } from '../objects/writing.ts'
 import { alignRows } from '../print/tab-writer.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Invocation, Verb, VerbGroup } from '../verb.ts'
@@ -16,6 +17,10 @@ const review = async (
   return ((await http.raw('POST', `/apis/${group}/v1/${plural}`, { body, contentType: 'application/json' })).object ?? {}) as JsonObject
 }
 
+const knownVerbs = new Set(
+  'get list watch create update patch delete deletecollection use bind impersonate escalate approve sign attest proxy *'.split(' '),
+)
+
 const canI: Verb = {
   usage: 'VERB [TYPE | TYPE/NAME | NONRESOURCEURL]',
   flags: ['all-namespaces|A:bool', 'list:bool', 'no-headers:bool', 'quiet|q:bool', 'subresource:string'],
@@ -25,13 +30,14 @@ const canI: Verb = {
     const where = flags.bool('all-namespaces') ? '' : namespace
     if (flags.bool('list')) return list(invocation, where)
     const [verb, what] = args
-    if (!verb || !what)
+    if (!verb || !what || args.length > 2)
       throw new UsageError(
         "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",
       )
+    if (!knownVerbs.has(verb)) session.complain(`Warning: verb '${verb}' is not a known verb\n`)
     const spec: JsonObject = what.startsWith('/')
       ? { nonResourceAttributes: { verb, path: what } }
-      : { resourceAttributes: await attributes(invocation, verb, what, args[2], where) }
+      : { resourceAttributes: await attributes(invocation, verb, what, where) }
     const answer = await review(invocation, 'SelfSubjectAccessReview', 'selfsubjectaccessreviews', spec)
     const allowed = textAt(answer, 'status.allowed') === 'true'
     const reason = textAt(answer, 'status.reason')
@@ -42,14 +48,8 @@ const canI: Verb = {
   },
 }
 
-const attributes = async (
-  { session, flags }: Invocation,
-  verb: string,
-  what: string,
-  second: string | undefined,
-  namespace: string,
-): Promise<JsonObject> => {
-  const [type = '', name = second] = what.split('/')
+const attributes = async ({ session, flags }: Invocation, verb: string, what: string, namespace: string): Promise<JsonObject> => {
+  const [type = '', name] = what.split('/')
   const found =
     type === '*'
       ? undefined
@@ -71,23 +71,45 @@ const attributes = async (
   }
 }
 
+interface Rule {
+  readonly verbs: readonly string[]
+  readonly resource: string
+  readonly group: string
+  readonly name: string
+  readonly url: string
+}
+
+/** A rule as Go prints it, by which kubectl sorts. */
+const sortKey = ({ verbs, group, resource, name, url }: Rule): string =>
+  url === ''
+    ? `Verbs:[${verbs.join(' ')}],APIGroups:[${group}],Resources:[${resource}],ResourceNames:[${name}],NonResourceURLs:[],`
+    : `Verbs:[${verbs.join(' ')}],APIGroups:[],Resources:[],ResourceNames:[],NonResourceURLs:[${url}],`
+
+/** One rule a resource and name or URL; those of one resource are joined. */
+const brokenDown = (answer: JsonObject): Rule[] => {
+  const byResource = new Map<string, Rule>()
+  for (const rule of listAt(answer, 'status.resourceRules'))
+    for (const group of textsAt(rule, 'apiGroups'))
+      for (const resource of textsAt(rule, 'resources'))
+        for (const name of textsAt(rule, 'resourceNames').length > 0 ? textsAt(rule, 'resourceNames') : ['']) {
+          const key = [group, resource, name].join('/')
+          const verbs = [...(byResource.get(key)?.verbs ?? []), ...textsAt(rule, 'verbs')]
+          byResource.set(key, { group, resource, name, url: '', verbs: [...new Set(verbs)] })
+        }
+  const urls = listAt(answer, 'status.nonResourceRules').flatMap((rule) =>
+    textsAt(rule, 'nonResourceURLs').map((url) => ({ url, verbs: textsAt(rule, 'verbs'), group: '', resource: '', name: '' })),
+  )
+  return [...byResource.values(), ...urls].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : sortKey(a) > sortKey(b) ? 1 : 0))
+}
+
 const list = async (invocation: Invocation, namespace: string): Promise<number> => {
   const answer = await review(invocation, 'SelfSubjectRulesReview', 'selfsubjectrulesreviews', { namespace })
-  const shown = (texts: readonly string[]) => `[${texts.join(' ')}]`
-  const rows = [
-    ...listAt(answer, 'status.resourceRules').flatMap((rule) => {
-      const names = textsAt(rule, 'resources').flatMap((resource) =>
-        textsAt(rule, 'apiGroups').map((group) => (group === '' ? resource : `${resource}.${group}`)),
-      )
-      return names.map((name) => [name, '[]', shown(textsAt(rule, 'resourceNames')), shown(textsAt(rule, 'verbs'))])
-    }),
-    ...listAt(answer, 'status.nonResourceRules').map((rule) => [
-      '',
-      shown(textsAt(rule, 'nonResourceURLs')),
-      '[]',
-      shown(textsAt(rule, 'verbs')),
-    ]),
-  ]
+  const rows = brokenDown(answer).map(({ verbs, group, resource, name, url }) => [
+    group === '' ? resource : `${resource}.${group}`,
+    `[${url}]`,
+    `[${name}]`,
+    `[${verbs.join(' ')}]`,
+  ])
   const header = ['Resources', 'Non-Resource URLs', 'Resource Names', 'Verbs']
   invocation.session.write(alignRows(invocation.flags.bool('no-headers') ? rows : [header, ...rows]))
   return 0
@@ -102,7 +124,8 @@ const whoAmI: Verb = {
     const output = flags.text('output')
     if (output) {
       const { printerOf } = await import('../print/printer.ts')
-      session.write(printerOf(output)?.(answer) ?? '')
+      const resource = (await session.mapping()).kind('authentication.k8s.io/v1', 'SelfSubjectReview')
+      session.write(output === 'json' ? typedJson(resource, answer) : (printerOf(output)?.(answer) ?? ''))
       return 0
     }
     const user = mapAt(answer, 'status.userInfo')

@@ -9,6 +9,7 @@ import { placeGenerated } from './create.ts'
 export const autoscale: Verb = {
   usage: '(-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu-percent=CPU]',
   flags: [...fileFlags, ...writeFlags, 'min:int=-1', 'max:int=-1', 'cpu-percent:int=-1', 'name:string'],
+  required: ['max'],
   run: async (invocation) => {
     const { session, flags, args } = invocation
     const [min, max, cpu] = [flags.int('min') ?? -1, flags.int('max') ?? -1, flags.int('cpu-percent') ?? -1]
@@ -16,7 +17,10 @@ export const autoscale: Verb = {
     if (max < min) throw new UsageError(`--max=MAXPODS must be larger or equal to --min=MINPODS, max: ${max}, min: ${min}`)
     const { client } = await session.connect()
     for (const info of await selectObjects(session, { flags, words: args })) {
-      if (!info.resource.subresources.includes('scale')) throw new UsageError(`cannot autoscale a ${info.resource.kind}`)
+      if (!info.resource.subresources.includes('scale'))
+        throw new UsageError(
+          `cannot autoscale a ${info.resource.kind}: could not find scale subresource for ${info.resource.group}/${info.resource.version}, Resource=${info.resource.plural} in discovery information`,
+        )
       const object = {
         apiVersion: 'autoscaling/v2',
         kind: 'HorizontalPodAutoscaler',

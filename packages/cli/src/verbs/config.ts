@@ -8,6 +8,8 @@ import { alignRows } from '../print/tab-writer.ts'
 import { ManyErrors, UsageError } from '../usage-error.ts'
 import type { Verb, VerbGroup } from '../verb.ts'
 
+const forms = 'go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,yaml'
+
 const view: Verb = {
   usage: '[flags]',
   flags: [
@@ -20,7 +22,7 @@ const view: Verb = {
     'allow-missing-template-keys:bool=true',
   ],
   run: async ({ session, flags, args }) => {
-    if (args.length > 0) throw new UsageError(`unexpected arguments: [${args.join(' ')}]`)
+    if (args.length > 0) throw new UsageError(`unexpected arguments: [${args.join(' ')}]`, 1, true)
     const all = mergedConfig(configFiles(session))
     const some = flags.bool('minify') ? minified(all, session.connection.context) : all
     const whole = flags.bool('flatten') ? flattened(some) : some
@@ -28,7 +30,7 @@ const view: Verb = {
     const output = flags.text('output') ?? 'yaml'
     if (output === 'json') session.write(`${JSON.stringify(configObject(shown), null, '    ')}\n`)
     else if (output === 'name') session.say('config/<unknown>')
-    else session.write(printerOf(output)?.(configObject(shown)) ?? '')
+    else session.write(printerOf(output, { forms })?.(configObject(shown)) ?? '')
     return 0
   },
 }
@@ -49,7 +51,8 @@ const getContexts: Verb = {
   flags: ['no-headers:bool', 'output|o:string'],
   run: async ({ session, flags, args }) => {
     const output = flags.text('output') ?? ''
-    if (output !== '' && output !== 'name') throw new UsageError(`output must be one of '' or 'name': ${output}`)
+    if (output !== '' && output !== 'name')
+      throw new UsageError(`--output ${output} is not available in kubectl config get-contexts; resetting to default output format`)
     const { contexts, currentContext: current } = mergedConfig(configFiles(session))
     const names = args.length > 0 ? args : [...contexts.keys()]
     const known = names.filter((name) => contexts.has(name)).sort()

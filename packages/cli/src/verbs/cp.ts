@@ -31,8 +31,7 @@ export const cp: Verb = {
     const { args } = invocation
     if (args.length !== 2) throw new UsageError('source and destination are required')
     const [from, to] = [placeOf(args[0] as string), placeOf(args[1] as string)]
-    if (from.pod && to.pod)
-      throw new UsageError(`src and dest are both remote, one of them must be a local file specification: ${args.join(' ')}`)
+    if (from.pod && to.pod) throw new UsageError('one of src or dest must be a local file specification')
     if (!from.pod && !to.pod) throw new UsageError('one of src or dest must be a remote file specification')
     if (from.path === '' || to.path === '') throw new UsageError('filepath can not be empty')
     await (to.pod ? upload(invocation, from.path, to) : download(invocation, from, to.path))
@@ -53,7 +52,7 @@ const start = async ({ session, flags }: Invocation, place: Place, command: read
     connect: http.webSockets,
     namespace: metadata.namespace ?? '',
     pod: metadata.name,
-    container: containerOf(session, pod, flags.text('container')),
+    container: flags.text('container') || containerOf(session, pod, undefined),
     command,
     streams: { stdin, stdout: true, stderr: true, tty: false },
     env: session.env,

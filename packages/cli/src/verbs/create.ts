@@ -1,5 +1,5 @@
 import { serviceAccount as serviceAccountResource } from '@skiff/api'
-import type { JsonObject, KubeObject } from '@skiff/machinery'
+import { isRefusal, type JsonObject, type KubeObject } from '@skiff/machinery'
 import { withSource } from '../error-text.ts'
 import { configMap, dockerSecret, genericSecret, tlsSecret } from '../generators/data.ts'
 import type { Generator } from '../generators/generator.ts'
@@ -12,7 +12,7 @@ import { at, type Dynamic, textAt, withAt } from '../objects/fields.ts'
 import type { Info } from '../objects/info.ts'
 import { withLastApplied } from '../objects/last-applied.ts'
 import { readInfos } from '../objects/manifests.ts'
-import { fileFlags } from '../objects/select.ts'
+import { fileFlags, selectedBy } from '../objects/select.ts'
 import { dryRunOf, report, writeFlags, writeQuery } from '../objects/writing.ts'
 import { forEachKept, UsageError } from '../usage-error.ts'
 import type { Invocation, Verb, VerbGroup } from '../verb.ts'
@@ -41,7 +41,7 @@ const fromFiles: Verb = {
     if (files.length === 0 && args.length > 0)
       throw new UsageError(`Unexpected args: [${args.join(' ')}]\nSee 'kubectl create -h' for help and examples`)
     if (files.length === 0) throw new UsageError('must specify one of -f and -k')
-    const infos = await readInfos(session, files, { recursive: flags.bool('recursive') })
+    const infos = selectedBy(flags, await readInfos(session, files, { recursive: flags.bool('recursive') }))
     if (infos.length === 0) throw new UsageError('no objects passed to create')
     await forEachKept(infos, async (info) => {
       await createObject(invocation, info).catch((error) => {
@@ -61,16 +61,32 @@ export const placeGenerated = async ({ session }: Pick<Invocation, 'session'>, o
   const timed = ['metadata', 'spec.template.metadata', 'spec.jobTemplate.metadata', 'spec.jobTemplate.spec.template.metadata']
     .filter((path) => at(placed, path) !== undefined)
     .reduce((each, path) => withAt(each, `${path}.creationTimestamp`, null), placed)
-  return { resource, namespace: resource.namespaced ? here : '', name: textAt(object, 'metadata.name'), object: timed as Dynamic }
+  return {
+    resource,
+    namespace: resource.namespaced ? here : '',
+    name: textAt(object, 'metadata.name'),
+    object: timed as Dynamic,
+    typed: true,
+  }
 }
+
+/** How kubectl's generators tell of refusals: most as errors of their own, namespaces and the like as the server's. */
+const generatorError = (error: unknown, kind: string): unknown => {
+  if (!isRefusal(error) || bare.has(kind)) return error
+  return new UsageError(`failed to create ${failing[kind] ?? kind.toLowerCase()}: ${error.message}`)
+}
+const bare = new Set(['Namespace', 'Role', 'ClusterRole'])
+const failing: Readonly<Record<string, string>> = { ResourceQuota: 'quota', Service: 'ClusterIP service' }
 
 const generated = (generator: Generator): Verb => ({
   usage: generator.usage,
   flags: [...generator.flags, ...writeFlags],
+  ...(generator.required ? { required: generator.required } : {}),
   run: async (invocation) => {
+    nameArgument({ ...invocation, args: invocation.args.slice(0, invocation.dashAt ?? invocation.args.length) })
     const info = await placeGenerated(invocation, await generator.object(invocation))
     await createObject(invocation, info).catch((error) => {
-      throw withSource(error, `failed to create ${info.resource.kind.toLowerCase()}`) // as kubectl's generators say it
+      throw generatorError(error, info.resource.kind)
     })
     return 0
   },
@@ -80,7 +96,7 @@ const token: Verb = {
   usage: 'SERVICE_ACCOUNT_NAME',
   flags: [
     'audience:array',
-    'duration:string',
+    'duration:duration',
     'bound-object-kind:string',
     'bound-object-name:string',
     'bound-object-uid:string',

@@ -1,4 +1,5 @@
 import { isRefusal, type JsonObject } from '@skiff/machinery'
+import { withSource } from '../error-text.ts'
 import { type Info, kindName, targetOf } from '../objects/info.ts'
 import { fileFlags, selectFlags, selectObjects, throwMissing } from '../objects/select.ts'
 import { dryRunOf } from '../objects/writing.ts'
@@ -28,7 +29,9 @@ export const remove: Verb = {
     const { session, flags, args } = invocation
     if (flags.bool('all-namespaces') && args.length > 1)
       throw new UsageError('a resource cannot be retrieved by name across all namespaces')
-    if (args.length === 0 && flags.list('filename').length === 0)
+    const output = flags.text('output') ?? ''
+    if (output !== '' && output !== 'name') throw new UsageError(`unexpected -o output mode: ${output}. We only support '-o name'`)
+    if (args.length === 0 && flags.list('filename').length === 0 && !flags.bool('all'))
       throw new UsageError(
         "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'",
       )
@@ -45,7 +48,9 @@ export const remove: Verb = {
       ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
     }
     await forEachKept(infos, async (info) => {
-      const uid = await removeOne(invocation, info, body, force, all)
+      const uid = await removeOne(invocation, info, body, force, all).catch((error) => {
+        throw info.source ? withSource(error, `error when deleting ${JSON.stringify(info.source)}`) : error
+      })
       if (uid !== undefined) gone.push({ info, uid })
     }).finally(async () => {
       if (flags.bool('wait') && dryRunOf(flags) === 'none')

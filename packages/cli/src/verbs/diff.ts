@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { dumpYaml, isRefusal, type JsonObject } from '@skiff/machinery'
 import { type Dynamic, mapAt, withAt } from '../objects/fields.ts'
 import { type Info, targetOf } from '../objects/info.ts'
-import { withLastApplied } from '../objects/last-applied.ts'
 import { readInfos } from '../objects/manifests.ts'
-import { fileFlags } from '../objects/select.ts'
+import { fileFlags, selectedBy } from '../objects/select.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Invocation, Verb } from '../verb.ts'
 import { planApply } from './apply.ts'
@@ -46,9 +45,8 @@ const merged = async ({ session, flags }: Invocation, info: Info, live: Dynamic 
     return (await client.patch(info.resource, targetOf(info), 'apply', info.object, {
       query: { ...query, ...(flags.bool('force-conflicts') ? { force: 'true' } : {}) },
     })) as Dynamic
-  if (!live)
-    return (await client.create(info.resource, withLastApplied(info.object as JsonObject) as Dynamic, undefined, { query })) as Dynamic
-  const { patch, type } = planApply(info, live)
+  if (!live) return (await client.create(info.resource, info.object as Dynamic, undefined, { query })) as Dynamic
+  const { patch, type } = planApply(info, live, false)
   return (await client.patch(info.resource, targetOf(info), type, patch, { query })) as Dynamic
 }
 
@@ -86,7 +84,7 @@ export const diff: Verb = {
     const [from, to] = ['LIVE-', 'MERGED-'].map((name) => mkdtempSync(join(tmpdir(), name))) as [string, string]
     try {
       const { client } = await session.connect()
-      for (const info of await readInfos(session, flags.list('filename'), { recursive: flags.bool('recursive') })) {
+      for (const info of selectedBy(flags, await readInfos(session, flags.list('filename'), { recursive: flags.bool('recursive') }))) {
         const live = (await client.get(info.resource, targetOf(info)).catch((error) => {
           if (isRefusal(error, 404)) return undefined
           throw error

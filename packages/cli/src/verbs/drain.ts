@@ -1,5 +1,5 @@
 import { daemonSet as daemonSetResource, node as nodeResource, pod as podResource } from '@skiff/api'
-import { isRefusal } from '@skiff/machinery'
+import { isRefusal, parseLabelSelector } from '@skiff/machinery'
 import { type EvictOptions, evictPod } from '../drain/evict.ts'
 import { controllerOf, type DrainPlan, type DrainRules, planDrain } from '../drain/pods-to-delete.ts'
 import { at, type Dynamic } from '../objects/fields.ts'
@@ -17,20 +17,33 @@ const nodesOf = async ({ session, flags, args }: Invocation, verb: string): Prom
   const selector = flags.text('selector')
   if (args.length === 0 && !flags.has('selector')) throw new UsageError(`USAGE: ${verb} NODE [flags]`, 1, true)
   if (args.length > 0 && selector) throw new UsageError('cannot specify both a node name and a --selector option', 1, true)
+  const podSelector = flags.text('pod-selector')
+  if (podSelector) refuseBadSelector(podSelector)
   const typed = args.map((word) => (word.includes('/') ? word : `nodes/${word}`))
   if (!selector) {
     const infos: Info[] = []
-    for (const { resource, names } of await readResourceWords(session, typed)) {
-      if (resource.plural !== nodeResource.plural || resource.group !== '')
-        throw new UsageError(`expected resource of type node, got ${JSON.stringify(`${resource.apiVersion}, Resource=${resource.plural}`)}`)
-      for (const name of names) infos.push(await fetchInfo(session, { resource, name, namespace: '' }))
-    }
+    const { namespace } = await session.connect()
+    for (const { resource, names } of await readResourceWords(session, typed))
+      for (const name of names) {
+        infos.push(await fetchInfo(session, { resource, name, namespace: resource.namespaced ? namespace : '' }))
+        if (resource.plural !== nodeResource.plural || resource.group !== '')
+          throw new UsageError(
+            `expected resource of type node, got ${JSON.stringify(`${resource.apiVersion}, Resource=${resource.plural}`)}`,
+          )
+      }
     return infos
   }
   const resource = (await session.mapping()).resource('nodes')
   const found = await listAll(session, resource, '', { labelSelector: selector })
-  if (found.length === 0) session.complain('No resources found')
   return found.map((object) => ({ resource, name: object.metadata.name, namespace: '', object }))
+}
+
+const refuseBadSelector = (text: string): void => {
+  try {
+    parseLabelSelector(text)
+  } catch {
+    throw new UsageError('--pod-selector=<pod_selector> must be a valid label selector')
+  }
 }
 
 const markNodes = async ({ session, flags }: Invocation, infos: readonly Info[], wanted: boolean): Promise<void> => {

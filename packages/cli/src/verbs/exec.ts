@@ -36,7 +36,7 @@ export const exec: Verb = {
     if (command.length === 0) throw new UsageError('you must specify at least one command for the container')
     const pod = await podOf(session, word)
     refuseEnded(pod, 'exec')
-    return streamTo(invocation, pod, containerOf(session, pod, flags.text('container'), flags.bool('quiet')), command)
+    return streamTo(invocation, pod, flags.text('container') || containerOf(session, pod, undefined, flags.bool('quiet')), command)
   },
 }
 
@@ -46,7 +46,7 @@ export const attach: Verb = {
   run: async (invocation) => {
     const { session, flags, args } = invocation
     if (args.length === 0) throw new UsageError('at least 1 argument is required for attach')
-    const pod = await podOf(session, args[0] as string)
+    const pod = await podOf(session, args.slice(0, 2).join('/'))
     refuseEnded(pod, 'attach')
     return attachTo(invocation, pod, containerOf(session, pod, flags.text('container'), flags.bool('quiet')))
   },

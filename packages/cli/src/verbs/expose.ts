@@ -1,6 +1,7 @@
 import type { JsonObject } from '@skiff/machinery'
 import { pairs } from '../generators/words.ts'
 import { type Dynamic, listAt, mapAt } from '../objects/fields.ts'
+import { overridden } from '../objects/overrides.ts'
 import { fileFlags, selectObjects } from '../objects/select.ts'
 import { dryRunOf, report, writeFlags, writeQuery } from '../objects/writing.ts'
 import { UsageError } from '../usage-error.ts'
@@ -15,7 +16,12 @@ const selectorFor = (object: Dynamic, asked: string | undefined): JsonObject => 
       throw new UsageError("couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed")
     return labels
   }
-  if (object.kind === 'Service' || object.kind === 'ReplicationController') return mapAt(object, 'spec.selector')
+  if (object.kind === 'Service' || object.kind === 'ReplicationController') {
+    const selector = mapAt(object, 'spec.selector')
+    if (Object.keys(selector).length === 0)
+      throw new UsageError("couldn't retrieve selectors via --selector flag or introspection: the service has no pod selector set")
+    return selector
+  }
   if (!['Deployment', 'ReplicaSet'].includes(object.kind)) throw new UsageError(`cannot expose a ${object.kind}`)
   return mapAt(object, 'spec.selector.matchLabels')
 }
@@ -64,7 +70,9 @@ export const expose: Verb = {
   run: async (invocation) => {
     const { session, flags, args } = invocation
     const { client } = await session.connect()
-    for (const info of await selectObjects(session, { flags, words: args })) {
+    // --selector is the service's here.
+    const chosen = { ...flags, text: (name: string) => (name === 'selector' ? undefined : flags.text(name)) }
+    for (const info of await selectObjects(session, { flags: chosen, words: args })) {
       const object = info.object as Dynamic
       const labels = flags.text('labels') ? pairs([flags.text('labels') as string], 'label') : mapAt(object, 'metadata.labels')
       const optional = { type: 'type', clusterIP: 'cluster-ip', loadBalancerIP: 'load-balancer-ip', sessionAffinity: 'session-affinity' }
@@ -81,7 +89,7 @@ export const expose: Verb = {
         },
         status: { loadBalancer: {} },
       } as JsonObject
-      const made = await placeGenerated(invocation, service)
+      const made = await placeGenerated(invocation, overridden(invocation, service, 'services'))
       const sent =
         dryRunOf(flags) === 'client'
           ? made.object

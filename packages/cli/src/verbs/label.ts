@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@skiff/machinery'
+import { isLabelValue, type Json, type JsonObject } from '@skiff/machinery'
 import { type Dynamic, mapAt } from '../objects/fields.ts'
 import { type Info, targetOf } from '../objects/info.ts'
 import { fileFlags, selectFlags, selectObjects, throwMissing } from '../objects/select.ts'
@@ -28,8 +28,12 @@ const divide = (args: readonly string[], one: string): { readonly words: readonl
   const remove: string[] = []
   for (const word of first < 0 ? [] : args.slice(first)) {
     const equals = word.indexOf('=')
-    if (equals > 0) set.set(word.slice(0, equals), word.slice(equals + 1))
-    else if (word.endsWith('-')) remove.push(word.slice(0, -1))
+    if (equals > 0) {
+      const value = word.slice(equals + 1)
+      const [wrong] = one === 'label' ? isLabelValue(value) : []
+      if (wrong) throw new UsageError(`invalid label value: ${JSON.stringify(word)}: ${wrong}`)
+      set.set(word.slice(0, equals), value)
+    } else if (word.endsWith('-')) remove.push(word.slice(0, -1))
     else throw new UsageError(`all resources must be specified before ${one} changes: ${word}`)
   }
   for (const key of remove)
@@ -61,7 +65,11 @@ const change = async ({ session, flags }: Invocation, sort: Sort, { set, remove 
   if (!flags.bool('overwrite'))
     for (const [key, value] of set)
       if (Object.hasOwn(held, key) && held[key] !== value)
-        throw new UsageError(`'${key}' already has a value (${held[key]}), and --overwrite is false`)
+        throw new UsageError(
+          sort.field === 'labels'
+            ? `'${key}' already has a value (${held[key]}), and --overwrite is false`
+            : `--overwrite is false but found the following declared annotation(s): '${key}' already has a value (${held[key]})`,
+        )
   if (sort.field === 'labels')
     for (const key of remove) if (!Object.hasOwn(held, key)) session.say(`label ${JSON.stringify(key)} not found.`)
   const values: Record<string, Json> = Object.fromEntries([
@@ -74,6 +82,7 @@ const change = async ({ session, flags }: Invocation, sort: Sort, { set, remove 
   const body = { metadata: { ...(version ? { resourceVersion: version } : {}), [sort.field]: values } }
   if (flags.bool('list')) {
     for (const [key, value] of Object.entries({ ...held, ...values })) if (value !== null) session.say(`${key}=${value}`)
+    if (Object.keys(values).length === 0) return
   }
   if (dryRunOf(flags) === 'client' || flags.bool('local') || (!changed && sort.field === 'labels')) {
     const merged = Object.fromEntries(Object.entries({ ...held, ...values }).filter(([, value]) => value !== null))

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pod as podResource } from '@skiff/api'
+import { isRefusal } from '@skiff/machinery'
 import { type Dynamic, listAt } from '../objects/fields.ts'
 import { containerOf, podsOf } from '../pods/find-pod.ts'
 import { UsageError } from '../usage-error.ts'
@@ -29,11 +30,14 @@ export const logs: Verb = {
   run: async (invocation) => {
     const { session, flags, args } = invocation
     const selector = flags.text('selector')
-    if (args.length === 0 && !selector)
+    if ((args.length === 0 && !selector) || args.length > 2)
       throw new UsageError(
         "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command\nSee 'kubectl logs -h' for help and examples",
       )
-    const sources = await sourcesOf(invocation, selector)
+    refuseContradictions(invocation)
+    const sources = await sourcesOf(invocation, selector).catch(async (error) => {
+      throw await missingText(error, invocation)
+    })
     if (flags.bool('follow') && sources.length > (flags.int('max-log-requests') ?? 5))
       throw new UsageError(
         `you are attempting to follow ${sources.length} log streams, but maximum allowed concurrency is ${flags.int('max-log-requests')}, use --max-log-requests to increase the limit`,
@@ -49,6 +53,28 @@ export const logs: Verb = {
     else for (const source of sources) await copy(source)
     return 0
   },
+}
+
+const refuseContradictions = ({ flags, args }: Invocation): void => {
+  if (args.length > 0 && flags.text('selector')) throw new UsageError('only a selector (-l) or a POD name is allowed', 1, true)
+  const container = flags.text('container') || args[1]
+  if (flags.bool('all-containers') && container)
+    throw new UsageError(`--all-containers=true should not be specified with container name ${container}`)
+  if ((flags.int('tail') ?? -1) < -1) throw new UsageError('--tail must be greater than or equal to -1')
+  if (flags.has('limit-bytes') && (flags.int('limit-bytes') ?? 0) < 1) throw new UsageError('--limit-bytes must be greater than 0')
+  if (flags.has('since') && flags.text('since-time')) throw new UsageError('at most one of `sinceTime` or `sinceSeconds` may be specified')
+  const time = flags.text('since-time')
+  if (time && Number.isNaN(Date.parse(time)))
+    throw new UsageError(
+      `parsing time ${JSON.stringify(time)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(time)} as "2006"`,
+    )
+}
+
+/** logs tells a missing pod with its namespace. */
+const missingText = async (error: unknown, { session }: Invocation): Promise<unknown> => {
+  if (!isRefusal(error, 404)) return error
+  const { namespace } = await session.connect()
+  return new UsageError(`error from server (NotFound): ${error.message} in namespace ${JSON.stringify(namespace)}`)
 }
 
 interface Source {

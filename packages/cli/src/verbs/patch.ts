@@ -3,11 +3,11 @@ import type { PatchType } from '@skiff/client'
 import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch, type JsonObject, loadYaml } from '@skiff/machinery'
 import type { Dynamic } from '../objects/fields.ts'
 import { targetOf } from '../objects/info.ts'
+import { patchSchemaFor } from '../objects/patch-schema.ts'
 import { fileFlags, selectObjects, throwMissing } from '../objects/select.ts'
 import { dryRunOf, patchQuery, report, writeFlags } from '../objects/writing.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Verb } from '../verb.ts'
-import { patchSchemaFor } from './apply.ts'
 
 export const patch: Verb = {
   usage: '(-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE]',
@@ -50,7 +50,10 @@ export const patch: Verb = {
         flags,
         info,
         after,
-        after.metadata.resourceVersion === before.metadata.resourceVersion ? 'patched (no change)' : 'patched',
+        dryRunOf(flags) === 'none' && after.metadata.resourceVersion === before.metadata.resourceVersion
+          ? 'patched (no change)'
+          : 'patched',
+        dryRunOf(flags) !== 'server',
       )
     }
     throwMissing(infos)

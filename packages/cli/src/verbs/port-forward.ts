@@ -20,10 +20,10 @@ export const portForward: Verb = {
     if (word === undefined || ports.length === 0)
       throw new UsageError("TYPE/NAME and list of ports are required for port-forward\nSee 'kubectl port-forward -h' for help and examples")
     const pod = await podOf(session, word)
-    if (textAt(pod, 'status.phase') !== 'Running')
-      throw new UsageError(`unable to forward port because pod is not running. Current status=${textAt(pod, 'status.phase')}`)
     const service = await serviceOf(session, word)
     const pairs = ports.map((text) => pairOf(text, pod, service))
+    if (textAt(pod, 'status.phase') !== 'Running')
+      throw new UsageError(`unable to forward port because pod is not running. Current status=${textAt(pod, 'status.phase')}`)
     const { http } = await session.connect()
     const tunnel = await openPortForward({
       connect: http.webSockets,

@@ -2,6 +2,7 @@ import type { JsonObject } from '@skiff/machinery'
 import { pairs } from '../generators/words.ts'
 import { type Dynamic, textAt } from '../objects/fields.ts'
 import { targetOf } from '../objects/info.ts'
+import { overridden } from '../objects/overrides.ts'
 import { dryRunOf, writeFlags } from '../objects/writing.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Invocation, Verb } from '../verb.ts'
@@ -52,7 +53,28 @@ const podOf = ({ flags, args, dashAt }: Invocation): JsonObject => {
   return made as JsonObject
 }
 
+/** Refuses flags that do not go together; says whether the command attaches. */
+const refuseContradictions = ({ flags, args }: Invocation): boolean => {
+  const usage = (text: string) => new UsageError(text, 1, true)
+  if (args.length === 0) throw usage('NAME is required for run')
+  const image = flags.text('image') ?? ''
+  if (!imagePattern.test(image)) throw new UsageError(`Invalid image name ${JSON.stringify(image)}: invalid reference format`)
+  const attached = flags.has('attach') ? flags.bool('attach') : flags.bool('stdin') || flags.bool('tty')
+  if (flags.bool('tty') && !flags.bool('stdin')) throw usage('-i/--stdin is required for containers with -t/--tty=true')
+  if (flags.bool('expose') && !flags.int('port')) throw usage('--port must be set when exposing a service')
+  if (dryRunOf(flags) !== 'none' && attached)
+    throw usage("--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)")
+  if (flags.bool('rm') && !attached) throw usage('--rm should only be used for attached containers')
+  const restart = flags.text('restart') ?? 'Always'
+  if (!['Always', 'OnFailure', 'Never'].includes(restart)) throw usage(`invalid restart policy: ${restart}`)
+  return attached
+}
+/** [host[:port]/]path[:tag][@digest], roughly. */
+const imagePattern =
+  /^(?:[A-Za-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@[a-z0-9+._-]+:[0-9a-fA-F]{32,})?$/
+
 export const run: Verb = {
+  required: ['image'],
   usage:
     'NAME --image=image [--env="key=value"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...]',
   flags: [
@@ -89,15 +111,12 @@ export const run: Verb = {
   ],
   run: async (invocation) => {
     const { session, flags, args } = invocation
-    if (args.length === 0) throw new UsageError('NAME is required for run', 1, true)
-    const attached = flags.has('attach') ? flags.bool('attach') : flags.bool('stdin')
-    if (flags.bool('rm') && !attached) throw new UsageError('--rm should only be used for attached containers')
-    if (flags.bool('tty') && !flags.bool('stdin')) throw new UsageError('-i/--stdin is required for containers with -t/--tty=true')
-    const pod = await overridden(invocation, podOf(invocation))
+    const attached = refuseContradictions(invocation)
+    const pod = overridden(invocation, podOf(invocation), 'pods')
     const info = await placeGenerated(invocation, pod)
-    if (!attached || dryRunOf(flags) !== 'none') {
-      await createObject(invocation, info, 'kubectl-run')
+    if (!attached) {
       if (flags.bool('expose')) await exposeToo(invocation)
+      await createObject(invocation, info, 'kubectl-run')
       return 0
     }
     const { client } = await session.connect()
@@ -157,24 +176,9 @@ const exitOf = async ({ session, flags }: Invocation, info: Parameters<typeof ta
   return exitCode
 }
 
-const overridden = async ({ flags }: Invocation, pod: JsonObject): Promise<JsonObject> => {
-  const text = flags.text('overrides')
-  if (!text) return pod
-  const { applyJsonPatch, applyMergePatch, applyStrategicMergePatch, parseJsonText } = await import('@skiff/machinery')
-  const patch = parseJsonText(text).value
-  const type = flags.text('override-type') ?? 'merge'
-  if (type === 'json') return applyJsonPatch(pod, patch as never) as JsonObject
-  const { patchSchemaFor } = await import('./apply.ts')
-  const schema = patchSchemaFor({ group: '', version: 'v1', plural: 'pods' })
-  return (
-    type === 'strategic' && schema ? applyStrategicMergePatch(pod, patch as JsonObject, schema) : applyMergePatch(pod, patch)
-  ) as JsonObject
-}
-
 const exposeToo = async (invocation: Invocation): Promise<void> => {
   const { flags, args } = invocation
-  const port = flags.int('port')
-  if (!port) throw new UsageError('--port must be set when exposing a service')
+  const port = flags.int('port') ?? 0
   const name = args[0] as string
   const service = {
     apiVersion: 'v1',
@@ -184,4 +188,5 @@ const exposeToo = async (invocation: Invocation): Promise<void> => {
     status: { loadBalancer: {} },
   }
   await createObject(invocation, await placeGenerated(invocation, service), 'kubectl-run')
+  if (flags.text('output') === 'yaml') invocation.session.say('---\n---')
 }

@@ -123,8 +123,8 @@ const topPods: Verb = {
   run: async (invocation) => {
     const { session, flags, args } = invocation
     const [name, ...more] = args
-    if (more.length > 0) throw new UsageError('only one of NAME or --selector can be provided', 1, true)
-    if (name !== undefined && flags.text('selector')) throw new UsageError('only one of NAME or --selector can be provided', 1, true)
+    if (more.length > 0) throw new UsageError('pod [NAME | -l label]', 1, true)
+    if (name !== undefined && flags.text('selector')) throw new UsageError('only one of NAME or selector can be provided')
     checkOrder(flags.text('sort-by') ?? '')
     const { namespace } = await session.connect()
     const everywhere = flags.bool('all-namespaces')

@@ -1,7 +1,8 @@
-import { compileJsonPath, type Json, relaxJsonPath } from '@skiff/machinery'
+import { compileJsonPath, isRefusal, type Json, relaxJsonPath } from '@skiff/machinery'
 import { type Dynamic, listAt } from '../objects/fields.ts'
 import { fullName, type Info } from '../objects/info.ts'
-import { fileFlags, selectFlags, selectObjects, throwMissing } from '../objects/select.ts'
+import { fetchInfo, fileFlags, selectFlags, selectObjects, throwMissing } from '../objects/select.ts'
+import type { Session } from '../session.ts'
 import { forEachKept, UsageError } from '../usage-error.ts'
 import type { Verb } from '../verb.ts'
 import { waitUntil } from '../wait/wait-until.ts'
@@ -27,6 +28,7 @@ const listGeneration = (object: Dynamic | undefined): number => {
 }
 
 const jsonPathTest = (text: string): Test => {
+  if (text === '') throw new UsageError('jsonpath expression cannot be empty')
   const match = /^(['"]?)(\{?[^}]*\}?)\1(?:=(['"]?)([\s\S]*)\3)?$/.exec(text)
   const expression = match?.[2] ?? ''
   const [path, inline] = expression.startsWith('{') ? [expression, match?.[4]] : splitPlain(text)
@@ -56,13 +58,22 @@ const testOf = (text: string): { readonly test: Test; readonly kind: 'delete' | 
   throw new UsageError(`unrecognized condition: ${JSON.stringify(text)}`)
 }
 
+const exists = async (session: Session, info: Info): Promise<boolean> =>
+  fetchInfo(session, info).then(
+    () => true,
+    (error) => {
+      if (isRefusal(error, 404)) return false
+      throw error
+    },
+  )
+
 export const wait: Verb = {
   usage:
     "([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | --all)]) [--for=create|--for=delete|--for condition=available|--for=jsonpath='{}'[=value]]",
   flags: [...fileFlags, ...selectFlags, 'for:array', 'timeout:duration=30s', 'output|o:string'],
   run: async ({ session, flags, args }) => {
     const wishes = flags.list('for')
-    if (wishes.length === 0) throw new UsageError("You must specify at least one condition to wait for with '--for'")
+    if (wishes.length === 0) throw new UsageError('unrecognized condition: ""')
     const tests = wishes.map(testOf)
     const gone = tests.some(({ kind }) => kind === 'delete')
     const early = gone || tests.some(({ kind }) => kind === 'create')
@@ -73,7 +84,13 @@ export const wait: Verb = {
     const timeoutMs = asked < 0 ? 168 * 3_600_000 : asked
     const startedMs = session.env.monotonicMs()
     await forEachKept(infos, async (info: Info) => {
-      for (const { test } of tests) await waitUntil(session, info, Math.max(0, timeoutMs - (session.env.monotonicMs() - startedMs)), test)
+      if (gone && !(await exists(session, info))) return // as upstream: nothing is said of what was not there
+      for (const { test, kind } of tests) {
+        const leftMs = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (session.env.monotonicMs() - startedMs))
+        await waitUntil(session, info, leftMs, test).catch((error: Error) => {
+          throw kind === 'create' && /^timed out/.test(error.message) ? new UsageError('timed out waiting for the condition') : error
+        })
+      }
       const name = fullName(info.resource, info.name)
       session.say(flags.text('output') === 'name' ? name : `${name} ${gone ? 'deleted' : 'condition met'}`)
     })

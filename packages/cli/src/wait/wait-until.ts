@@ -29,7 +29,8 @@ export const waitUntil = async (
       const list = await client.list(info.resource, collection, { query })
       const found = list.items[0] as Dynamic | undefined
       if (await done(found)) return found
-      if (ended.signal.aborted || timeoutMs === 0) throw timedOut(info)
+      if (timeoutMs === 0) throw new UsageError(`condition not met for ${plural(info)}/${info.name}`)
+      if (ended.signal.aborted) throw timedOut(info)
       const frames = await client
         .watch(info.resource, collection, { query: { ...query, resourceVersion: list.metadata.resourceVersion }, signal: ended.signal })
         .catch((error) => {
