@@ -4,12 +4,15 @@ import { dirname, join } from 'node:path'
 import { findStaticBusybox } from '@skiff/node'
 import { importEverywhere, packTo } from '../images.ts'
 import { UserError } from '../record.ts'
-import { apiScript, storeScripts, webScript } from './scripts.ts'
+import { apiScript, serveScript, storeScripts, visitScript, webScript } from './scripts.ts'
 
 const applets = [
   'sh',
   'httpd',
-  'wget',
+  'nc',
+  'tr',
+  'vi',
+  'top',
   'cat',
   'date',
   'echo',
@@ -46,7 +49,7 @@ export const packDemoImages = async (clusterName: string): Promise<readonly stri
         const root = join(dir, String(index))
         await makeRoot(root, busybox, cgi)
         const out = join(dir, `${index}.tar`)
-        await packTo(out, { fromDir: root, name, cmd: ['httpd', '-f', '-p', '8080', '-h', '/www'], ...(env ? { env } : {}), user: '1000' })
+        await packTo(out, { fromDir: root, name, cmd: ['serve'], ...(env ? { env } : {}), user: '1000' })
         await importEverywhere(clusterName, out)
       }),
     )
@@ -64,6 +67,8 @@ const makeRoot = async (root: string, busybox: string, cgi: Readonly<Record<stri
   await chmod(join(root, 'tmp'), 0o777)
   await copyFile(busybox, join(root, 'bin', 'busybox'))
   await chmod(join(root, 'bin', 'busybox'), 0o755)
+  await writeFile(join(root, 'bin', 'serve'), serveScript, { mode: 0o755 })
+  await writeFile(join(root, 'bin', 'visit'), visitScript, { mode: 0o755 })
   await Promise.all(applets.map((name) => symlink('busybox', join(root, 'bin', name))))
   await Promise.all(
     Object.entries(cgi).map(async ([name, text]) => {
