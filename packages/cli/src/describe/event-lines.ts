@@ -9,7 +9,8 @@ const lastSeenMs = (event: JsonObject): number => {
   return text === '' ? Number.NEGATIVE_INFINITY : parseTimeMs(text)
 }
 
-const ageOf = (event: JsonObject, nowMs: number): string => {
+/** How long ago an event was seen, and how often. */
+export const eventAge = (event: JsonObject, nowMs: number): string => {
   const first = sinceText(textAt(event, 'eventTime') || textAt(event, 'firstTimestamp'), nowMs)
   if (at(event, 'series'))
     return `${sinceText(textAt(event, 'series.lastObservedTime'), nowMs)} (x${numberAt(event, 'series.count')} over ${first})`
@@ -32,7 +33,7 @@ export const eventTable = (events: readonly JsonObject[] | undefined, nowMs: num
     line(1, '----\t------\t----\t----\t-------'),
     ...sorted.map((event) => {
       const source = textAt(event, 'source.component') || textAt(event, 'reportingComponent')
-      const cells = [textAt(event, 'type'), textAt(event, 'reason'), ageOf(event, nowMs), source, textAt(event, 'message').trim()]
+      const cells = [textAt(event, 'type'), textAt(event, 'reason'), eventAge(event, nowMs), source, textAt(event, 'message').trim()]
       return line(1, cells.join('\t'))
     }),
   ]
