@@ -12,7 +12,8 @@ import { conversions } from './conversions.ts'
 import { constantDefaults } from './defaults/constants.ts'
 import { kinds as entries } from './kinds.ts'
 
-const formats: DecodeFormats = {
+/** Canonical forms of quantities, times and durations. */
+export const formats: DecodeFormats = {
   quantity: (value) => canonicalQuantity(String(value)),
   time: (text, micro) => (micro ? canonicalMicroTime(text) : canonicalTime(text)),
   duration: (text) => durationText(parseDuration(text)),

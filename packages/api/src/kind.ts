@@ -60,6 +60,8 @@ export interface Behaviour<T extends KubeObject = KubeObject> {
    * status, and for the status subresource spec.
    */
   readonly ignoredFields?: Readonly<Record<string, readonly string[]>>
+  /** What the first delete does to the object before it is looked at what holds it back: a finalizer, a condition. */
+  readonly prepareForDelete?: (object: T, now: string) => T
   /** Finalizers that every new object gets (namespaces' spec.finalizers are prepared instead). */
   readonly finalizers?: readonly string[]
 }

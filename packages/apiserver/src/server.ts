@@ -13,6 +13,7 @@ import { withNodes } from './authz/node.ts'
 import { createRbac } from './authz/rbac.ts'
 import { bootstrap, publishAuthentication } from './bootstrap/bootstrap.ts'
 import { kubernetesAddress, publishKubernetesService } from './bootstrap/kubernetes-service.ts'
+import { followDefinitions } from './extensions/definitions.ts'
 import { createHandler, type HandlerContext } from './handler.ts'
 import type { NodeDirectory } from './parts/node-directory.ts'
 import { builtinParts } from './parts/parts.ts'
@@ -113,6 +114,14 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const loopback = connect(handler, loopbackIdentity, 'skiff')
   await bootstrap({ client: loopback, serviceCidr })
   await publishAuthentication(loopback, authorities.clients.cert, authorities.frontProxy.cert)
+  const definitions = followDefinitions({
+    registry,
+    storage,
+    cache: caches['customresourcedefinitions.apiextensions.k8s.io'],
+    client: connect(handler, loopbackIdentity, 'kube-apiserver'),
+    meta: schemaOf('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'),
+    env,
+  })
   const routes = plainRoutes({ registry, signer, schemaOf, env, address: () => `${options.advertiseAddress}:${http.port}` })
   const authenticate = createAuthenticator({ env, tokens: [...(options.tokens ?? []), accounts.read], authorize })
   const http: HttpServer = await serveHttp(
@@ -125,7 +134,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     },
     { host: options.host, port: options.port },
   )
-  if (!options.advertiseAddress.startsWith('127.')) await publishKubernetesService(loopback, serviceCidr, { address: options.advertiseAddress, port: http.port })
+  if (!options.advertiseAddress.startsWith('127.'))
+    await publishKubernetesService(loopback, serviceCidr, { address: options.advertiseAddress, port: http.port })
   return {
     handler,
     port: http.port,
@@ -135,13 +145,14 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     storage,
     client: (identity) => connect(handler, identity),
     close: async () => {
+      definitions.stop()
       await http.close()
       await storage.close()
     },
   }
 }
 
-/** Kinds that authentication and authorisation read on every request. */
+/** Kinds that authentication and authorisation read on every request, and the definitions of others. */
 const needed = [
   'serviceaccounts',
   'pods',
@@ -152,6 +163,7 @@ const needed = [
   'rolebindings.rbac.authorization.k8s.io',
   'clusterroles.rbac.authorization.k8s.io',
   'clusterrolebindings.rbac.authorization.k8s.io',
+  'customresourcedefinitions.apiextensions.k8s.io',
 ] as const
 
 const loadCaches = async (storage: Storage, registry: Registry): Promise<Record<(typeof needed)[number], Cache>> => {

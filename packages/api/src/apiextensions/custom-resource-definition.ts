@@ -96,6 +96,26 @@ const checkPreserved = (faults: Faults, { spec }: CustomResourceDefinition, old?
 const isEstablished = ({ status }: CustomResourceDefinition): boolean =>
   status?.conditions?.some(({ type, status: value }) => type === 'Established' && value === 'True') ?? false
 
+const cleanup = 'customresourcecleanup.apiextensions.k8s.io'
+
+/** A definition stays until its objects are gone. */
+const markedForDeletion = (object: CustomResourceDefinition, now: string): CustomResourceDefinition => {
+  const { finalizers = [] } = object.metadata
+  const pending = {
+    type: 'Terminating',
+    status: 'True',
+    reason: 'InstanceDeletionPending',
+    message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+    lastTransitionTime: now,
+  }
+  const conditions = [...(object.status?.conditions ?? []).filter(({ type }) => type !== 'Terminating'), pending]
+  return {
+    ...object,
+    metadata: { ...object.metadata, finalizers: finalizers.includes(cleanup) ? finalizers : [...finalizers, cleanup] },
+    status: { ...object.status, conditions } as CustomResourceDefinition['status'],
+  } as CustomResourceDefinition
+}
+
 export const customResourceDefinition = defineKind<CustomResourceDefinition>(resource, {
   requireResourceVersion: true,
   default: withSpecDefaults,
@@ -124,6 +144,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>(res
       checkApproval(faults, next, old)
       checkPreserved(faults, next, old)
     }),
+  prepareForDelete: (object, now) => markedForDeletion(object, now),
   subresources: {
     status: {
       // The finalizer that waits for the definition's objects is taken away with the status.

@@ -196,7 +196,9 @@ const finalizersFor = (kind: Kind, object: KubeObject, options: DeleteOptions): 
 }
 
 /** The object as a delete leaves it, or 'now' when nothing holds it back. */
-const markDeleted = (rest: Rest, kind: Kind, object: KubeObject, options: DeleteOptions): KubeObject | 'now' => {
+const markDeleted = (rest: Rest, kind: Kind, live: KubeObject, options: DeleteOptions): KubeObject | 'now' => {
+  const first = live.metadata.deletionTimestamp === undefined
+  const object = (first ? kind.behaviour.prepareForDelete?.(live, rfc3339(rest.env.now())) : undefined) ?? live
   const { metadata } = object
   const finalizers = finalizersFor(kind, object, options)
   const grace = kind.behaviour.gracePeriodSeconds?.(object, options.gracePeriodSeconds)

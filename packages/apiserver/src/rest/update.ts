@@ -86,8 +86,8 @@ export const writeOver = async (
       throw conflict(namedOf(kind), call.name ?? '', modified)
     }
     if (!given && put && kind.behaviour.requireResourceVersion)
-      throw invalid(kind, call.name ?? '', [
-        { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', body: 'Invalid value: 0: must be specified for an update' },
+      throw invalid({ group: kind.group, kind: kind.plural }, call.name ?? '', [
+        { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', body: 'Invalid value: 0x0: must be specified for an update' },
       ])
     const entry = await writeOnce(rest, request, storedKind, held, old, next)
     if (entry) return { entry, created: false }

@@ -1,0 +1,45 @@
+import { type Codec, formats } from '@skiff/api'
+import {
+  decodeObject,
+  encodeSortedJson,
+  encodeValue,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+  type ObjectSchema,
+  unknownFields,
+} from '@skiff/machinery'
+import { withSchemaDefaults } from './defaults.ts'
+import { prune, unknownIn } from './prune.ts'
+import type { Structural } from './structural.ts'
+
+type Input = Readonly<Record<string, unknown>>
+
+/** Reads and writes objects of a definition's version. Types are the validation's to check; metadata has its own schema. */
+export const customCodec = (schema: Structural, meta: ObjectSchema, preserves: boolean): Codec => ({
+  decode: (input) => {
+    const { object: metadata, hasUnknown } = decodeObject(meta, isJsonObject(input.metadata) ? input.metadata : {}, formats)
+    const bare = { ...input, metadata: {} } as unknown as JsonObject
+    const pruned = preserves ? bare : prune(schema, bare, true)
+    const whole = withSchemaDefaults(schema, pruned) as JsonObject
+    return { object: { ...whole, metadata } as unknown as KubeObject, hasUnknown: hasUnknown || (!preserves && pruned !== bare) }
+  },
+  unknown: (input) => unknownOf(schema, meta, input, preserves),
+  encode: (object) => {
+    const { apiVersion, kind, metadata, ...fields } = object as KubeObject & { readonly [name: string]: Json }
+    const rest = encodeSortedJson(fields).slice(1)
+    const { resourceVersion: _, ...kept } = metadata as unknown as Record<string, unknown>
+    const head = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":${encodeValue(meta, kept)}`
+    const text = rest === '}' ? `${head}}` : `${head},${rest}`
+    const uid = text.indexOf('"uid":"')
+    return { text, versionAt: uid < 0 ? -1 : text.indexOf('"', uid + 7) + 2 }
+  },
+})
+
+const unknownOf = (schema: Structural, meta: ObjectSchema, input: Input, preserves: boolean): readonly string[] => {
+  const inMetadata = isJsonObject(input.metadata)
+    ? unknownFields(meta, input.metadata).map((text) => text.replace('unknown field "', 'unknown field "metadata.'))
+    : []
+  return [...inMetadata, ...(preserves ? [] : unknownIn(schema, input as JsonObject))]
+}

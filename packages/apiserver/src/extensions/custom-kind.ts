@@ -1,0 +1,138 @@
+import {
+  type Behaviour,
+  type CustomResourceDefinition,
+  type CustomResourceDefinitionVersion,
+  customColumns,
+  type Kind,
+  type SubresourceFacts,
+} from '@skiff/api'
+import { compileJsonPath, type FieldError, type Json, type KubeObject, type ObjectSchema, relaxJsonPath, sameJson } from '@skiff/machinery'
+import { checkValue } from './check-value.ts'
+import { customCodec } from './codec.ts'
+import type { Structural } from './structural.ts'
+import { typedOfSchema } from './typed.ts'
+
+const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
+/** Of a definition that is going: nothing new comes in. */
+const lastVerbs = verbs.filter((verb) => verb !== 'create')
+const partVerbs = ['get', 'patch', 'update']
+
+const isStorage = (version: CustomResourceDefinitionVersion): boolean => version.storage === true
+
+/** Every served version of an accepted definition as a kind, and the stored one even where it is not served. */
+export const kindsOf = (definition: CustomResourceDefinition, meta: ObjectSchema): readonly Kind[] =>
+  (definition.spec.versions ?? []).filter((version) => version.served).map((version) => kindOf(definition, version, meta))
+
+const kindOf = (definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion, meta: ObjectSchema): Kind => {
+  const { group = '', scope } = definition.spec
+  const names = definition.status?.acceptedNames
+  const schema = (version.schema?.openAPIV3Schema ?? {}) as Structural
+  const preserves = definition.spec.preserveUnknownFields === true || schema['x-kubernetes-preserve-unknown-fields'] === true
+  const kind = names?.kind ?? ''
+  const apiVersion = `${group}/${version.name}`
+  const hasStatus = version.subresources?.status !== undefined
+  const selected = (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath ?? '')
+  return {
+    group,
+    version: version.name ?? '',
+    apiVersion,
+    kind,
+    plural: names?.plural ?? '',
+    namespaced: scope === 'Namespaced',
+    singular: names?.singular ?? '',
+    shortNames: names?.shortNames ?? [],
+    categories: names?.categories ?? [],
+    listKind: names?.listKind ?? `${kind}List`,
+    verbs: definition.metadata.deletionTimestamp ? lastVerbs : verbs,
+    subresources: subresourcesOf(version, kind),
+    preferred: preferredOf(definition) === version.name,
+    storageVersionHash: '',
+    typeName: '',
+    codec: customCodec(schema, meta, preserves),
+    behaviour: behaviourOf(schema, version, hasStatus),
+    hasStatus,
+    storedAs: definition.metadata.name,
+    conversion: isStorage(version) ? undefined : { toStored: keep, fromStored: keep },
+    selectable: ['metadata.name', 'metadata.namespace', ...selected.map((path) => path.replace(/^\./, ''))],
+    selectableDefault: selected.length === 0,
+    field: fieldOf(selected),
+    custom: true,
+    columns: customColumns(version.additionalPrinterColumns),
+    openApiSchema: schema,
+    typed: typedOfSchema(schema, true),
+  }
+}
+
+/** Versions differ in name alone: the server's own conversion strategy. */
+const keep = (object: KubeObject): KubeObject => object
+
+const subresourcesOf = ({ subresources }: CustomResourceDefinitionVersion, kind: string): readonly SubresourceFacts[] => [
+  ...(subresources?.status ? [{ name: 'status', kind, verbs: partVerbs }] : []),
+  ...(subresources?.scale ? [{ name: 'scale', kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: partVerbs }] : []),
+]
+
+const versionForm = /^v(\d+)(?:(alpha|beta)(\d+))?$/
+/** Upstream's order of versions: stable before beta before alpha, newer before older, then other names. */
+export const compareVersions = (a: string, b: string): number => {
+  const x = versionForm.exec(a)
+  const y = versionForm.exec(b)
+  if (!x || !y) return x ? -1 : y ? 1 : a < b ? -1 : 1
+  const rank = (word: string | undefined) => (word === undefined ? 0 : word === 'beta' ? 1 : 2)
+  return rank(x[2]) - rank(y[2]) || Number(y[1]) - Number(x[1]) || Number(y[3] ?? 0) - Number(x[3] ?? 0)
+}
+
+const preferredOf = ({ spec }: CustomResourceDefinition): string | undefined =>
+  (spec.versions ?? [])
+    .filter((version) => version.served)
+    .map((version) => version.name ?? '')
+    .sort(compareVersions)[0]
+
+const fieldOf = (selected: readonly string[]) => {
+  const paths = new Map(selected.map((path) => [path.replace(/^\./, ''), compileJsonPath(relaxJsonPath(path), { allowMissingKeys: true })]))
+  return (object: KubeObject, label: string): string | undefined => {
+    if (label === 'metadata.name') return object.metadata.name
+    if (label === 'metadata.namespace') return object.metadata.namespace ?? ''
+    const found = paths.get(label)?.find(object as unknown as Json)[0]?.[0]
+    return paths.has(label) ? (found === undefined || found === null ? '' : String(found)) : undefined
+  }
+}
+
+const withoutMeta = (object: KubeObject): Json => {
+  const { metadata: _, ...rest } = object
+  return rest as unknown as Json
+}
+const withoutStatus = (object: KubeObject): Json => {
+  const { metadata: _, status: __, ...rest } = object as KubeObject & { status?: unknown }
+  return rest as unknown as Json
+}
+
+const behaviourOf = (schema: Structural, version: CustomResourceDefinitionVersion, hasStatus: boolean): Behaviour => {
+  const bodyOf = hasStatus ? withoutStatus : withoutMeta
+  const { required, ...others } = schema
+  // Every object has metadata; whether a schema asks for it makes no difference.
+  const checked: Structural = { ...others, required: (required ?? []).filter((name) => name !== 'metadata') }
+  const check = (next: KubeObject, old: KubeObject | undefined): readonly FieldError[] =>
+    checkValue(checked, withoutMeta(next), old && withoutMeta(old), '')
+  return {
+    requireResourceVersion: true,
+    validate: (next) => check(next, undefined),
+    validateUpdate: check,
+    generationChanged: (next, old) => !sameJson(bodyOf(next), bodyOf(old)),
+    ...(version.deprecated ? { warnings: () => [version.deprecationWarning ?? ''] } : {}),
+    ...(hasStatus ? statusBehaviour(check) : {}),
+  }
+}
+
+const statusBehaviour = (check: (next: KubeObject, old: KubeObject) => readonly FieldError[]): Partial<Behaviour> => ({
+  ignoredFields: { '': ['status'], status: ['metadata', 'spec'] },
+  subresources: {
+    status: {
+      prepareForUpdate: (next, old) => {
+        const { status } = next as KubeObject & { status?: unknown }
+        const { status: _, ...kept } = old as KubeObject & { status?: unknown }
+        return (status === undefined ? kept : { ...kept, status }) as KubeObject
+      },
+      validateUpdate: check,
+    },
+  },
+})

@@ -1,0 +1,132 @@
+import { type CustomResourceDefinition, type Kind, customResourceDefinition as resource } from '@skiff/api'
+import type { Client } from '@skiff/client'
+import { type Env, isRefusal, type Json, type ObjectSchema, rfc3339, sameJson } from '@skiff/machinery'
+import type { Cache } from '../registry/cache.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Storage } from '../registry/storage.ts'
+import { countOf, entriesOf, find } from '../registry/tree.ts'
+import { kindsOf } from './custom-kind.ts'
+import { hasCondition, planStatus, takenBy, withCondition } from './names.ts'
+
+export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
+
+export interface DefinitionsOptions {
+  readonly registry: Registry
+  readonly storage: Storage
+  /** Of the definitions themselves. */
+  readonly cache: Cache
+  readonly client: Client
+  readonly meta: ObjectSchema
+  readonly env: Env
+}
+
+/** How long the objects of a definition that goes are given until they are looked at again, in milliseconds. */
+const recheckMs = 500
+
+/** Serves what definitions define, from now on until `stop`. */
+export const followDefinitions = (options: DefinitionsOptions): { stop(): void } => {
+  const { cache, env } = options
+  /** The kinds that are served of a definition, and the definition they were made of. */
+  const served = new Map<string, { readonly of: CustomResourceDefinition; readonly kinds: readonly Kind[] }>()
+  const busy = new Map<string, boolean>()
+  let stopped = false
+
+  const held = (name: string) => find(cache.tree, name)?.object as CustomResourceDefinition | undefined
+  const serve = (name: string, definition: CustomResourceDefinition | undefined): void => {
+    const before = served.get(name)
+    if (!definition || !hasCondition(definition, 'Established')) {
+      for (const kind of before?.kinds ?? []) options.registry.remove(kind)
+      if (before?.kinds[0]) options.storage.drop(before.kinds[0])
+      served.delete(name)
+      return
+    }
+    if (before && sameDefinition(before.of, definition)) return
+    const kinds = kindsOf(definition, options.meta)
+    const versions = new Set(kinds.map(({ version }) => version))
+    for (const kind of before?.kinds ?? []) if (!versions.has(kind.version)) options.registry.remove(kind)
+    for (const kind of kinds) options.registry.add(kind)
+    served.set(name, { of: definition, kinds })
+  }
+
+  const sync = async (name: string): Promise<void> => {
+    const definition = held(name)
+    serve(name, definition)
+    if (!definition) return
+    if (definition.metadata.deletionTimestamp) return cleanUp(options, definition, served.get(name)?.kinds[0])
+    const others = [...entriesOf(cache.tree, '')].map((entry) => entry.object as CustomResourceDefinition)
+    const status = planStatus(definition, takenBy(others, definition), rfc3339(env.now()))
+    if (!sameJson(status as unknown as Json, definition.status as unknown as Json))
+      await options.client.update(resource, { ...definition, status }, { subresource: 'status' })
+  }
+
+  /** One run of a definition at a time; what happens meanwhile is looked at afterwards. */
+  const wake = async (name: string): Promise<void> => {
+    if (busy.has(name)) {
+      busy.set(name, true)
+      return
+    }
+    busy.set(name, false)
+    try {
+      await sync(name)
+    } catch (error) {
+      if (!isRefusal(error, 409) && !isRefusal(error, 404))
+        env.log.warn('a custom resource definition waits', { name, error: String(error) })
+      env.after(recheckMs, () => !stopped && void wake(name))
+    }
+    const again = busy.get(name)
+    busy.delete(name)
+    if (stopped) return
+    if (again) void wake(name)
+    else if (held(name)?.metadata.deletionTimestamp) env.after(recheckMs, () => !stopped && void wake(name))
+  }
+
+  const listen: Parameters<Cache['listeners']['add']>[0] = (events) => {
+    for (const event of events) {
+      const name = (event.after ?? event.before)?.key
+      if (name === undefined) continue
+      // Kinds come and go with the commit itself, before its writer hears of it.
+      serve(name, held(name))
+      void wake(name)
+    }
+  }
+  cache.listeners.add(listen)
+  for (const entry of entriesOf(cache.tree, '')) {
+    serve(entry.key, entry.object as CustomResourceDefinition)
+    void wake(entry.key)
+  }
+  return {
+    stop: () => {
+      stopped = true
+      cache.listeners.delete(listen)
+    },
+  }
+}
+
+const sameDefinition = (a: CustomResourceDefinition, b: CustomResourceDefinition): boolean =>
+  a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
+  sameJson(a.spec as unknown as Json, b.spec as unknown as Json) &&
+  sameJson(a.status?.acceptedNames as unknown as Json, b.status?.acceptedNames as unknown as Json)
+
+/** Deletes the objects of a definition; when none is left, lets the definition go. */
+const cleanUp = async (
+  { client, storage, env }: DefinitionsOptions,
+  definition: CustomResourceDefinition,
+  kind: Kind | undefined,
+): Promise<void> => {
+  if (!definition.metadata.finalizers?.includes(cleanupFinalizer)) return
+  if (kind) {
+    const cache = await storage.cache(kind)
+    if (countOf(cache.tree, '', '') > 0) {
+      await client.removeCollection(kind, {})
+      if (countOf(cache.tree, '', '') > 0) return
+    }
+  }
+  const conditions = withCondition(
+    definition.status?.conditions ?? [],
+    { type: 'Terminating', status: 'False', reason: 'InstanceDeletionCompleted', message: 'removed all instances' } as never,
+    rfc3339(env.now()),
+  )
+  const finalizers = definition.metadata.finalizers.filter((each) => each !== cleanupFinalizer)
+  const next = { ...definition, metadata: { ...definition.metadata, finalizers }, status: { ...definition.status, conditions } }
+  await client.update(resource, next as CustomResourceDefinition, { subresource: 'status' })
+}
