@@ -3,6 +3,7 @@ import { type ApiServer, loopbackIdentity } from '@skiff/apiserver'
 import type { Env } from '@skiff/machinery'
 import { applySteps, type ClusterNetwork, type NodeNetwork, observeMachine, planTopology } from '@skiff/network'
 import { type Containerd, startContainerd } from '@skiff/node'
+import { nodeIdentity, proxyIdentity } from './identities.ts'
 import { createMemberNodes } from './member-nodes.ts'
 import { nearConnection } from './node-connection.ts'
 import type { ClusterNodes } from './node-directory.ts'
@@ -25,9 +26,6 @@ export interface MachineNodes {
   /** Ends agents. Containers, containerd and service rules stay. */
   stop(): Promise<void>
 }
-
-export const nodeIdentity = (name: string) => ({ name: `system:node:${name}`, groups: ['system:nodes', 'system:authenticated'] })
-export const proxyIdentity = { name: 'system:kube-proxy', groups: ['system:authenticated'] }
 
 /** The nodes of a cluster on one machine: the network between them, the host's own containerd, and a process for each further node. */
 export const startMachineNodes = async (options: MachineNodesOptions): Promise<MachineNodes> => {

@@ -10,7 +10,7 @@ import {
   simulatedProbes,
   startNodeAgent,
 } from '@skiff/node'
-import { nodeIdentity } from './machine-nodes.ts'
+import { nodeIdentity } from './identities.ts'
 import { nearConnection } from './node-connection.ts'
 import type { ClusterNodes } from './node-directory.ts'
 import { kubernetesNodeVersion } from './node-parts.ts'
