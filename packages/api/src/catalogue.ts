@@ -61,6 +61,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
   readonly columns?: readonly Column[]
   /** The schema of a custom kind as OpenAPI shows it; built-in kinds have theirs from the facts. */
   readonly openApiSchema?: unknown
+  /** Where a custom kind with a scale keeps it, as JSON paths. */
+  readonly scale?: { readonly specReplicas: string; readonly statusReplicas: string; readonly labelSelector: string | undefined }
   /** How a custom kind's objects are merged by server-side apply; built-in kinds are typed by the facts. */
   readonly typed?: Typed
 }

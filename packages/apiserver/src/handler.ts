@@ -20,7 +20,7 @@ export interface HandlerContext {
   readonly rest: Rest
   readonly tables: Tables
   readonly authorize: Authorizer
-  /** By `group/plural/subresource`, or `group/plural` for a resource without storage. */
+  /** By `group/plural/subresource`, or `group/plural` for a resource without storage; `custom/scale` for custom kinds. */
   readonly parts: ReadonlyMap<string, Part>
 }
 
@@ -45,13 +45,18 @@ const needsNamespace = (call: Call): boolean => call.name !== undefined || call.
 
 const dispatch = async (context: HandlerContext, request: Request): Promise<Reply> => {
   const { call, kind } = request
-  const part = context.parts.get(
-    call.subresource === undefined ? `${kind.group}/${kind.plural}` : `${kind.group}/${kind.plural}/${call.subresource}`,
-  )
+  const part = partOf(context, request)
   if (part) return part(context, request)
   if (call.subresource !== undefined) return dispatchSubresource(context, request)
   if (!kind.verbs.includes(call.verb)) throw methodNotAllowed()
   return operate(context, request)
+}
+
+const partOf = ({ parts }: HandlerContext, { call, kind }: Request): Part | undefined => {
+  const own = parts.get(
+    call.subresource === undefined ? `${kind.group}/${kind.plural}` : `${kind.group}/${kind.plural}/${call.subresource}`,
+  )
+  return own ?? (kind.scale && call.subresource === 'scale' ? parts.get('custom/scale') : undefined)
 }
 
 /** Subresources with the object's own shape. */

@@ -13,6 +13,7 @@ import { withNodes } from './authz/node.ts'
 import { createRbac } from './authz/rbac.ts'
 import { bootstrap, publishAuthentication } from './bootstrap/bootstrap.ts'
 import { kubernetesAddress, publishKubernetesService } from './bootstrap/kubernetes-service.ts'
+import { expireEvents } from './expiry/events.ts'
 import { followDefinitions } from './extensions/definitions.ts'
 import { createHandler, type HandlerContext } from './handler.ts'
 import type { NodeDirectory } from './parts/node-directory.ts'
@@ -122,6 +123,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     meta: schemaOf('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'),
     env,
   })
+  const events = expireEvents(storage, registry.find('', 'v1', 'events') as Kind, env)
   const routes = plainRoutes({ registry, signer, schemaOf, env, address: () => `${options.advertiseAddress}:${http.port}` })
   const authenticate = createAuthenticator({ env, tokens: [...(options.tokens ?? []), accounts.read], authorize })
   const http: HttpServer = await serveHttp(
@@ -146,6 +148,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     client: (identity) => connect(handler, identity),
     close: async () => {
       definitions.stop()
+      events.stop()
       await http.close()
       await storage.close()
     },

@@ -60,7 +60,14 @@ const kindOf = (definition: CustomResourceDefinition, version: CustomResourceDef
     columns: customColumns(version.additionalPrinterColumns),
     openApiSchema: schema,
     typed: typedOfSchema(schema, true),
+    ...scaleOf(version),
   }
+}
+
+const scaleOf = ({ subresources }: CustomResourceDefinitionVersion): Pick<Kind, 'scale'> => {
+  const { specReplicasPath = '', statusReplicasPath = '', labelSelectorPath } = subresources?.scale ?? {}
+  if (!subresources?.scale) return {}
+  return { scale: { specReplicas: specReplicasPath, statusReplicas: statusReplicasPath, labelSelector: labelSelectorPath } }
 }
 
 /** Versions differ in name alone: the server's own conversion strategy. */

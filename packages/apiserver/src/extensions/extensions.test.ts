@@ -205,3 +205,15 @@ test('the status subresource parts status from the rest', async () => {
   const { body: told } = await send('PUT', `${path}/a/status`, { ...body, spec: { size: 2 }, status: { ready: 'yes' } })
   expect([told.spec.size, told.status, told.metadata.generation]).toEqual([1, { ready: 'yes' }, 1])
 })
+
+test('a scale reads and writes where the definition says', async () => {
+  const scale = { specReplicasPath: '.spec.size', statusReplicasPath: '.status.count', labelSelectorPath: '.status.ready' }
+  const path = await define(definition('scale.example.com', {}, { subresources: { scale } }))
+  await send('POST', path, widget('scale.example.com', 'a', { size: 2 }, { status: { ready: 'x=y' } }))
+  const { body } = await send('GET', `${path}/a/scale`)
+  expect([body.kind, body.spec, body.status]).toEqual(['Scale', { replicas: 2 }, { replicas: 0, selector: 'x=y' }])
+  const { body: scaled } = await send('PATCH', `${path}/a/scale`, { spec: { replicas: 5 } }, 'application/merge-patch+json')
+  expect(scaled.spec).toEqual({ replicas: 5 })
+  expect((await send('GET', `${path}/a`)).body.spec.size).toBe(5)
+  expect((await send('PATCH', `${path}/a/scale`, { spec: { replicas: 11 } }, 'application/merge-patch+json')).status).toBe(422)
+})

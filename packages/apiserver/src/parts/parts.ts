@@ -43,6 +43,8 @@ export const builtinParts = (options: PartsOptions): ReadonlyMap<string, Part> =
     ['/services/proxy', serviceProxy(nodes)],
     ['/nodes/proxy', nodeProxy(nodes)],
     ['/serviceaccounts/token', tokenPart(tokenRequestKind, signer)],
+    // Of every custom kind that has one.
+    ['custom/scale', scale],
     ['/replicationcontrollers/scale', scale],
     ['apps/deployments/scale', scale],
     ['apps/replicasets/scale', scale],

@@ -1,5 +1,16 @@
 import type { Kind } from '@skiff/api'
-import { compileLabelSelector, type FieldError, invalid, invalidValue, type KubeObject, Refusal } from '@skiff/machinery'
+import {
+  compileLabelSelector,
+  type FieldError,
+  invalid,
+  invalidValue,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+  ownValue,
+  Refusal,
+} from '@skiff/machinery'
 import type { HandlerContext, Part } from '../handler.ts'
 import { replyValue } from '../represent/represent.ts'
 import { decodeBody } from '../rest/body.ts'
@@ -18,16 +29,38 @@ interface Scale extends KubeObject {
 }
 
 /** The autoscaling/v1 Scale of a workload. */
-const scaleOf = (object: Scalable): Scale => {
+const scaleOf = (kind: Kind, object: Scalable): Scale => {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
-  const selector = selectorText(object)
+  const { replicas, current, selector } = kind.scale ? customNumbers(kind.scale, object) : builtinNumbers(object)
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, ...(namespace ? { namespace } : {}), uid, resourceVersion, creationTimestamp },
-    spec: object.spec.replicas ? { replicas: object.spec.replicas } : {},
-    status: { replicas: object.status?.replicas ?? 0, ...(selector ? { selector } : {}) },
+    spec: replicas ? { replicas } : {},
+    status: { replicas: current, ...(selector ? { selector } : {}) },
   } as Scale
+}
+
+const builtinNumbers = (object: Scalable) => ({
+  replicas: object.spec.replicas,
+  current: object.status?.replicas ?? 0,
+  selector: selectorText(object),
+})
+
+const pathOf = (path: string): readonly string[] => path.replace(/^\./, '').split('.')
+
+const valueAt = (object: unknown, path: string): unknown =>
+  pathOf(path).reduce<unknown>((at, name) => (isJsonObject(at) ? ownValue(at, name) : undefined), object)
+
+const customNumbers = ({ specReplicas, statusReplicas, labelSelector }: NonNullable<Kind['scale']>, object: Scalable) => ({
+  replicas: valueAt(object, specReplicas) as number | undefined,
+  current: (valueAt(object, statusReplicas) as number | undefined) ?? 0,
+  selector: labelSelector ? (valueAt(object, labelSelector) as string | undefined) : undefined,
+})
+
+const withValueAt = (object: JsonObject, [name = '', ...rest]: readonly string[], value: Json): JsonObject => {
+  const inner = ownValue(object, name)
+  return { ...object, [name]: rest.length === 0 ? value : withValueAt(isJsonObject(inner) ? inner : {}, rest, value) }
 }
 
 /** The selector in query form; a ReplicationController's is a plain map. */
@@ -38,13 +71,16 @@ const selectorText = (object: Scalable): string => {
   return compileLabelSelector(labels).toString()
 }
 
-const withReplicas = (object: Scalable, scale: Scale): Scalable => {
+const withReplicas = (kind: Kind, object: Scalable, scale: Scale): Scalable => {
   const replicas = scale.spec?.replicas ?? 0
   const errors: FieldError[] = []
   if (replicas < 0) errors.push(invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'))
   if (errors.length > 0) throw invalid({ group: 'autoscaling', kind: 'Scale' }, object.metadata.name, errors)
   const given = scale.metadata.resourceVersion
-  return { ...object, metadata: { ...object.metadata, ...(given ? { resourceVersion: given } : {}) }, spec: { ...object.spec, replicas } }
+  const metadata = { ...object.metadata, ...(given ? { resourceVersion: given } : {}) }
+  if (kind.scale)
+    return { ...(withValueAt(object as unknown as JsonObject, pathOf(kind.scale.specReplicas), replicas) as unknown as Scalable), metadata }
+  return { ...object, metadata, spec: { ...object.spec, replicas } }
 }
 
 /** GET, PUT and PATCH of a workload's scale. `scaleKind` gives the codec of Scale itself. */
@@ -52,7 +88,7 @@ export const scalePart =
   (scaleKind: Kind): Part =>
   async (context, request) => {
     const { call, kind } = request
-    if (call.verb === 'get') return replyValue(call, scaleOf(served(kind, await getOne(context.rest, request)) as Scalable))
+    if (call.verb === 'get') return replyValue(call, scaleOf(kind, served(kind, await getOne(context.rest, request)) as Scalable))
     if (call.verb === 'update') return putScale(context, request, scaleKind)
     if (call.verb === 'patch') return patchScale(context, request, scaleKind)
     throw methodNotAllowed()
@@ -72,10 +108,10 @@ const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: K
   const written = await writeOver(
     rest,
     { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager, trackedAs: 'scale', call: plain },
-    async (current) => withReplicas(current as Scalable, scale),
+    async (current) => withReplicas(kind, current as Scalable, scale),
     false,
   )
-  return replyValue(call, scaleOf(served(kind, written.entry) as Scalable))
+  return replyValue(call, scaleOf(kind, served(kind, written.entry) as Scalable))
 }
 
 const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
@@ -84,8 +120,8 @@ const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind:
   const patcher = patcherFor(scaleKind, call)
   const { subresource: _, ...plain } = call
   const change = async (current: KubeObject | undefined) => {
-    const scale = patched(scaleKind, call, scaleOf(current as Scalable), patcher, options.validation, warnings) as Scale
-    return withReplicas(current as Scalable, { ...scale, metadata: { ...scale.metadata, resourceVersion: '' } })
+    const scale = patched(scaleKind, call, scaleOf(kind, current as Scalable), patcher, options.validation, warnings) as Scale
+    return withReplicas(kind, current as Scalable, { ...scale, metadata: { ...scale.metadata, resourceVersion: '' } })
   }
   const written = await writeOver(
     rest,
@@ -93,5 +129,5 @@ const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind:
     change,
     false,
   )
-  return replyValue(call, scaleOf(served(kind, written.entry) as Scalable))
+  return replyValue(call, scaleOf(kind, served(kind, written.entry) as Scalable))
 }

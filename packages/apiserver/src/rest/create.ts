@@ -7,7 +7,6 @@ import {
   invalid,
   type KubeObject,
   nameIsDnsSubdomain,
-  nameIsPathSegment,
   Refusal,
   required,
   rfc3339,
@@ -171,5 +170,4 @@ const validate = (kind: Kind, object: KubeObject): void => {
 
 /** Complaints about an object's name; a DNS-1123 subdomain where the kind says nothing else. */
 export const validateNameOf = (kind: Kind, name: string, prefix: boolean): readonly string[] =>
-  kind.behaviour.validateName?.(name, prefix) ??
-  (kind.group === 'rbac.authorization.k8s.io' ? nameIsPathSegment : nameIsDnsSubdomain)(name, prefix)
+  (kind.behaviour.validateName ?? nameIsDnsSubdomain)(name, prefix)
