@@ -25,7 +25,7 @@ test('is written as upstream components write it', async () => {
   expect(written).toMatchObject({
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { namespace: 'a', name: 'thing.1816687ec0570000' },
+    metadata: { namespace: 'a', name: expect.stringMatching(/^thing\.1816687ec0[56][0-9a-f]{5}$/) },
     involvedObject: { kind: 'ConfigMap', apiVersion: 'v1', namespace: 'a', name: 'thing', uid: about.metadata.uid },
     type: 'Warning',
     reason: 'Broken',
@@ -73,6 +73,30 @@ test('an object may chatter 25 times, then once in five minutes', async () => {
   recorder.event(about, 'Normal', 'R41', 'm')
   await recorder.flushed()
   expect(server.all(event)).toHaveLength(26)
+})
+
+test('recorders of one instant do not take names from each other', async () => {
+  const { about, server, env } = await setUp()
+  const recorders = ['a', 'b', 'c'].map((component) =>
+    createRecorder(connect(server.handler, { name: 'x', groups: [] }), env, { component }),
+  )
+  for (const recorder of recorders) recorder.event(about, 'Normal', 'Same', 'instant')
+  for (const recorder of recorders) await recorder.flushed()
+  expect(server.all(event)).toHaveLength(3)
+})
+
+test('a name that is taken is drawn again', async () => {
+  const { env, server, client, about } = await setUp()
+  // Each draw of chance comes twice, so that the second recorder meets the first one's name before it finds its own.
+  const draws = [0.25, 0.25, 0.75, 0.75]
+  const twins = { ...env, random: () => draws.shift() ?? 0.5 }
+  const [first, second] = ['a', 'b'].map((component) => createRecorder(client, twins, { component }))
+  first?.event(about, 'Normal', 'Same', 'instant')
+  await first?.flushed()
+  second?.event(about, 'Normal', 'Same', 'instant')
+  await second?.flushed()
+  const names = server.all(event).map(({ metadata }) => BigInt(`0x${metadata.name.split('.')[1]}`) % 1_000_000n)
+  expect(names).toEqual([250_000n, 750_000n])
 })
 
 test('a refused event is dropped, an unreachable server is tried again', async () => {

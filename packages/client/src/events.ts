@@ -41,9 +41,12 @@ export const createRecorder = (client: Client, env: Env, source: EventSource): E
   let last: Promise<void> = Promise.resolve()
   let lastStampNs = 0n
 
-  /** `name.hex-nanoseconds`; nudged forward so that two of one instant differ. */
+  /**
+   * `name.hex-nanoseconds`. The clock knows milliseconds only: chance fills in the rest, so that recorders of one instant differ, and
+   * a nudge forward keeps the order of one recorder's own.
+   */
   const nameFor = (about: ObjectReference, nowMs: number): string => {
-    const nowNs = BigInt(Math.trunc(nowMs)) * 1_000_000n
+    const nowNs = BigInt(Math.trunc(nowMs)) * 1_000_000n + BigInt(Math.floor(env.random() * 1_000_000))
     lastStampNs = nowNs > lastStampNs ? nowNs : lastStampNs + 1n
     return `${about.name ?? ''}.${lastStampNs.toString(16)}`
   }
@@ -81,6 +84,8 @@ export const createRecorder = (client: Client, env: Env, source: EventSource): E
       try {
         return await write(correlated, nowMs)
       } catch (error) {
+        // Another recorder took the name; the next try draws another.
+        if (isRefusal(error, 409) && error.reason === 'AlreadyExists') continue
         // A refusal stays one (a namespace that terminates, for one); anything else may be a server that restarts.
         if (error instanceof Refusal && error.code < 500 && error.code !== 429) {
           env.log.debug('event refused', { reason: happening.reason, error: error.message })
