@@ -30,6 +30,22 @@ export const silentLog: Log = {
   child: () => silentLog,
 }
 
+/** Node keeps a timer's delay in 32 bits and fires a longer one at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** setTimeout for any length: a long wait is a chain of timers. */
+const afterMs = (ms: number, act: () => void): (() => void) => {
+  let leftMs = ms
+  let timer: NodeJS.Timeout
+  const wait = (): void => {
+    const nextMs = Math.min(leftMs, longestTimerMs)
+    leftMs -= nextMs
+    timer = setTimeout(leftMs > 0 ? wait : act, nextMs)
+  }
+  wait()
+  return () => clearTimeout(timer)
+}
+
 /** The real clock and timers of this machine. The only place that reads them. */
 export const systemEnv = (log: Log = silentLog): Env => ({
   now: () => Date.now(),
@@ -38,17 +54,14 @@ export const systemEnv = (log: Log = silentLog): Env => ({
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()
       const done = () => {
-        clearTimeout(timer)
+        cancel()
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const timer = setTimeout(done, ms)
+      const cancel = afterMs(ms, done)
       signal?.addEventListener('abort', done, { once: true })
     }),
-  after: (ms, act) => {
-    const timer = setTimeout(act, ms)
-    return () => clearTimeout(timer)
-  },
+  after: afterMs,
   random: () => Math.random(),
   log,
 })
