@@ -21,7 +21,7 @@ const distance = (a: string, b: string): number => {
 /** `Did you mean this?` with the verbs that are near, or nothing. */
 export const suggestions = (word: string, known: readonly string[]): string => {
   const lower = word.toLowerCase()
-  const near = known.filter((name) => distance(lower, name) <= 2 || name.startsWith(lower)).sort()
+  const near = known.filter((name) => distance(lower, name) <= 2 || name.startsWith(lower))
   return lower === '' || near.length === 0 ? '' : `\n\nDid you mean this?\n${near.map((name) => `\t${name}`).join('\n')}`
 }
 

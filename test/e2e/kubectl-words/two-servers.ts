@@ -74,7 +74,7 @@ export const plain = (said: string, dir: string, port: number): string =>
     .replaceAll(dir, 'DIR')
     .replace(/^([WE])\d{4} [\d:.]+ +\d+ /gm, '$1 ')
     .replaceAll(`127.0.0.1:${port}`, 'SERVER')
-    .replaceAll(`:${port}`, ':PORT')
+    .replaceAll(String(port), 'PORT')
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'UID')
     .replace(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-XXXXX')
     .replace(/(resourceVersion"?:\s*)"\d+"/g, '$1RV')

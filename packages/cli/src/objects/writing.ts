@@ -2,10 +2,10 @@ import { buildBuiltins } from '@skiff/api'
 import type { ServedResource } from '@skiff/client'
 import type { JsonObject, KubeObject } from '@skiff/machinery'
 import type { FlagSpec, Flags } from '../flags.ts'
-import { printerOf } from '../print/printer.ts'
+import { type ObjectPrinter, printerOf } from '../print/printer.ts'
 import type { Session } from '../session.ts'
 import { UsageError } from '../usage-error.ts'
-import type { Dynamic } from './fields.ts'
+import { type Dynamic, mapAt, textAt } from './fields.ts'
 import { fullName, type Info } from './info.ts'
 
 /** Flags of verbs that write. */
@@ -46,11 +46,32 @@ export const patchQuery = (flags: Flags, manager: string): Record<string, string
   return query
 }
 
-/** An object of a kind known here, fields in the order of its type. */
-export const typedJson = ({ group, version, plural }: ServedResource, object: JsonObject): string => {
+/** An object of a kind known here with its fields in the order of its type; any other as it is. */
+export const orderedFields = ({ group, version, plural }: ServedResource, object: JsonObject): JsonObject => {
   const kind = buildBuiltins().kinds.find((each) => each.group === group && each.version === version && each.plural === plural)
-  const ordered = kind ? JSON.parse(kind.codec.encode(object as unknown as KubeObject).text) : object
-  return `${JSON.stringify(ordered, null, '    ')}\n`
+  if (!kind) return object
+  const ordered = JSON.parse(kind.codec.encode(object as unknown as KubeObject).text) as JsonObject
+  const revision = textAt(object, 'metadata.resourceVersion')
+  return revision ? { ...ordered, metadata: withVersion(mapAt(ordered, 'metadata'), revision) } : ordered
+}
+
+/** The codec leaves the version to whoever stores the object; it stands after the uid. */
+const withVersion = (metadata: JsonObject, resourceVersion: string): JsonObject => {
+  const before = ['name', 'generateName', 'namespace', 'selfLink', 'uid']
+  const [first, rest] = [true, false].map((early) => Object.entries(metadata).filter(([key]) => before.includes(key) === early))
+  return Object.fromEntries([...(first ?? []), ['resourceVersion', resourceVersion], ...(rest ?? [])])
+}
+
+/** The same as JSON, as kubectl prints what it made itself. */
+export const typedJson = (resource: ServedResource, object: JsonObject): string =>
+  `${JSON.stringify(orderedFields(resource, object), null, '    ')}\n`
+
+const printers = new WeakMap<Session, ObjectPrinter>()
+/** The printer of a whole run: it knows what was printed before. */
+export const onePrinter = (session: Session, output: string, showManagedFields: boolean): ObjectPrinter | undefined => {
+  const printer = printers.get(session) ?? printerOf(output, { showManagedFields })
+  if (printer) printers.set(session, printer)
+  return printer
 }
 
 /** Prints `deployment.apps/web created`, or the object in the form of -o. Some verbs of kubectl do not tell that they only tried. */
@@ -59,8 +80,11 @@ export const report = (session: Session, flags: Flags, info: Info, object: JsonO
   const suffix = dryRun === 'none' || !tellsDryRun ? '' : dryRun === 'client' ? ' (dry run)' : ' (server dry run)'
   const output = flags.text('output')
   if (output && output !== 'name') {
-    if (output === 'json' && info.typed) return session.write(typedJson(info.resource, object))
-    const printer = printerOf(output, { showManagedFields: flags.bool('show-managed-fields') })
+    if (output === 'json' && info.typed) {
+      session.write(typedJson(info.resource, object))
+      return
+    }
+    const printer = onePrinter(session, output, flags.bool('show-managed-fields'))
     if (printer) session.write(printer(object))
     return
   }

@@ -52,9 +52,8 @@ const splitOutput = (output: string): [form: string, template: string | undefine
 export const printerOf = (output: string | undefined, options: PrinterOptions = {}): ObjectPrinter | undefined => {
   if (output === undefined || output === '' || output === 'wide') return undefined
   const [form, template] = splitOutput(output)
-  const clean: ObjectPrinter = (object) => printing(form, template, options)(object)
-  printing(form, template, options)
-  return (object) => clean((options.showManagedFields ? object : withoutManagedFields(object)) as JsonObject)
+  const print = printing(form, template, options)
+  return (object) => print((options.showManagedFields ? object : withoutManagedFields(object)) as JsonObject)
 }
 
 const templateNeeded = (template: string | undefined): string => {
@@ -67,7 +66,7 @@ const printing = (form: string, template: string | undefined, options: PrinterOp
     case 'json':
       return (object) => `${encodeSortedJson(object, '    ')}\n`
     case 'yaml':
-      return (object) => dumpYaml(object)
+      return yamlPrinter()
     case 'name':
       return (object) =>
         itemsOf(object)
@@ -110,6 +109,15 @@ const jsonPathPrinter = (template: string, asJson: boolean): ObjectPrinter => {
     return (object) => path.print(object)
   } catch (error) {
     throw new UsageError(`error parsing jsonpath ${template}, ${(error as Error).message}`)
+  }
+}
+
+/** Documents that follow another begin with `---`. */
+const yamlPrinter = (): ObjectPrinter => {
+  let printed = 0
+  return (object) => {
+    printed += 1
+    return `${printed > 1 ? '---\n' : ''}${dumpYaml(object)}`
   }
 }
 

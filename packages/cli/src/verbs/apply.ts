@@ -52,11 +52,24 @@ const applyVerb: Verb = {
   },
 }
 
+const conflictAdvice = `Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the \`--force-conflicts\` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`
+
 const applyOnServer = async ({ session, flags }: Invocation, info: Info): Promise<void> => {
   const { client } = await session.connect()
   const { fieldValidation = 'Strict', ...rest } = writeQuery(flags, 'kubectl')
   const query = { ...rest, fieldValidation, force: String(flags.bool('force-conflicts')) }
   const object = (await client.patch(info.resource, targetOf(info), 'apply', info.object, { query }).catch((error) => {
+    if (isRefusal(error, 409)) throw new UsageError(`${error.message}\n${conflictAdvice}`)
     if (isRefusal(error, 415)) throw new UsageError(`Server-side apply not available on the server: (${error.message})`)
     throw error
   })) as Dynamic

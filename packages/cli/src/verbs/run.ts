@@ -188,5 +188,5 @@ const exposeToo = async (invocation: Invocation): Promise<void> => {
     status: { loadBalancer: {} },
   }
   await createObject(invocation, await placeGenerated(invocation, service), 'kubectl-run')
-  if (flags.text('output') === 'yaml') invocation.session.say('---\n---')
+  if (flags.text('output') === 'yaml') invocation.session.say('---')
 }
