@@ -1,12 +1,5 @@
-import {
-  decodeFields,
-  encodeFields,
-  type Holding,
-  type Holdings,
-  type JsonObject,
-  type ManagedFieldsEntry,
-  type ObjectMeta,
-} from '@skiff/machinery'
+import type { Holding, Holdings, JsonObject, ManagedFieldsEntry, ObjectMeta } from '@skiff/machinery'
+import { sharedFields, sharedFromWire } from './shared-fields.ts'
 
 /** managedFields, read. Managers are known by an id: all of an entry but its time and fields, and of an apply not its version. */
 export interface Managed {
@@ -32,14 +25,9 @@ export const managerOfId = (id: string): { manager: string; operation: string; a
   return { manager, operation, apiVersion, subresource }
 }
 
-// Objects never change, so that what an entry list says is worked out once.
-const read = new WeakMap<readonly ManagedFieldsEntry[], Managed>()
-
 /** Throws an Error for entries that nobody can read. */
 export const readEntries = (entries: readonly ManagedFieldsEntry[] | undefined): Managed => {
   if (!entries || entries.length === 0) return noManagers
-  const known = read.get(entries)
-  if (known) return known
   const holdings = new Map<string, Holding>()
   const times = new Map<string, string>()
   for (const [index, entry] of entries.entries()) {
@@ -47,13 +35,16 @@ export const readEntries = (entries: readonly ManagedFieldsEntry[] | undefined):
     if (fieldsType !== 'FieldsV1')
       throw new Error(fieldsType ? `invalid fieldsType ${fieldsType} in entry ${index}` : `missing fieldsType in entry ${index}`)
     const id = managerId({ manager, operation, apiVersion, subresource })
-    holdings.set(id, { apiVersion, fields: decodeFields((entry.fieldsV1 ?? {}) as JsonObject), applied: operation === 'Apply' })
+    holdings.set(id, {
+      apiVersion,
+      fields: sharedFromWire((entry.fieldsV1 ?? nothing) as JsonObject).fields,
+      applied: operation === 'Apply',
+    })
     if (time) times.set(id, time)
   }
-  const managed = { holdings, times }
-  read.set(entries, managed)
-  return managed
+  return { holdings, times }
 }
+const nothing: JsonObject = {}
 
 /** The entries in upstream's order: applies first, then by time, manager, version. */
 const writeEntries = ({ holdings, times }: Managed): ManagedFieldsEntry[] =>
@@ -67,7 +58,7 @@ const writeEntries = ({ holdings, times }: Managed): ManagedFieldsEntry[] =>
         apiVersion,
         ...(time ? { time } : {}),
         fieldsType: 'FieldsV1',
-        fieldsV1: encodeFields(fields),
+        fieldsV1: sharedFields(fields).wire,
         ...(subresource ? { subresource } : {}),
       }
     })
@@ -85,7 +76,5 @@ const order = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0)
 export const withManaged = <T extends { readonly metadata: Partial<ObjectMeta> }>(object: T, managed: Managed): T => {
   const { managedFields: _, ...metadata } = object.metadata
   if (managed.holdings.size === 0) return { ...object, metadata }
-  const managedFields = writeEntries(managed)
-  read.set(managedFields, managed)
-  return { ...object, metadata: { ...metadata, managedFields } }
+  return { ...object, metadata: { ...metadata, managedFields: writeEntries(managed) } }
 }

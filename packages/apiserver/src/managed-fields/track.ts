@@ -1,5 +1,6 @@
 import type { Kind } from '@skiff/api'
 import {
+  type Change,
   type FieldSet,
   type Holding,
   type Holdings,
@@ -8,6 +9,7 @@ import {
   type Json,
   type KubeObject,
   type ManagedFieldsEntry,
+  noFields,
   rfc3339,
   sameFields,
   setOf,
@@ -17,6 +19,8 @@ import {
 import type { Request, Rest } from '../rest/context.ts'
 import { type Managed, managerId, managerOfId, noManagers, readEntries, withManaged } from './entries.ts'
 import { managerOf } from './manager.ts'
+import { shapeOf } from './shape.ts'
+import { sharedFields } from './shared-fields.ts'
 import { versionsOf } from './versions.ts'
 
 /** Fields that name an object or are the server's own: never held. */
@@ -84,12 +88,38 @@ export const afterUpdate = (
     holdings: managed.holdings,
     manager,
   }
-  const holdings = stripped(holdingsAfterUpdate(change, bareValue(old), bareValue(next)), manager)
+  const isFirst = old === undefined && managed.holdings.size === 0
+  const holdings = isFirst
+    ? firstHoldings(kind, subresource ?? '', bareValue(next), change)
+    : stripped(holdingsAfterUpdate(change, bareValue(old), bareValue(next)), manager)
   const before = managed.holdings.get(manager)
   const after = holdings.get(manager)
   const changed = after !== undefined && (!before || !sameFields(before.fields, after.fields))
   const times = changed ? new Map(managed.times).set(manager, rfc3339(rest.env.now())) : managed.times
   return capped({ holdings, times })
+}
+
+const maxShapes = 512
+const firstFields = new WeakMap<Kind, Map<string, FieldSet>>()
+
+/** What the maker of an object holds. Objects of one shape are made again and again, so that a shape is worked out once. */
+const firstHoldings = (kind: Kind, subresource: string, next: Json, change: Change): Holdings => {
+  const { apiVersion, manager } = change
+  const shape = shapeOf(next)
+  const work = () => stripped(holdingsAfterUpdate(change, { metadata: {} }, next), manager)
+  if (shape === undefined) return work()
+  let known = firstFields.get(kind)
+  if (!known) {
+    known = new Map()
+    firstFields.set(kind, known)
+  }
+  const key = `${subresource} ${shape}`
+  const fields = known.get(key)
+  if (fields) return isEmptySet(fields) ? new Map() : new Map([[manager, { apiVersion, fields, applied: false }]])
+  const holdings = work()
+  if (known.size >= maxShapes) known.clear()
+  known.set(key, sharedFields(holdings.get(manager)?.fields ?? noFields).fields)
+  return holdings
 }
 
 /** A list of one empty entry, or of none, asks for a fresh start. */

@@ -24,6 +24,15 @@ export const encodeJson = (value: unknown): string => {
   return escapeHtml(digitKey.test(text) ? (exactText(value) ?? 'null') : text)
 }
 
+const remembered = new WeakMap<object, string>()
+
+/** Keeps the text of a value that many objects share, for as long as the value lives. */
+export const rememberJson = (value: object, text: string): void => void remembered.set(value, text)
+
+/** encodeJson of a part of an object, which may be shared. */
+export const encodePart = (value: unknown): string =>
+  (typeof value === 'object' && value !== null ? remembered.get(value) : undefined) ?? encodeJson(value)
+
 /** JSON.stringify's text; undefined where it refuses (bigint) or has nothing to say. */
 const plainText = (value: unknown): string | undefined => {
   try {

@@ -1,4 +1,4 @@
-import { encodeJson } from '../json/encode.ts'
+import { encodeJson, encodePart } from '../json/encode.ts'
 import type { FieldSchema, ObjectSchema, Shape } from './schema.ts'
 
 /** An encoded object without its resourceVersion, and where that belongs: the store assigns it after the encoding. */
@@ -77,7 +77,7 @@ const writeValue = (shape: Shape, value: unknown): string => {
     case 'map':
       return writeMap(shape.values, value as Readonly<Record<string, unknown>>)
     case 'any':
-      return encodeJson(value)
+      return encodePart(value)
     default:
       if (typeof value === 'string') return writeString(value)
       return value === null ? 'null' : String(value)

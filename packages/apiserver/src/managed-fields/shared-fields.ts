@@ -1,0 +1,48 @@
+import { decodeFields, encodeFields, encodeJson, type FieldSet, type JsonObject, rememberJson } from '@skiff/machinery'
+
+/** A field set with its wire form. Objects made alike hold alike: each is kept once, however many objects have it. */
+export interface SharedFields {
+  readonly fields: FieldSet
+  readonly wire: JsonObject
+}
+
+const maxTexts = 4096
+/** By the wire form's text, canonical or as somebody sent it. */
+const byText = new Map<string, SharedFields>()
+const byFields = new WeakMap<FieldSet, SharedFields>()
+const byWire = new WeakMap<JsonObject, SharedFields>()
+
+const remember = (text: string, shared: SharedFields): SharedFields => {
+  if (byText.size >= maxTexts) byText.clear()
+  byText.set(text, shared)
+  return shared
+}
+
+const made = (fields: FieldSet, wire: JsonObject): SharedFields => {
+  const shared = { fields, wire }
+  byFields.set(fields, shared)
+  byWire.set(wire, shared)
+  rememberJson(wire, encodeJson(wire))
+  return shared
+}
+
+/** The one form of a set. */
+export const sharedFields = (fields: FieldSet): SharedFields => {
+  const known = byFields.get(fields)
+  if (known) return known
+  const wire = encodeFields(fields)
+  const text = JSON.stringify(wire)
+  const shared = byText.get(text) ?? remember(text, made(fields, wire))
+  byFields.set(fields, shared)
+  return shared
+}
+
+/** The one form of a set that is read; throws an Error for a path element that is none. */
+export const sharedFromWire = (wire: JsonObject): SharedFields => {
+  const known = byWire.get(wire)
+  if (known) return known
+  const text = JSON.stringify(wire)
+  const shared = byText.get(text) ?? remember(text, sharedFields(decodeFields(wire)))
+  byWire.set(wire, shared)
+  return shared
+}
