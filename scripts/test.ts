@@ -36,6 +36,9 @@ if (patterns.length === 0) {
   })
 }
 
+// Tests of whole clusters run the program as users do.
+step('build', () => command('./skiff', ['version']))
+
 const results = mkdtempSync(join(tmpdir(), 'skiff-results-'))
 const report = join(results, 'vitest.json')
 spawnSync(
