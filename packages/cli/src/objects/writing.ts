@@ -74,17 +74,33 @@ export const onePrinter = (session: Session, output: string, showManagedFields: 
   return printer
 }
 
-/** Prints `deployment.apps/web created`, or the object in the form of -o. Some verbs of kubectl do not tell that they only tried. */
-export const report = (session: Session, flags: Flags, info: Info, object: JsonObject, operation: string, tellsDryRun = true): void => {
+/** What kubectl's verbs do differently from each other. */
+export interface ReportHabits {
+  /** Does not tell that it only tried. */
+  readonly silentDryRun?: boolean
+  /** Does not divide YAML documents by `---`. */
+  readonly apart?: boolean
+}
+
+/** Prints `deployment.apps/web created`, or the object in the form of -o. */
+export const report = (
+  session: Session,
+  flags: Flags,
+  info: Info,
+  object: JsonObject,
+  operation: string,
+  habits: ReportHabits = {},
+): void => {
   const dryRun = dryRunOf(flags)
-  const suffix = dryRun === 'none' || !tellsDryRun ? '' : dryRun === 'client' ? ' (dry run)' : ' (server dry run)'
+  const suffix = dryRun === 'none' || habits.silentDryRun ? '' : dryRun === 'client' ? ' (dry run)' : ' (server dry run)'
   const output = flags.text('output')
   if (output && output !== 'name') {
     if (output === 'json' && info.typed) {
       session.write(typedJson(info.resource, object))
       return
     }
-    const printer = onePrinter(session, output, flags.bool('show-managed-fields'))
+    const managed = flags.bool('show-managed-fields')
+    const printer = habits.apart ? printerOf(output, { showManagedFields: managed }) : onePrinter(session, output, managed)
     if (printer) session.write(printer(object))
     return
   }

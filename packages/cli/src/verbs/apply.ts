@@ -1,13 +1,16 @@
 import type { PatchType } from '@skiff/client'
 import { createThreeWayMergePatch, createThreeWayStrategicPatch, dumpYaml, isRefusal, type Json, type JsonObject } from '@skiff/machinery'
 import { withSource } from '../error-text.ts'
+import type { Flags } from '../flags.ts'
 import { type Dynamic, mapAt, textAt, withAt } from '../objects/fields.ts'
 import { type Info, targetOf } from '../objects/info.ts'
 import { hasLastApplied, lastApplied, withLastApplied } from '../objects/last-applied.ts'
 import { readInfos } from '../objects/manifests.ts'
 import { patchSchemaFor } from '../objects/patch-schema.ts'
 import { fileFlags, selectedBy } from '../objects/select.ts'
-import { dryRunOf, report, writeFlags, writeQuery } from '../objects/writing.ts'
+import { dryRunOf, onePrinter, report, writeFlags, writeQuery } from '../objects/writing.ts'
+import { listOf } from '../print/printer.ts'
+import type { Session } from '../session.ts'
 import { forEachKept, UsageError } from '../usage-error.ts'
 import type { Invocation, Verb, VerbGroup } from '../verb.ts'
 
@@ -48,8 +51,25 @@ const applyVerb: Verb = {
       if (!info.name) throw new UsageError(`from ${textAt(info.object, 'metadata.generateName')}: cannot use generate name with apply`)
       await (flags.bool('server-side') ? applyOnServer(invocation, info) : applyHere(invocation, info))
     })
+    printWhole(session, flags)
     return 0
   },
+}
+
+const whole = new WeakMap<Session, Dynamic[]>()
+
+/** Objects that are wanted whole are kept until all are applied, and printed as one List. */
+const tell = (session: Session, flags: Flags, info: Info, object: JsonObject, operation: string): void => {
+  const output = flags.text('output')
+  if (!output || output === 'name') report(session, flags, info, object, operation)
+  else whole.set(session, [...(whole.get(session) ?? []), object as Dynamic])
+}
+
+const printWhole = (session: Session, flags: Flags): void => {
+  const objects = whole.get(session) ?? []
+  const printer = onePrinter(session, flags.text('output') ?? '', flags.bool('show-managed-fields'))
+  if (printer && objects.length > 0)
+    session.write(printer(objects.length === 1 ? (objects[0] as Dynamic) : { ...listOf(objects), metadata: {} }))
 }
 
 const conflictAdvice = `Please review the fields above--they currently have other managers. Here
@@ -73,7 +93,7 @@ const applyOnServer = async ({ session, flags }: Invocation, info: Info): Promis
     if (isRefusal(error, 415)) throw new UsageError(`Server-side apply not available on the server: (${error.message})`)
     throw error
   })) as Dynamic
-  report(session, flags, info, object, 'serverside-applied')
+  tell(session, flags, info, object, 'serverside-applied')
 }
 
 const withAnnotations = (object: JsonObject): JsonObject => withAt(object, 'metadata.annotations', mapAt(object, 'metadata.annotations'))
@@ -103,11 +123,11 @@ const applyHere = async (invocation: Invocation, info: Info, tries = 5): Promise
       `Warning: resource ${info.resource.plural}/${info.name} is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.`,
     )
   const { patch, type } = planApply(info, live as Dynamic)
-  if (dryRunOf(flags) === 'client') return report(session, flags, info, live as Dynamic, 'configured')
-  if (Object.keys(patch).length === 0) return report(session, flags, info, live as Dynamic, 'unchanged')
+  if (dryRunOf(flags) === 'client') return tell(session, flags, info, live as Dynamic, 'configured')
+  if (Object.keys(patch).length === 0) return tell(session, flags, info, live as Dynamic, 'unchanged')
   try {
     const object = (await client.patch(info.resource, targetOf(info), type, patch, { query })) as Dynamic
-    report(session, flags, info, object, 'configured')
+    tell(session, flags, info, object, 'configured')
   } catch (error) {
     if (isRefusal(error, 409) && tries > 1) return applyHere(invocation, info, tries - 1)
     throw withSource(
@@ -126,11 +146,11 @@ const retrieving = (info: Info): string =>
 const create = async ({ session, flags }: Invocation, info: Info): Promise<void> => {
   const { client } = await session.connect()
   const object = withLastApplied(info.object as JsonObject)
-  if (dryRunOf(flags) === 'client') return report(session, flags, info, object, 'created')
+  if (dryRunOf(flags) === 'client') return tell(session, flags, info, object, 'created')
   const created = await client
     .create(info.resource, object as Dynamic, undefined, { query: writeQuery(flags, manager) })
     .catch((error) => Promise.reject(withSource(error, `error when creating ${JSON.stringify(info.source)}`)))
-  report(session, flags, info, created as Dynamic, 'created')
+  tell(session, flags, info, created as Dynamic, 'created')
 }
 
 const viewLastApplied: Verb = {

@@ -86,14 +86,16 @@ const change = async ({ session, flags }: Invocation, sort: Sort, { set, remove 
   }
   if (dryRunOf(flags) === 'client' || flags.bool('local') || (!changed && sort.field === 'labels')) {
     const merged = Object.fromEntries(Object.entries({ ...held, ...values }).filter(([, value]) => value !== null))
-    report(session, flags, info, { ...before, metadata: { ...before.metadata, [sort.field]: merged } } as unknown as JsonObject, said)
+    report(session, flags, info, { ...before, metadata: { ...before.metadata, [sort.field]: merged } } as unknown as JsonObject, said, {
+      apart: true,
+    })
     return
   }
   const { client } = await session.connect()
   const after = await client.patch(info.resource, targetOf(info), 'merge', body, {
     query: patchQuery(flags, sort.one === 'label' ? 'kubectl-label' : 'kubectl-annotate'),
   })
-  report(session, flags, info, after as Dynamic, said)
+  report(session, flags, info, after as Dynamic, said, { apart: true })
 }
 
 export const label = verbOf({ field: 'labels', one: 'label', done: 'labeled', undone: 'unlabeled', unchanged: 'not labeled' })

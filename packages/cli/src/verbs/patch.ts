@@ -53,7 +53,7 @@ export const patch: Verb = {
         dryRunOf(flags) === 'none' && after.metadata.resourceVersion === before.metadata.resourceVersion
           ? 'patched (no change)'
           : 'patched',
-        dryRunOf(flags) !== 'server',
+        { silentDryRun: dryRunOf(flags) === 'server', apart: true },
       )
     }
     throwMissing(infos)

@@ -110,7 +110,7 @@ export const run: Verb = {
     ],
   ],
   run: async (invocation) => {
-    const { session, flags, args } = invocation
+    const { session, flags } = invocation
     const attached = refuseContradictions(invocation)
     const pod = overridden(invocation, podOf(invocation), 'pods')
     const info = await placeGenerated(invocation, pod)

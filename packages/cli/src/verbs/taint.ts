@@ -90,7 +90,7 @@ export const taint: Verb = {
       const body = { spec: { taints: taints.length > 0 ? taints : null } }
       const query = patchQuery(flags, 'kubectl-taint')
       const after = dryRunOf(flags) === 'client' ? info.object : await client.patch(info.resource, targetOf(info), 'merge', body, { query })
-      report(session, flags, info, after as Dynamic, done, false)
+      report(session, flags, info, after as Dynamic, done, { silentDryRun: true, apart: true })
     })
     return 0
   },
