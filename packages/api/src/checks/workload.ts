@@ -22,9 +22,10 @@ export const checkTemplateMatches = (
   template: PodTemplateSpec | undefined,
   unreadable: string,
 ): boolean => {
-  if (selector === undefined || selectsNothing(selector)) return true
-  const matches = selectorMatches(selector, template?.metadata?.labels)
-  if (matches === undefined) faults.push(invalidShown('spec.selector', goSelector(selector), unreadable))
+  if (selector !== undefined && selectsNothing(selector)) return true
+  // No selector matches nothing at all, where an empty one matches everything.
+  const matches = selector !== undefined && selectorMatches(selector, template?.metadata?.labels)
+  if (selector !== undefined && matches === undefined) faults.push(invalidShown('spec.selector', goSelector(selector), unreadable))
   else if (!matches)
     faults.push(
       invalidShown('spec.template.metadata.labels', goStringMap(template?.metadata?.labels), '`selector` does not match template `labels`'),

@@ -29,7 +29,7 @@ export const lastAppliedAllows = (change: Change, live: Json, conflicts: readonl
   if (!isJsonObject(last) || last.apiVersion !== change.apiVersion) return conflicts
   const type = change.versions.typeOf(change.apiVersion) as Typed
   const { added, modified, removed } = compareFields(type, last, live)
-  const owned = without(without(without(collectFields(type, last, false), modified), added), removed)
+  const owned = without(without(without(collectFields(type, last), modified), added), removed)
   return conflicts.filter(({ path }) => {
     const one = openSet()
     addPath(one, path)

@@ -1,4 +1,4 @@
-import { decodeFields, encodeFields, encodeJson, type FieldSet, type JsonObject, rememberJson } from '@skiff/machinery'
+import { decodeFields, encodeFields, encodeJson, type FieldSet, type JsonObject, type KubeObject, rememberJson } from '@skiff/machinery'
 
 /** A field set with its wire form. Objects made alike hold alike: each is kept once, however many objects have it. */
 export interface SharedFields {
@@ -45,4 +45,19 @@ export const sharedFromWire = (wire: JsonObject): SharedFields => {
   const shared = byText.get(text) ?? remember(text, sharedFields(decodeFields(wire)))
   byWire.set(wire, shared)
   return shared
+}
+
+/** A stored object with the shared form of its field sets, which it holds no copies of then. What cannot be read stays as it is. */
+export const withSharedFields = (object: KubeObject): KubeObject => {
+  const { managedFields } = object.metadata
+  if (!managedFields || managedFields.length === 0) return object
+  const shared = managedFields.map((entry) => {
+    if (!entry.fieldsV1) return entry
+    try {
+      return { ...entry, fieldsV1: sharedFromWire(entry.fieldsV1 as JsonObject).wire }
+    } catch {
+      return entry
+    }
+  })
+  return { ...object, metadata: { ...object.metadata, managedFields: shared } }
 }

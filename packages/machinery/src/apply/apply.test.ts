@@ -37,7 +37,10 @@ const type = struct(
     strategy: struct({ type: text }),
     any: { is: 'free' },
   },
-  [['strategy', {}]],
+  [
+    ['strategy', {}],
+    ['rules', null],
+  ],
 )
 const versions: Versions = {
   typeOf: (version) => (version === 'v1' ? type : undefined),
@@ -90,7 +93,7 @@ test('a configuration holds its leaves, keys and elements, and not the structs a
     rules: [{ a: 1 }],
     any: { q: { r: [1] } },
   }
-  expect(encodeFields(collectFields(type, value, false))).toEqual({
+  expect(encodeFields(collectFields(type, value))).toEqual({
     'f:any': { 'f:q': { '.': {}, 'f:r': {} } },
     'f:labels': { 'f:x': {} },
     'f:nested': { 'f:a': {} },
@@ -170,6 +173,10 @@ describe('apply', () => {
     }
     const second = apply(defaulted as Json, first.holdings, 'one', { ports: [{ port: 80 }] })
     expect(second.object).toEqual({ ports: [{ port: 80, protocol: 'TCP' }] })
+  })
+  test('what is always there in some form still goes when it is named no more', () => {
+    const first = apply({}, none, 'one', { rules: [{ a: 1 }], strategy: { type: 'T' }, labels: { x: '1' } })
+    expect(apply(first.object, first.holdings, 'one', { labels: { x: '1' } }).object).toEqual({ labels: { x: '1' } })
   })
   test('a write takes what it changes; what it removes is held by nobody', () => {
     const first = apply({}, none, 'one', { labels: { x: '1', y: '1' } })

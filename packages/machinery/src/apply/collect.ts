@@ -1,19 +1,19 @@
 import { isJsonArray, isJsonObject, type Json } from '../json/value.ts'
 import { addPath, type FieldSet, type OpenSet, openSet } from './field-set.ts'
 import { fieldElement } from './path-element.ts'
-import { elementOf, fieldsOf, fieldValue, type Typed, typeFor, typeOfKey } from './typed.ts'
+import { elementOf, type Typed, typeFor, typeOfKey } from './typed.ts'
 
 /**
  * The fields that a configuration names: what its applier holds. Named containers are not held themselves, keys of maps and elements of
- * lists are. `whole`: the value is what the server has, so that implied fields count.
+ * lists are. Fields that are only implied are not named.
  */
-export const collectFields = (type: Typed, value: Json, whole: boolean): FieldSet => {
+export const collectFields = (type: Typed, value: Json): FieldSet => {
   const set = openSet()
-  collect(set, type, value, [], whole)
+  collect(set, type, value, [])
   return set
 }
 
-const collect = (set: OpenSet, given: Typed, value: Json, path: readonly string[], whole: boolean): void => {
+const collect = (set: OpenSet, given: Typed, value: Json, path: readonly string[]): void => {
   const type = typeFor(given, value)
   switch (type.is) {
     case 'scalar':
@@ -22,11 +22,11 @@ const collect = (set: OpenSet, given: Typed, value: Json, path: readonly string[
       return
     case 'object': {
       if (!isJsonObject(value)) return
-      for (const name of whole ? fieldsOf(type, value) : Object.keys(value)) {
+      for (const name of Object.keys(value)) {
         const inner = typeOfKey(type, name)
         if (!inner) continue
         const at = [...path, fieldElement(name)]
-        collect(set, inner, fieldValue(type, value, name) as Json, at, whole)
+        collect(set, inner, value[name] as Json, at)
         if (!type.named(name)) addPath(set, at)
       }
       return
@@ -36,7 +36,7 @@ const collect = (set: OpenSet, given: Typed, value: Json, path: readonly string[
       if (!isJsonArray(value)) return
       for (const item of value) {
         const at = [...path, elementOf(type, item)]
-        collect(set, type.items, item, at, whole)
+        collect(set, type.items, item, at)
         addPath(set, at)
       }
     }

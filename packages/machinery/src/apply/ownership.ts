@@ -68,7 +68,7 @@ export const applyConfiguration = (change: Change, live: Json, configuration: Js
   const type = versions.typeOf(apiVersion) as Typed
   const merged = mergeConfiguration(type, live, configuration) as Json
   const last = change.holdings.get(manager)
-  const fields = withoutBelow(collectFields(type, configuration, false), versions.ignored(apiVersion))
+  const fields = withoutBelow(collectFields(type, configuration), versions.ignored(apiVersion))
   const managers = new Map(change.holdings).set(manager, { apiVersion, fields, applied: true })
   const pruned = prune(versions, merged, apiVersion, managers, last)
   const { holdings, comparison } = takeFromOthers(change, managers, live, pruned, force)
@@ -149,4 +149,4 @@ const keepDangling = (type: Typed, merged: Json, kept: Json, last: FieldSet): Js
   return removeFields(type, merged, intersect(lost, withNamedContainers(type, last))) ?? {}
 }
 
-const fieldsWithContainers = (type: Typed, value: Json): FieldSet => withNamedContainers(type, collectFields(type, value, true))
+const fieldsWithContainers = (type: Typed, value: Json): FieldSet => withNamedContainers(type, collectFields(type, value))
