@@ -3,6 +3,7 @@ import { type Env, type KubeObject, serviceUnavailable } from '@skiff/machinery'
 import type { Change, Row, Store } from '@skiff/store'
 import { applyChanges, type Cache, type Carried, createCache } from './cache.ts'
 import { type Entry, entryFromStored } from './entry.ts'
+import { valueBytes } from './value-bytes.ts'
 
 /** The objects of every kind: read from memory, written through the store. */
 export interface Storage {
@@ -102,9 +103,10 @@ export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
     put: async (kind, key, object, expect) => {
       const encoded = kind.codec.encode(object)
       const carried: Carried = { object, encoded }
-      const result = await store.commit({ key: `${root}${kind.storedAs}/${key}`, value: Buffer.from(encoded.text), expect, carried })
+      const value = valueBytes(encoded.text)
+      const result = await store.commit({ key: `${root}${kind.storedAs}/${key}`, value, expect, carried })
       if (!result.ok) return undefined
-      return carried.entry ?? entryFromStored(kind, key, Buffer.from(encoded.text), result.revision)
+      return carried.entry ?? entryFromStored(kind, key, value, result.revision)
     },
     remove: async (kind, key, expect) => {
       const result = await store.commit({ key: `${root}${kind.storedAs}/${key}`, value: null, expect })
