@@ -1,5 +1,5 @@
 import { controllerRevision, replicaSet } from '@skiff/api'
-import { controllerOf, formatLabelSelector, type JsonObject } from '@skiff/machinery'
+import { controllerOf, formatLabelSelector, type JsonObject, sameJson, splitApiVersion } from '@skiff/machinery'
 import { at, type Dynamic, mapAt, textAt, withAt } from '../objects/fields.ts'
 import type { Session } from '../session.ts'
 import { UsageError } from '../usage-error.ts'
@@ -8,8 +8,12 @@ import { UsageError } from '../usage-error.ts'
 export interface Revision {
   readonly number: number
   readonly cause: string
-  /** The pod template. */
+  /** The pod template that goes back into the workload. */
   readonly template: JsonObject
+  /** The pod template as it is shown. */
+  readonly shown: JsonObject
+  /** The object that holds it: a replica set, or the workload as it was. */
+  readonly object: Dynamic
   /** What is patched into the workload to go back there. */
   readonly patch: JsonObject
 }
@@ -23,22 +27,40 @@ const ofReplicaSet = (set: Dynamic): Revision => {
     number: Number(textAt(set, ['metadata', 'annotations', 'deployment.kubernetes.io/revision']) || 0),
     cause: textAt(set, causeKey),
     template,
+    shown: mapAt(set, 'spec.template'),
+    object: { ...set, apiVersion: 'apps/v1', kind: 'ReplicaSet' } as unknown as Dynamic,
     patch: { spec: { template } },
   }
 }
 
-const ofControllerRevision = (revision: Dynamic): Revision => {
+// Kept templates are marked as replacing; kubectl prints the time that a template never has.
+const templateOf = (data: JsonObject): JsonObject => {
+  const template = withAt(mapAt(data, 'spec.template'), ['$patch'], undefined)
+  return at(template, 'metadata.creationTimestamp') === undefined ? withAt(template, 'metadata.creationTimestamp', null) : template
+}
+
+const ofControllerRevision = (revision: Dynamic, workload: Dynamic): Revision => {
   const data = mapAt(revision, 'data')
   return {
     number: Number(at(revision, 'revision') ?? 0),
     cause: textAt(revision, causeKey),
     template: mapAt(data, 'spec.template'),
+    shown: mapAt(data, 'spec.template'),
+    object: withAt(workload, 'spec.template', templateOf(data)) as Dynamic,
     patch: data,
   }
 }
 
+// Kinds that hold pods but no history are known to kubectl; of all others it tells that nothing visits them.
+const withoutHistory = new Set(['Pod', 'ReplicaSet', 'ReplicationController', 'Job', 'CronJob'])
+const unknownKind = ({ kind, apiVersion }: Dynamic, what: 'history viewer' | 'rollbacker'): string => {
+  if (withoutHistory.has(kind)) return `no ${what} has been implemented for ${JSON.stringify(kind)}`
+  const { group } = splitApiVersion(apiVersion)
+  return `error retrieving ${what === 'rollbacker' ? what : 'history'} for ${JSON.stringify(kind)}, no visitor method exists for {${group} ${kind}}`
+}
+
 /** The revisions of a workload, oldest first. */
-export const revisionsOf = async (session: Session, object: Dynamic): Promise<Revision[]> => {
+export const revisionsOf = async (session: Session, object: Dynamic, what: 'history viewer' | 'rollbacker'): Promise<Revision[]> => {
   const { client } = await session.connect()
   const namespace = object.metadata.namespace ?? ''
   const query = { labelSelector: formatLabelSelector(mapAt(object, 'spec.selector') as never) }
@@ -50,11 +72,16 @@ export const revisionsOf = async (session: Session, object: Dynamic): Promise<Re
       .map((set) => ofReplicaSet(set as unknown as Dynamic))
       .sort((a, b) => a.number - b.number)
   }
-  if (object.kind !== 'DaemonSet' && object.kind !== 'StatefulSet')
-    throw new UsageError(`no history viewer has been implemented for ${JSON.stringify(object.kind)}`)
+  if (object.kind !== 'DaemonSet' && object.kind !== 'StatefulSet') throw new UsageError(unknownKind(object, what))
   const { items } = await client.list(controllerRevision, { namespace }, { query })
   return items
     .filter(owned)
-    .map((each) => ofControllerRevision(each as unknown as Dynamic))
+    .map((each) => ofControllerRevision(each as unknown as Dynamic, object))
     .sort((a, b) => a.number - b.number)
+}
+
+/** Whether a workload's template is already that of a revision. */
+export const matchesRevision = (object: Dynamic, { template }: Revision): boolean => {
+  const now = mapAt(object, 'spec.template')
+  return sameJson(object.kind === 'Deployment' ? withAt(now, hashLabel, undefined) : { ...now, $patch: 'replace' }, template)
 }

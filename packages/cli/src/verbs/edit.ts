@@ -15,7 +15,7 @@ import { type Dynamic, listAt, textAt, withAt } from '../objects/fields.ts'
 import { type Info, targetOf } from '../objects/info.ts'
 import { withLastApplied } from '../objects/last-applied.ts'
 import { fileFlags, selectFlags, selectObjects } from '../objects/select.ts'
-import { patchQuery, report, writeFlags } from '../objects/writing.ts'
+import { report, writeFlags, writeQuery } from '../objects/writing.ts'
 import { nothingNamed } from '../set/words.ts'
 import { SilentExit, UsageError } from '../usage-error.ts'
 import type { Invocation, Verb } from '../verb.ts'
@@ -68,7 +68,7 @@ const patchOne = async ({ session, flags }: Invocation, info: Info, edited: Dyna
   const subresource = flags.text('subresource')
   const target = { ...targetOf(info), ...(subresource ? { subresource } : {}) }
   const made = await client.patch(info.resource, target, schema ? 'strategic' : 'merge', patch, {
-    query: patchQuery(flags, 'kubectl-edit'),
+    query: writeQuery(flags, 'kubectl-edit'),
   })
   report(session, flags, info, made as Dynamic, 'edited')
 }
@@ -91,7 +91,7 @@ const patchAll = async (invocation: Invocation, infos: readonly Info[], objects:
   return { reasons, again, missing }
 }
 
-/** Opens the editor until what comes back is accepted, unchanged or empty. */
+/** Opens the editor until what comes back is accepted or unchanged. */
 const editAll = async (invocation: Invocation, infos: readonly Info[], output: 'json' | 'yaml'): Promise<void> => {
   const { session } = invocation
   const original = fileText(infos, output)
@@ -102,19 +102,26 @@ const editAll = async (invocation: Invocation, infos: readonly Info[], output: '
     throw error
   }
   for (;;) {
-    const edited = await editText(session, headerOf(reasons) + body, `.${output}`)
+    const edited = await editText(session, (output === 'json' ? '' : headerOf(reasons)) + body, `.${output}`)
     const { text, file } = edited
     if (reasons.length > 0 && last && sameText(last.text, text)) keep(file, new UsageError('Edit cancelled, no valid changes were saved.'))
     if (last) removeFile(last.file)
     last = edited
     if (sameText(original, text)) return cancelled(invocation, file, 'Edit cancelled, no changes made.')
-    if (isBlank(text)) return cancelled(invocation, file, 'Edit cancelled, saved file was empty.')
     body = withoutComments(text)
     let objects: readonly Dynamic[]
     try {
+      if (isBlank(text)) throw new Error('invalid object to validate')
       objects = objectsOf(text)
     } catch (error) {
-      reasons = [{ head: `The edited file had a syntax error: ${(error as Error).message}`, causes: [] }]
+      const name = `${resourceName(infos[0] as Info)} ${JSON.stringify(infos[0]?.name)}`
+      session.complain(`error: ${name} is invalid`)
+      reasons = [
+        {
+          head: `${name} was not valid`,
+          causes: [`<nil>: Invalid value: "The edited file failed validation": ${(error as Error).message}`],
+        },
+      ]
       continue
     }
     const outcome = await patchAll(invocation, infos, objects).catch((error) => keep(file, error))
@@ -145,10 +152,7 @@ export const edit: Verb = {
     if (args.length === 0 && flags.list('filename').length === 0) throw new UsageError(nothingNamed)
     const infos = await selectObjects(session, { flags, words: args, allByDefault: true })
     if (infos.length === 0) throw new UsageError('edit cancelled, no objects found')
-    // -o is the form of the file alone: what was done is told in words.
-    const output = flags.text('output') === 'json' ? 'json' : 'yaml'
-    const telling = { ...flags, text: (name: string) => (name === 'output' ? undefined : flags.text(name)) }
-    await editAll({ ...invocation, flags: telling }, infos, output)
+    await editAll(invocation, infos, flags.text('output') === 'json' ? 'json' : 'yaml')
     return 0
   },
 }

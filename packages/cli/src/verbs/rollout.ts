@@ -1,12 +1,12 @@
 import { type JsonObject, rfc3339 } from '@skiff/machinery'
-import { printLines } from '../describe/lines.ts'
 import { templateLines } from '../describe/template.ts'
-import { at, type Dynamic, textAt } from '../objects/fields.ts'
+import { at, type Dynamic, textAt, withAt } from '../objects/fields.ts'
 import { fullName, type Info, kindName, targetOf } from '../objects/info.ts'
-import { fileFlags, selectObjects } from '../objects/select.ts'
+import { fileFlags, selectObjects, throwMissing } from '../objects/select.ts'
 import { dryRunOf, patchQuery, report, writeFlags } from '../objects/writing.ts'
+import { printerOf } from '../print/printer.ts'
 import { alignTabs, describeTabs } from '../print/tab-writer.ts'
-import { revisionsOf } from '../rollout/revisions.ts'
+import { matchesRevision, type Revision, revisionsOf } from '../rollout/revisions.ts'
 import { rolloutStatus } from '../rollout/status.ts'
 import { forEachKept, UsageError } from '../usage-error.ts'
 import type { Invocation, Verb, VerbGroup } from '../verb.ts'
@@ -16,8 +16,20 @@ const usage = '(TYPE NAME | TYPE/NAME) [flags]'
 
 const objectsOf = async ({ session, flags, args }: Invocation): Promise<Info[]> => {
   if (args.length === 0 && flags.list('filename').length === 0) throw new UsageError('required resource not specified')
-  return selectObjects(session, { flags, words: args })
+  return selectObjects(session, { flags, words: args, allByDefault: true })
 }
+
+const resourceName = ({ resource: { plural, group } }: Info): string => (group === '' ? plural : `${plural}.${group}`)
+
+/** A pod template as rollout shows it: its tabs stay. */
+const rawTemplate = (template: JsonObject): string =>
+  templateLines(template)
+    .map((line) => `${line}\n`)
+    .join('')
+
+/** The template of a revision with the cause of its change. */
+const withCause = ({ shown, cause, object }: Revision): JsonObject =>
+  cause === '' || object.kind !== 'ReplicaSet' ? shown : withAt(shown, ['metadata', 'annotations', 'kubernetes.io/change-cause'], cause)
 
 const status: Verb = {
   usage,
@@ -44,22 +56,26 @@ const status: Verb = {
 
 const history: Verb = {
   usage,
-  flags: [...fileFlags, 'revision:int=0', 'output|o:string', 'selector|l:string'],
+  flags: [...fileFlags, 'revision:int=0', 'output|o:string', 'show-managed-fields:bool', 'selector|l:string'],
   run: async (invocation) => {
     const { session, flags } = invocation
-    for (const info of await objectsOf(invocation)) {
-      const revisions = await revisionsOf(session, info.object as Dynamic)
+    const printer = printerOf(flags.text('output'), { showManagedFields: flags.bool('show-managed-fields') })
+    const infos = await objectsOf(invocation)
+    for (const info of infos) {
+      const revisions = await revisionsOf(session, info.object as Dynamic, 'history viewer')
       const wanted = flags.int('revision') ?? 0
-      session.write(`${fullName(info.resource, info.name)} `)
-      if (wanted > 0) {
-        const found = revisions.find(({ number }) => number === wanted)
-        if (!found) throw new UsageError(`unable to find the specified revision`)
-        session.write(`with revision #${wanted}\n${printLines(templateLines(found.template))}`)
-        continue
+      const found = revisions.filter(({ number }) => wanted === 0 || number === wanted)
+      if (wanted > 0 && found.length === 0) throw new UsageError('unable to find the specified revision')
+      if (printer) session.write(found.map(({ object }) => printer(object)).join(''))
+      else if (wanted > 0)
+        session.write(`${fullName(info.resource, info.name)} with revision #${wanted}\n${rawTemplate(withCause(found[0] as Revision))}\n`)
+      else {
+        const rows = revisions.map(({ number, cause }) => `${number}\t${cause || '<none>'}`)
+        const table = alignTabs(['REVISION\tCHANGE-CAUSE', ...rows].join('\n'), describeTabs)
+        session.write(`${fullName(info.resource, info.name)} \n${table}\n\n`)
       }
-      const rows = revisions.map(({ number, cause }) => `${number}\t${cause || '<none>'}`)
-      session.write(`\n${alignTabs(['REVISION\tCHANGE-CAUSE', ...rows].join('\n'), describeTabs)}\n\n`)
     }
+    throwMissing(infos)
     return 0
   },
 }
@@ -73,10 +89,8 @@ const undo: Verb = {
     for (const info of await objectsOf(invocation)) {
       const object = info.object as Dynamic
       if (object.kind === 'Deployment' && at(object, 'spec.paused') === true)
-        throw new UsageError(
-          `you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume deployment/${info.name}' and try again`,
-        )
-      const revisions = await revisionsOf(session, object)
+        throw new UsageError("you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again")
+      const revisions = await revisionsOf(session, object, 'rollbacker')
       const asked = flags.int('to-revision') ?? 0
       const found = asked === 0 ? revisions.at(-2) : revisions.find(({ number }) => number === asked)
       if (!found)
@@ -87,9 +101,15 @@ const undo: Verb = {
         )
       const body = object.kind === 'Deployment' ? [{ op: 'replace', path: '/spec/template', value: found.template }] : found.patch
       const type = object.kind === 'Deployment' ? 'json' : 'strategic'
-      if (dryRunOf(flags) !== 'client')
+      if (dryRunOf(flags) === 'client') {
+        const text = rawTemplate(found.shown)
+        report(session, flags, info, object, object.kind === 'Deployment' ? text : `will roll back to ${text}`)
+      } else if (matchesRevision(object, found))
+        report(session, flags, info, object, `skipped rollback (current template already matches revision ${asked})`)
+      else {
         await client.patch(info.resource, targetOf(info), type, body, { query: patchQuery(flags, 'kubectl-rollout') })
-      report(session, flags, info, object, 'rolled back')
+        report(session, flags, info, object, 'rolled back')
+      }
     }
     return 0
   },
@@ -102,21 +122,17 @@ const patching = (
   refuse: (object: Dynamic, name: string) => string | undefined,
 ): Verb => ({
   usage,
-  flags: [...fileFlags, ...writeFlags, 'selector|l:string'],
+  flags: [...fileFlags, ...writeFlags.filter((flag) => !flag.startsWith('dry-run')), 'selector|l:string'],
   run: async (invocation) => {
     const { session, flags } = invocation
     const { client } = await session.connect()
     await forEachKept(await objectsOf(invocation), async (info) => {
       const object = info.object as Dynamic
-      const why = refuse(object, `${info.resource.plural}.${info.resource.group} ${JSON.stringify(info.name)}`)
+      const why = refuse(object, `${resourceName(info)} ${JSON.stringify(info.name)}`)
       if (why) throw new UsageError(why)
-      const after =
-        dryRunOf(flags) === 'client'
-          ? object
-          : ((await client.patch(info.resource, targetOf(info), 'strategic', patchOf(object, session.env.now()), {
-              query: patchQuery(flags, 'kubectl-rollout'),
-            })) as Dynamic)
-      report(session, flags, info, after, done)
+      const patch = patchOf(object, session.env.now())
+      const after = await client.patch(info.resource, targetOf(info), 'strategic', patch, { query: patchQuery(flags, 'kubectl-rollout') })
+      report(session, flags, info, after as Dynamic, done)
     })
     return 0
   },
@@ -137,7 +153,7 @@ export const rollout: VerbGroup = {
         !templated.has(object.kind)
           ? `${name} restarting is not supported`
           : isPaused(object)
-            ? `can't restart paused deployment (run rollout resume first)`
+            ? `${name} can't restart paused deployment (run rollout resume first)`
             : undefined,
     ),
     pause: patching(
