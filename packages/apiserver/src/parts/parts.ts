@@ -3,9 +3,10 @@ import type { AccountTokens } from '../authn/service-accounts.ts'
 import type { TokenSigner } from '../authn/tokens.ts'
 import type { Rbac } from '../authz/rbac.ts'
 import type { Part } from '../handler.ts'
+import { podEviction } from './eviction.ts'
 import type { NodeDirectory } from './node-directory.ts'
 import { podExec, podLog, podPortForward } from './pod-streams.ts'
-import { bindings, podBinding, podEviction } from './pods.ts'
+import { bindings, podBinding } from './pods.ts'
 import { nodeProxy, podProxy, serviceProxy } from './proxy.ts'
 import {
   localSubjectAccessReview,

@@ -129,7 +129,7 @@ export const removeOne = async (rest: Rest, request: Request, key: string, optio
   }
 }
 
-const checkPreconditions = (kind: Kind, held: Entry, { preconditions }: DeleteOptions): void => {
+export const checkPreconditions = (kind: Kind, held: Pick<Entry, 'object'>, { preconditions }: DeleteOptions): void => {
   const { uid, resourceVersion, name } = held.object.metadata
   const what = { group: kind.group, resource: kind.kind }
   if (preconditions?.uid !== undefined && preconditions.uid !== uid)
