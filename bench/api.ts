@@ -1,7 +1,8 @@
 /**
  * The API server under wrk: `node bench/api.ts [--seconds 6] [--pods 10000] [--node-options="--cpu-prof …"] [--only create,get]
  * [--record]`. Starts a server of its own
- * (no controllers, durable store, TLS, a service account's token, RBAC) and prints a line a case. `--record` keeps the figures as the baseline.
+ * (no controllers, durable store, TLS, a service account's token, RBAC) and prints a line a case. `floor` is a server of Node alone that
+ * answers as many bytes: what TLS and HTTP cost here. `--record` keeps the figures as the baseline.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +17,7 @@ const { values: given } = parseArgs({
     seconds: { type: 'string', default: '6' },
     pods: { type: 'string', default: '10000' },
     'node-options': { type: 'string', default: '' },
-    only: { type: 'string', default: 'create,get,list500,list10000,list10000consistent' },
+    only: { type: 'string', default: 'floor,create,get,list500,list10000,list10000consistent' },
     record: { type: 'boolean', default: false },
   },
 })
@@ -42,6 +43,27 @@ const cpuMicros = (): number => {
   return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
 const rounded = (value: number): number => Number(value.toPrecision(4))
+
+/** Gets and creates against Node alone. */
+const floor = async (token: string, results: Record<string, unknown>): Promise<void> => {
+  const plain = spawn(process.execPath, [join(import.meta.dirname, 'api/floor.ts'), join(dir, 'pki'), '2000'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const line = await createInterface({ input: plain.stdout })[Symbol.asyncIterator]().next()
+  const url = `https://127.0.0.1:${(JSON.parse(String(line.value)) as { port: number }).port}/`
+  const rates: Record<string, number> = {}
+  for (const creates of [true, false]) {
+    const { perSecond, p50Ms } = await drive(
+      { token, url, connections: 32, seconds: Math.min(seconds, 4), creates },
+      dir,
+      `floor-${creates}`,
+    )
+    rates[creates ? 'create' : 'get'] = rounded(perSecond)
+    console.log(`floor ${(creates ? 'create' : 'get').padEnd(14)} ${perSecond.toFixed(0).padStart(6)}/s · p50 ${p50Ms} ms`)
+  }
+  results.floor = rates
+  plain.kill('SIGTERM')
+}
 
 const main = async (): Promise<void> => {
   const lines = createInterface({ input: server.stdout })
@@ -82,6 +104,7 @@ const main = async (): Promise<void> => {
       }).on('error', reject)
     })
   }
+  if (only.has('floor')) await floor(token, results)
   await run('create', { url: pods, connections: 32, creates: true })
   let count = await listed('')
   for (let more = 0; count < Number(given.pods); more++) {
