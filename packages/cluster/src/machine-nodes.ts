@@ -1,24 +1,13 @@
 import { node as nodes } from '@skiff/api'
 import { type ApiServer, loopbackIdentity } from '@skiff/apiserver'
 import type { Env } from '@skiff/machinery'
-import { applySteps, type ClusterNetwork, type NodeNetwork, observeMachine, planTopology } from '@skiff/network'
+import { applySteps, type NodeNetwork, observeMachine, planTopology } from '@skiff/network'
 import { type Containerd, startContainerd } from '@skiff/node'
 import { nodeIdentity, proxyIdentity } from './identities.ts'
+import type { MachineNodesOptions } from './machine-nodes-options.ts'
 import { createMemberNodes } from './member-nodes.ts'
 import { nearConnection } from './node-connection.ts'
-import type { ClusterNodes } from './node-directory.ts'
 import { containerdOptions, type NodeParts, startNodeParts } from './node-parts.ts'
-import type { Place } from './place.ts'
-import type { ClusterRecord } from './record.ts'
-
-export interface MachineNodesOptions {
-  readonly place: Place
-  readonly record: ClusterRecord
-  readonly network: ClusterNetwork
-  readonly env: Env
-  readonly directory: ClusterNodes
-  readonly progress: (step: string) => void
-}
 
 export interface MachineNodes {
   /** Starts agents against the API; resolves when every node has registered. */

@@ -5,7 +5,7 @@ import { type ApiServer, issueCertificate, loopbackIdentity } from '@skiff/apise
 import type { NodeNetwork } from '@skiff/network'
 import { nodeIdentity, proxyIdentity } from './identities.ts'
 import { kubeconfigText } from './kubeconfig.ts'
-import type { MachineNodesOptions } from './machine-nodes.ts'
+import type { MachineNodesOptions } from './machine-nodes-options.ts'
 import { memberFiles, memberMark, stopMembers, writeMark } from './members.ts'
 import { socketConnection } from './node-socket.ts'
 import { markOf, readRecord } from './record.ts'

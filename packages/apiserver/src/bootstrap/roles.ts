@@ -1,12 +1,6 @@
 import type { PolicyRule } from '@skiff/api'
-import {
-  clusterBindingRows,
-  clusterRoleRows,
-  controllerRoleRows,
-  namespacedBindingRows,
-  namespacedRoleRows,
-  type RoleRow,
-} from './policy.ts'
+import { controllerRoleRows } from './controller-policy.ts'
+import { clusterBindingRows, clusterRoleRows, namespacedBindingRows, namespacedRoleRows, type RoleRow } from './policy.ts'
 import type { BootstrapRole } from './reconcile.ts'
 
 const bootstrapping = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }

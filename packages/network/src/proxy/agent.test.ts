@@ -1,9 +1,9 @@
 import { systemEnv } from '@skiff/machinery'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { service, slice, watchedMap } from '../fixture.ts'
-import { canMakeNamespaces, type Lab, openLab } from '../lab.ts'
 import type { EndpointSliceObject, ServiceObject } from '../objects.ts'
 import { runOrThrow } from '../run.ts'
+import { canMakeNamespaces, type Lab, openLab } from '../testing/lab.ts'
 import { type ServiceProxy, startProxy } from './agent.ts'
 import { type Dataplane, nftablesDataplane } from './dataplanes/nftables/dataplane.ts'
 

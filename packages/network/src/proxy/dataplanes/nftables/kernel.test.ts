@@ -1,9 +1,9 @@
 import { systemEnv } from '@skiff/machinery'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { service, slice } from '../../../fixture.ts'
-import { canMakeNamespaces, type Lab, openLab } from '../../../lab.ts'
 import type { ServiceSpec } from '../../../objects.ts'
 import { run, runOrThrow } from '../../../run.ts'
+import { canMakeNamespaces, type Lab, openLab } from '../../../testing/lab.ts'
 import { compileRoutes } from '../../compile.ts'
 import { type Dataplane, nftablesDataplane } from './dataplane.ts'
 

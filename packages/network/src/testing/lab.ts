@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { run, runOrThrow } from './run.ts'
+import { run, runOrThrow } from '../run.ts'
 
 /** Network namespaces for tests, with servers and clients in them. Needs root. close() takes everything away, whatever state it is in. */
 export interface Lab {
