@@ -6,11 +6,14 @@ import { describerOf } from './describers.ts'
 import { printLines } from './lines.ts'
 import type { Look } from './look.ts'
 
-// objects.json is what a server held, texts.txt what kubectl 1.33 said of it then, in UTC.
+// objects.jsonl is what a server held, texts.txt what kubectl 1.33 said of it then, in UTC.
 process.env.TZ = 'UTC'
 
 const fixture = (name: string): string => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
-const objects = JSON.parse(fixture('objects.json')) as readonly Dynamic[]
+const objects = fixture('objects.jsonl')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Dynamic)
 
 interface Told {
   readonly apiVersion: string
