@@ -6,9 +6,19 @@ import {
   type Kind,
   type SubresourceFacts,
 } from '@skiff/api'
-import { compileJsonPath, type FieldError, type Json, type KubeObject, type ObjectSchema, relaxJsonPath, sameJson } from '@skiff/machinery'
+import {
+  compileJsonPath,
+  type FieldError,
+  invalidValue,
+  type Json,
+  type KubeObject,
+  type ObjectSchema,
+  relaxJsonPath,
+  sameJson,
+} from '@skiff/machinery'
 import { checkValue } from './check-value.ts'
 import { customCodec } from './codec.ts'
+import { checkRules, hasRules } from './rules.ts'
 import type { Structural } from './structural.ts'
 import { typedOfSchema } from './typed.ts'
 
@@ -113,13 +123,36 @@ const withoutStatus = (object: KubeObject): Json => {
   return rest as unknown as Json
 }
 
+const unchecked = invalidValue(
+  '<nil>',
+  null,
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+)
+
+const text: Structural = { type: 'string' }
+/** At the root, rules see what every object has: its kind and its names. */
+const withMetaSchema = (schema: Structural): Structural => ({
+  ...schema,
+  properties: {
+    ...schema.properties,
+    apiVersion: text,
+    kind: text,
+    metadata: { type: 'object', properties: { name: text, generateName: text } },
+  },
+})
+
 const behaviourOf = (schema: Structural, version: CustomResourceDefinitionVersion, hasStatus: boolean): Behaviour => {
   const bodyOf = hasStatus ? withoutStatus : withoutMeta
   const { required, ...others } = schema
   // Every object has metadata; whether a schema asks for it makes no difference.
   const checked: Structural = { ...others, required: (required ?? []).filter((name) => name !== 'metadata') }
-  const check = (next: KubeObject, old: KubeObject | undefined): readonly FieldError[] =>
-    checkValue(checked, withoutMeta(next), old && withoutMeta(old), '')
+  const ruled = hasRules(schema) ? withMetaSchema(schema) : undefined
+  const check = (next: KubeObject, old: KubeObject | undefined): readonly FieldError[] => {
+    const faults = checkValue(checked, withoutMeta(next), old && withoutMeta(old), '')
+    if (!ruled) return faults
+    if (faults.length > 0) return [...faults, unchecked]
+    return checkRules(ruled, next as unknown as Json, old as unknown as Json | undefined, '')
+  }
   return {
     requireResourceVersion: true,
     validate: (next) => check(next, undefined),

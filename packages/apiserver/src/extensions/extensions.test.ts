@@ -217,3 +217,40 @@ test('a scale reads and writes where the definition says', async () => {
   expect((await send('GET', `${path}/a`)).body.spec.size).toBe(5)
   expect((await send('PATCH', `${path}/a/scale`, { spec: { replicas: 11 } }, 'application/merge-patch+json')).status).toBe(422)
 })
+
+test('rules hold, transitions included; what did not change is not checked again', async () => {
+  const integer = { type: 'integer' }
+  const schema = {
+    type: 'object',
+    properties: {
+      spec: {
+        type: 'object',
+        properties: {
+          min: integer,
+          max: integer,
+          mode: { ...text, 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'is immutable' }] },
+        },
+        'x-kubernetes-validations': [
+          { rule: 'self.min <= self.max', message: 'min above max', fieldPath: '.min' },
+          { rule: 'self.max < 100', messageExpression: '"max is " + string(self.max)', reason: 'FieldValueForbidden' },
+        ],
+      },
+    },
+    'x-kubernetes-validations': [{ rule: 'self.metadata.name.startsWith("w")' }],
+  }
+  const path = await define(definition('rules.example.com', {}, { schema: { openAPIV3Schema: schema } }))
+  const fault = async (name: string, spec: object) => (await send('POST', path, widget('rules.example.com', name, spec))).body.message
+  expect(await fault('w1', { min: 3, max: 2 })).toBe(
+    'Widget.rules.example.com "w1" is invalid: spec.min: Invalid value: "object": min above max',
+  )
+  expect(await fault('w1', { min: 3, max: 100 })).toBe('Widget.rules.example.com "w1" is invalid: spec: Forbidden: max is 100')
+  expect(await fault('x', { min: 1, max: 2 })).toBe(
+    `Widget.rules.example.com "x" is invalid: <nil>: Invalid value: "object": failed rule: self.metadata.name.startsWith("w")`,
+  )
+  expect(await fault('w1', { min: 1 })).toContain('spec: Invalid value: "object": no such key: max evaluating rule: min above max')
+  expect(await fault('w1', { min: 'x' })).toContain('some validation rules were not checked because the object was invalid')
+  expect((await send('POST', path, widget('rules.example.com', 'w1', { min: 1, max: 2, mode: 'a' }))).status).toBe(201)
+  const patched = (spec: object) => send('PATCH', `${path}/w1`, { spec }, 'application/merge-patch+json')
+  expect((await patched({ mode: 'b' })).body.message).toContain('spec.mode: Invalid value: "string": is immutable')
+  expect((await patched({ max: 3 })).status).toBe(200)
+})

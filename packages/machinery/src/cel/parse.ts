@@ -1,0 +1,214 @@
+import { type CelToken, lexCel, literalText, syntaxError } from './lex.ts'
+import { CelError, type CelValue } from './value.ts'
+
+export type CelNode =
+  | { readonly is: 'literal'; readonly value: CelValue }
+  | { readonly is: 'name'; readonly name: string }
+  | { readonly is: 'select'; readonly of: CelNode; readonly field: string; readonly optional: boolean }
+  | { readonly is: 'index'; readonly of: CelNode; readonly index: CelNode; readonly optional: boolean }
+  | { readonly is: 'call'; readonly name: string; readonly target: CelNode | undefined; readonly args: readonly CelNode[] }
+  | { readonly is: 'list'; readonly items: readonly CelNode[] }
+  | { readonly is: 'map'; readonly entries: readonly (readonly [CelNode, CelNode])[] }
+  | { readonly is: 'and' | 'or'; readonly left: CelNode; readonly right: CelNode }
+  | { readonly is: 'if'; readonly test: CelNode; readonly then: CelNode; readonly otherwise: CelNode }
+  | { readonly is: 'binary'; readonly operator: string; readonly left: CelNode; readonly right: CelNode }
+  | { readonly is: 'not' | 'minus'; readonly of: CelNode }
+
+const deepest = 250
+const reserved = new Set('as break const continue else for function if import let loop package namespace return var void while'.split(' '))
+
+/** Reads an expression; throws a CelError with the place of what is wrong. */
+export const parseCel = (source: string): CelNode => {
+  const tokens = lexCel(source)
+  let at = 0
+  let depth = 0
+  const peek = (): CelToken => tokens[at] as CelToken
+  const isMark = (...marks: string[]): boolean => peek().kind === 'mark' && marks.includes(peek().text)
+  const take = (): CelToken => tokens[at++] as CelToken
+  const unexpected = (): CelError =>
+    syntaxError(
+      source,
+      peek().at,
+      peek().kind === 'end' ? "mismatched input '<EOF>' expecting an expression" : `extraneous input '${peek().text}'`,
+    )
+  const expect = (mark: string): void => {
+    if (!isMark(mark)) throw syntaxError(source, peek().at, `missing '${mark}' at '${peek().text}'`)
+    at++
+  }
+
+  const expression = (): CelNode => {
+    if (++depth > deepest) throw new CelError('expression recursion limit exceeded: 250')
+    const test = or()
+    let node = test
+    if (isMark('?')) {
+      at++
+      const then = or()
+      expect(':')
+      node = { is: 'if', test, then, otherwise: expression() }
+    }
+    depth--
+    return node
+  }
+  const or = (): CelNode => {
+    let left = and()
+    while (isMark('||')) {
+      at++
+      left = { is: 'or', left, right: and() }
+    }
+    return left
+  }
+  const and = (): CelNode => {
+    let left = relation()
+    while (isMark('&&')) {
+      at++
+      left = { is: 'and', left, right: relation() }
+    }
+    return left
+  }
+  const binary = (inner: () => CelNode, here: () => boolean) => (): CelNode => {
+    let left = inner()
+    while (here()) {
+      const operator = take().text
+      left = { is: 'binary', operator, left, right: inner() }
+    }
+    return left
+  }
+  const unary = (): CelNode => {
+    if (isMark('!', '-')) {
+      const { text } = take()
+      const next = peek()
+      if (text === '-' && (next.kind === 'int' || next.kind === 'double')) {
+        const node = member()
+        return node.is === 'literal' ? { is: 'literal', value: negated(node.value) } : { is: 'minus', of: node }
+      }
+      return { is: text === '!' ? 'not' : 'minus', of: unary() }
+    }
+    return member()
+  }
+  const product = binary(unary, () => isMark('*', '/', '%'))
+  const sum = binary(product, () => isMark('+', '-'))
+  const relation = binary(sum, () => isMark('<', '<=', '>', '>=', '==', '!=') || (peek().kind === 'word' && peek().text === 'in'))
+
+  const member = (): CelNode => {
+    let node = primary()
+    for (;;) {
+      if (isMark('.', '.?')) {
+        const optional = take().text === '.?'
+        const name = fieldName()
+        if (!optional && isMark('(')) node = { is: 'call', name, target: node, args: args() }
+        else node = { is: 'select', of: node, field: name, optional }
+      } else if (isMark('[', '[?')) {
+        const optional = take().text === '[?'
+        const index = expression()
+        expect(']')
+        node = { is: 'index', of: node, index, optional }
+      } else return node
+    }
+  }
+  const fieldName = (): string => {
+    const token = take()
+    if (token.kind !== 'word') {
+      at--
+      throw unexpected()
+    }
+    return token.text.startsWith('`') ? token.text.slice(1, -1) : token.text
+  }
+  const listed = (end: string): CelNode[] => {
+    const items: CelNode[] = []
+    while (!isMark(end)) {
+      items.push(expression())
+      if (!isMark(',')) break
+      at++
+    }
+    expect(end)
+    return items
+  }
+  const args = (): CelNode[] => {
+    expect('(')
+    return listed(')')
+  }
+  const mapEntries = (): (readonly [CelNode, CelNode])[] => {
+    const entries: (readonly [CelNode, CelNode])[] = []
+    while (!isMark('}')) {
+      const key = expression()
+      expect(':')
+      entries.push([key, expression()])
+      if (!isMark(',')) break
+      at++
+    }
+    expect('}')
+    return entries
+  }
+  const primary = (): CelNode => {
+    const token = take()
+    switch (token.kind) {
+      case 'int':
+        return { is: 'literal', value: BigInt(token.text) }
+      case 'uint':
+        return { is: 'literal', value: { is: 'uint', value: BigInt(token.text.slice(0, -1)) } }
+      case 'double':
+        return { is: 'literal', value: Number(token.text) }
+      case 'string':
+        return { is: 'literal', value: literalText(token.text) }
+      case 'bytes':
+        return { is: 'literal', value: Uint8Array.from(Buffer.from(literalText(token.text))) }
+      case 'word':
+        return word(token)
+      case 'mark':
+        if (token.text === '(') {
+          const node = expression()
+          expect(')')
+          return node
+        }
+        if (token.text === '[') return { is: 'list', items: listed(']') }
+        if (token.text === '{') return { is: 'map', entries: mapEntries() }
+        if (token.text === '.') return word(take())
+    }
+    at--
+    throw unexpected()
+  }
+  const word = (token: CelToken): CelNode => {
+    const { text } = token
+    if (text === 'true' || text === 'false') return { is: 'literal', value: text === 'true' }
+    if (text === 'null') return { is: 'literal', value: null }
+    if (reserved.has(text)) throw syntaxError(source, token.at, `reserved identifier: ${text}`)
+    return isMark('(') ? { is: 'call', name: text, target: undefined, args: args() } : { is: 'name', name: text }
+  }
+
+  const node = expression()
+  if (peek().kind !== 'end') throw unexpected()
+  return node
+}
+
+const negated = (value: CelValue): CelValue => (typeof value === 'bigint' || typeof value === 'number' ? -value : value)
+
+/** Whether an expression speaks of a variable. */
+export const mentions = (node: CelNode, name: string): boolean => {
+  if (node.is === 'name') return node.name === name
+  return childrenOf(node).some((child) => mentions(child, name))
+}
+
+const childrenOf = (node: CelNode): readonly CelNode[] => {
+  switch (node.is) {
+    case 'select':
+    case 'not':
+    case 'minus':
+      return [node.of]
+    case 'index':
+      return [node.of, node.index]
+    case 'call':
+      return node.target ? [node.target, ...node.args] : node.args
+    case 'list':
+      return node.items
+    case 'map':
+      return node.entries.flat()
+    case 'and':
+    case 'or':
+    case 'binary':
+      return [node.left, node.right]
+    case 'if':
+      return [node.test, node.then, node.otherwise]
+    default:
+      return []
+  }
+}
