@@ -37,7 +37,7 @@ export const comparisonWithout = (comparison: Comparison, ignored: FieldSet): Co
 type Side = Json | undefined
 
 const compare = (open: Open, given: Typed, old: Side, next: Side, path: readonly string[]): void => {
-  if (old === next && old !== undefined && typeof old !== 'object') return
+  if (old === next && old !== undefined) return
   const type = typeFor(given, next === undefined || next === null ? old : next)
   const inside = isLeaf(type, old, next) || (given.is === 'free' && differInForm(old, next)) ? undefined : type
   if (!inside) {
