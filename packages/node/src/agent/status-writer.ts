@@ -26,15 +26,16 @@ export const createStatusWriter = (client: Client, env: Env, first: Pod, signal:
 
   const writeAll = async (): Promise<void> => {
     while (wanted && !gone && !signal.aborted) {
-      const patch = patchFor(server, wanted)
+      const asked = wanted
+      const patch = patchFor(server, asked)
       if (!patch) return
       const target = { ...(server.metadata.namespace ? { namespace: server.metadata.namespace } : {}), name: server.metadata.name }
       try {
         const answer = await client.patch(pods, { ...target, subresource: 'status' }, 'strategic', patch)
         const isUnchanged = answer.metadata.resourceVersion === server.metadata.resourceVersion
         server = answer
-        // The server sees no difference where we do: asking again would not end.
-        if (isUnchanged) return
+        // The server sees no difference where we do: asking the same again would not end.
+        if (isUnchanged && wanted === asked) return
       } catch (error) {
         // A conflict means another pod of this name: the uid in the patch is a precondition.
         if (isRefusal(error, 404) || isRefusal(error, 409)) gone = true
@@ -46,8 +47,12 @@ export const createStatusWriter = (client: Client, env: Env, first: Pod, signal:
     }
   }
   const write = () => {
-    writing ??= writeAll().finally(() => {
+    if (writing) return
+    const before = wanted
+    writing = writeAll().finally(() => {
       writing = undefined
+      // What was wanted between the last look and this moment is not forgotten.
+      if (wanted !== before && wanted && !gone && !signal.aborted && patchFor(server, wanted)) write()
     })
   }
   return {
@@ -57,7 +62,10 @@ export const createStatusWriter = (client: Client, env: Env, first: Pod, signal:
     },
     saw: (pod) => {
       // While a write is under way its answer is newer than what a watch brings.
-      if (!writing) server = pod
+      if (writing) return
+      server = pod
+      // Another wrote what is ours: a pod of a node that was given up is ready again when the node comes back.
+      if (wanted && patchFor(server, wanted)) write()
     },
     settled: async () => {
       if (wanted && patchFor(server, wanted)) write()
