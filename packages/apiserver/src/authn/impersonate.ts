@@ -1,7 +1,7 @@
 import type { Identity } from '@skiff/client'
 import { internalError, Refusal } from '@skiff/machinery'
 import { type Attributes, type Authorizer, forbiddenBy } from '../authorize.ts'
-import type { Incoming } from '../serve/answer.ts'
+import type { Incoming } from '../serve/messages.ts'
 
 const extraPrefix = 'impersonate-extra-'
 

@@ -1,5 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { StreamReply, ValueReply } from '@skiff/client'
@@ -8,10 +7,8 @@ import { internalError, isRefusal, Refusal } from '@skiff/machinery'
 import { prefersProtobuf } from '../represent/accept.ts'
 import { protobufValue } from '../represent/protobuf.ts'
 import type { ServedFrame } from '../watch/session.ts'
+import type { Incoming, Outgoing } from './messages.ts'
 import { createSender } from './send.ts'
-
-export type Incoming = IncomingMessage | Http2ServerRequest
-export type Outgoing = ServerResponse | Http2ServerResponse
 
 const gzipFrom = 128 * 1024
 

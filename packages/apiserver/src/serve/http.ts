@@ -8,7 +8,8 @@ import { type Call, closeGently, type Handler, type Identity } from '@skiff/clie
 import { badRequest, type Env, isRefusal, tooLarge } from '@skiff/machinery'
 import { methodNotAllowed } from '../rest/context.ts'
 import type { ServedFrame } from '../watch/session.ts'
-import { type Incoming, type Outgoing, statusOf, writeStatus, writeStream, writeValue, writeWatch } from './answer.ts'
+import { statusOf, writeStatus, writeStream, writeValue, writeWatch } from './answer.ts'
+import type { Incoming, Outgoing } from './messages.ts'
 import { misplaced, parseTarget, type Target, verbOf } from './route.ts'
 
 /** Tells who sent a request; throws a Refusal (401, or 403 for an impersonation that is not allowed). */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Outgoing } from './answer.ts'
+import type { Outgoing } from './messages.ts'
 
 /**
  * How much may wait for a client that reads slowly. client-go sends all its requests over one connection, so one paused list must
