@@ -13,6 +13,7 @@ import { jobController, ttlAfterFinishedController } from './job/job.ts'
 import { namespaceController } from './namespace/namespace.ts'
 import { taintEvictionController } from './nodes/eviction.ts'
 import { nodeLifecycleController } from './nodes/lifecycle.ts'
+import { ttlController } from './nodes/ttl.ts'
 import { podGarbageCollector } from './podgc/podgc.ts'
 import { claimProtectionController, volumeProtectionController } from './protection/claims.ts'
 import { resourceQuotaController } from './quota/quota.ts'
@@ -61,6 +62,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     statefulSetController(),
     cronJobController(),
     ...(certificates ? certificateControllers(certificates) : []),
+    ttlController(),
     nodeLifecycleController(),
     taintEvictionController(),
     clusterRoleAggregationController(),
@@ -93,6 +95,7 @@ const aliases: Readonly<Record<string, string>> = {
   csrsigning: 'certificatesigningrequest-signing-controller',
   csrapproving: 'certificatesigningrequest-approving-controller',
   csrcleaner: 'certificatesigningrequest-cleaner-controller',
+  ttl: 'ttl-controller',
   nodelifecycle: 'node-lifecycle-controller',
   'clusterrole-aggregation': 'clusterrole-aggregation-controller',
   'pvc-protection': 'persistentvolumeclaim-protection-controller',
