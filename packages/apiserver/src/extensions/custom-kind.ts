@@ -1,5 +1,6 @@
 import {
   type Behaviour,
+  type Conversion,
   type CustomResourceDefinition,
   type CustomResourceDefinitionVersion,
   customColumns,
@@ -62,7 +63,7 @@ const kindOf = (definition: CustomResourceDefinition, version: CustomResourceDef
     behaviour: behaviourOf(schema, version, hasStatus),
     hasStatus,
     storedAs: definition.metadata.name,
-    conversion: isStorage(version) ? undefined : { toStored: keep, fromStored: keep },
+    conversion: isStorage(version) ? undefined : conversionOf(group, storageVersionOf(definition), apiVersion),
     selectable: ['metadata.name', 'metadata.namespace', ...selected.map((path) => path.replace(/^\./, ''))],
     selectableDefault: selected.length === 0,
     field: fieldOf(selected),
@@ -80,8 +81,14 @@ const scaleOf = ({ subresources }: CustomResourceDefinitionVersion): Pick<Kind, 
   return { scale: { specReplicas: specReplicasPath, statusReplicas: statusReplicasPath, labelSelector: labelSelectorPath } }
 }
 
+/** The version that objects are stored in. */
+export const storageVersionOf = ({ spec }: CustomResourceDefinition): string => spec.versions?.find(isStorage)?.name ?? ''
+
 /** Versions differ in name alone: the server's own conversion strategy. */
-const keep = (object: KubeObject): KubeObject => object
+const conversionOf = (group: string, stored: string, apiVersion: string): Conversion => ({
+  toStored: (object) => ({ ...object, apiVersion: `${group}/${stored}` }),
+  fromStored: (object) => ({ ...object, apiVersion }),
+})
 
 const subresourcesOf = ({ subresources }: CustomResourceDefinitionVersion, kind: string): readonly SubresourceFacts[] => [
   ...(subresources?.status ? [{ name: 'status', kind, verbs: partVerbs }] : []),

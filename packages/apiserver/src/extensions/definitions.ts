@@ -5,7 +5,7 @@ import type { Cache } from '../registry/cache.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Storage } from '../registry/storage.ts'
 import { countOf, entriesOf, find } from '../registry/tree.ts'
-import { kindsOf } from './custom-kind.ts'
+import { kindsOf, storageVersionOf } from './custom-kind.ts'
 import { hasCondition, planStatus, takenBy, withCondition } from './names.ts'
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
@@ -45,6 +45,7 @@ export const followDefinitions = (options: DefinitionsOptions): { stop(): void }
     const versions = new Set(kinds.map(({ version }) => version))
     for (const kind of before?.kinds ?? []) if (!versions.has(kind.version)) options.registry.remove(kind)
     for (const kind of kinds) options.registry.add(kind)
+    if (before?.kinds[0] && storageVersionOf(before.of) !== storageVersionOf(definition)) options.storage.drop(before.kinds[0])
     served.set(name, { of: definition, kinds })
   }
 
@@ -109,13 +110,13 @@ const sameDefinition = (a: CustomResourceDefinition, b: CustomResourceDefinition
 
 /** Deletes the objects of a definition; when none is left, lets the definition go. */
 const cleanUp = async (
-  { client, storage, env }: DefinitionsOptions,
+  { client, registry, storage, env }: DefinitionsOptions,
   definition: CustomResourceDefinition,
   kind: Kind | undefined,
 ): Promise<void> => {
   if (!definition.metadata.finalizers?.includes(cleanupFinalizer)) return
   if (kind) {
-    const cache = await storage.cache(kind)
+    const cache = await storage.cache(registry.stored(kind))
     if (countOf(cache.tree, '', '') > 0) {
       await client.removeCollection(kind, {})
       if (countOf(cache.tree, '', '') > 0) return

@@ -254,3 +254,35 @@ test('rules hold, transitions included; what did not change is not checked again
   expect((await patched({ mode: 'b' })).body.message).toContain('spec.mode: Invalid value: "string": is immutable')
   expect((await patched({ max: 3 })).status).toBe(200)
 })
+
+test('versions show the same objects; the stored one can change', async () => {
+  const body = definition('versions.example.com')
+  const [v1] = body.spec.versions
+  body.spec.versions = [v1, { ...v1, name: 'v1beta1', storage: false }] as never
+  const path = await define(body)
+  const beta = path.replace('/v1/', '/v1beta1/')
+  await send('POST', beta, { ...widget('versions.example.com', 'a', { size: 1 }), apiVersion: 'versions.example.com/v1beta1' })
+  const shown = async (of: string) => (await send('GET', `${of}/a`)).body.apiVersion
+  expect([await shown(path), await shown(beta)]).toEqual(['versions.example.com/v1', 'versions.example.com/v1beta1'])
+  const { body: group } = await send('GET', '/apis/versions.example.com')
+  expect([group.preferredVersion.version, group.versions.length]).toEqual(['v1', 2])
+  const { body: held } = await send('GET', `${definitions}/widgets.versions.example.com`)
+  const switched = held.spec.versions.map((version: object, index: number) => ({ ...version, storage: index === 1 }))
+  const put = await send('PUT', `${definitions}/widgets.versions.example.com`, { ...held, spec: { ...held.spec, versions: switched } })
+  expect(put.body.message).toBeUndefined()
+  expect([await shown(path), await shown(beta)]).toEqual(['versions.example.com/v1', 'versions.example.com/v1beta1'])
+  expect((await send('GET', `${definitions}/widgets.versions.example.com`)).body.status.storedVersions).toEqual(['v1', 'v1beta1'])
+})
+
+test('watches end with the definition', async () => {
+  const path = await define(definition('watched.example.com'))
+  const watch = send('GET', `${path}?watch=1`)
+  await send('POST', path, widget('watched.example.com', 'a', { size: 1 }))
+  await send('DELETE', `${definitions}/widgets.watched.example.com`)
+  const events = (await watch).text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).type)
+  expect(events[0]).toBe('ADDED')
+  expect(events.at(-1)).toBe('DELETED')
+})

@@ -34,6 +34,8 @@ export interface Cache {
   recentAfter: number
   readonly recent: CacheEvent[]
   readonly listeners: Set<(events: readonly CacheEvent[]) => void>
+  /** Called when the kind is forgotten: what listens ends. */
+  readonly closers: Set<() => void>
 }
 
 /** How many events a kind keeps for watches that resume. */
@@ -46,6 +48,7 @@ export const createCache = (kind: Kind, entries: readonly Entry[], revision: num
   recentAfter: revision,
   recent: [],
   listeners: new Set(),
+  closers: new Set(),
 })
 
 export const get = (cache: Cache, key: string): Entry | undefined => find(cache.tree, key)

@@ -30,9 +30,16 @@ export const entryOf = (key: string, object: KubeObject, encoded: EncodedObject,
 export const entryFromStored = (kind: Kind, key: string, value: Uint8Array, revision: number): Entry => {
   const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()
   const object = withSharedFields(JSON.parse(text) as KubeObject)
+  if (object.apiVersion !== kind.apiVersion) return entryOfOtherVersion(kind, key, object, revision)
   const at = text.indexOf('"uid":"')
   const encoded = at < 0 ? kind.codec.encode(object) : { text, versionAt: text.indexOf('"', at + 7) + 2 }
   return entryOf(key, object, encoded, revision)
+}
+
+/** Stored before the definition named another version to store: versions of one definition differ in name alone. */
+const entryOfOtherVersion = (kind: Kind, key: string, stored: KubeObject, revision: number): Entry => {
+  const object = { ...stored, apiVersion: kind.apiVersion }
+  return entryOf(key, object, kind.codec.encode(object), revision)
 }
 
 /** The last state of a deleted object as its DELETED event shows it: with the revision of the deletion. */

@@ -19,7 +19,7 @@ export interface Storage {
   put(kind: Kind, key: string, object: KubeObject, expect: 'absent' | number): Promise<Entry | undefined>
   /** False when another writer won. The revision of the deletion is in the result. */
   remove(kind: Kind, key: string, expect: number): Promise<number | undefined>
-  /** Forgets a kind that is served no more. */
+  /** Forgets a kind that is served no more, or is stored in another version from now on; its watches end. */
   drop(kind: Kind): void
   close(): Promise<void>
 }
@@ -113,7 +113,9 @@ export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
       return result.ok ? result.revision : undefined
     },
     drop: (kind) => {
+      const cache = caches.get(kind.storedAs)
       caches.delete(kind.storedAs)
+      for (const close of cache?.closers ?? []) close()
     },
     close: async () => stop(),
   }

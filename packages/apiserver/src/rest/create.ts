@@ -52,7 +52,7 @@ export const inNamespace = (kind: Kind, object: KubeObject, namespace: string | 
 export const createObject = async (rest: Rest, request: Request, given: KubeObject): Promise<Entry> => {
   const { kind, call } = request
   const object = request.tracked ? given : tracked(rest, request, given, undefined)
-  const cache = await rest.storage.cache(kind)
+  const cache = await rest.storage.cache(rest.registry.stored(kind))
   const generate = object.metadata.generateName && !object.metadata.name
   for (let attempt = 0; ; attempt++) {
     const entry = await createOnce(rest, request, object)

@@ -19,7 +19,7 @@ export interface Page {
 }
 
 export const getOne = async (rest: Rest, { call, kind }: Request): Promise<Entry> => {
-  const cache = await rest.storage.cache(kind)
+  const cache = await rest.storage.cache(rest.registry.stored(kind))
   const version = queryValue(call, 'resourceVersion') ?? ''
   if (version !== '' && !/^\d+$/.test(version)) throw badRequest(`Invalid value: ${JSON.stringify(version)}`)
   if (version === '') await rest.storage.fresh()
@@ -47,7 +47,7 @@ const waitFor = async (rest: Rest, revision: number): Promise<void> => {
 
 export const list = async (rest: Rest, { call, kind }: Request): Promise<Page> => {
   const options = listOptions(kind, call)
-  const cache = await rest.storage.cache(kind)
+  const cache = await rest.storage.cache(rest.registry.stored(kind))
   const start = await startOf(rest, cache, call, options)
   const prefix = kind.namespaced && call.namespace !== undefined ? `${call.namespace}/` : ''
   const page = options.match

@@ -11,7 +11,7 @@ const bookmarkMs = 60_000
 /** Begins a watch: the current objects unless a version is named, then every change. Ends by its timeout, its signal, or when its reader is too slow. */
 export const watch = async (rest: Rest, { call, kind }: Request): Promise<AsyncIterable<readonly ServedFrame[]>> => {
   const options = listOptions(kind, call)
-  const cache = await rest.storage.cache(kind)
+  const cache = await rest.storage.cache(rest.registry.stored(kind))
   const prefix = kind.namespaced && call.namespace !== undefined ? `${call.namespace}/` : ''
   const stops: (() => void)[] = []
   const feed = createFeed(() => {
@@ -46,7 +46,11 @@ export const watch = async (rest: Rest, { call, kind }: Request): Promise<AsyncI
     if (frames.length > 0) feed.push(frames)
   }
   cache.listeners.add(listen)
-  stops.push(() => cache.listeners.delete(listen))
+  cache.closers.add(feed.end)
+  stops.push(() => {
+    cache.listeners.delete(listen)
+    cache.closers.delete(feed.end)
+  })
   const seconds = options.timeoutSeconds || 1800 * (1 + rest.env.random())
   stops.push(rest.env.after(seconds * 1000, feed.end))
   if (options.allowBookmarks)
