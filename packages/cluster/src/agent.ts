@@ -2,14 +2,15 @@ import { chmodSync } from 'node:fs'
 import { type Client, chooseConnection, connect, type Identity, overHttp, readKubeconfigs } from '@skiff/client'
 import { systemEnv } from '@skiff/machinery'
 import { startContainerd } from '@skiff/node'
+import { networkOf } from './cluster-network.ts'
 import { nodeIdentity, proxyIdentity } from './identities.ts'
 import { openJournal } from './journal.ts'
 import { memberFiles } from './members.ts'
 import { containerdOptions, startNodeParts } from './node-parts.ts'
 import { serveNode } from './node-socket.ts'
 import { placeAt } from './place.ts'
-import { readRecord, UserError } from './record.ts'
-import { networkOf } from './server-process.ts'
+import { readRecord } from './record.ts'
+import { UserError } from './talk.ts'
 
 /** `skiff agent`: one node of a cluster on this machine, in the network namespace that this process was started in. */
 export const agent = async (name: string, dir: string, nodeName: string): Promise<void> => {
@@ -18,11 +19,10 @@ export const agent = async (name: string, dir: string, nodeName: string): Promis
   const network = record ? networkOf(record) : undefined
   const node = network?.nodes.find((each) => each.name === nodeName)
   if (!network || !node) throw new UserError(`there is no node ${nodeName} in ${dir}`)
-  const journal = openJournal(place.journal, systemEnv().now)
-  const env = systemEnv(journal.child(nodeName))
   const files = memberFiles(place, nodeName)
+  const env = systemEnv(openJournal(files.journal, { now: systemEnv().now, node: nodeName }))
   const { netns: _, ...here } = containerdOptions(place, node)
-  const containerd = await startContainerd(env, here)
+  const containerd = await startContainerd({ ...env, log: env.log.child('containerd') }, here)
   const parts = await startNodeParts({
     place,
     network,
@@ -34,7 +34,7 @@ export const agent = async (name: string, dir: string, nodeName: string): Promis
   })
   const close = await serveNode(parts.agent.service, files.socket)
   chmodSync(files.socket, 0o600)
-  env.log.info('node runs', { node: nodeName, pid: process.pid })
+  env.log.info('node runs', { pid: process.pid })
   const stop = async (): Promise<void> => {
     await close()
     await parts.stop()
@@ -44,6 +44,9 @@ export const agent = async (name: string, dir: string, nodeName: string): Promis
   process.on('SIGTERM', () => void stop())
   process.on('SIGINT', () => void stop())
   process.on('SIGHUP', () => {})
+  process.on('unhandledRejection', (error) =>
+    env.log.error('unhandled rejection', { error: String(error instanceof Error ? error.stack : error) }),
+  )
 }
 
 const clientOf = async (kubeconfig: string, identity: Identity): Promise<Client> => {

@@ -1,36 +1,42 @@
-import { silentLog, systemEnv } from '@skiff/machinery'
-import { applySteps, nftablesDataplane, observeMachine, planRemoval, serviceTable } from '@skiff/network'
-import { removeNodeFiles, teardownContainerd } from '@skiff/node'
-import { stopMembers } from './members.ts'
-import { containerdOptions, nodePlaces } from './node-parts.ts'
-import { isRoot, type Place } from './place.ts'
-import { type ClusterRecord, isRunning, requireRecord, UserError, writeRecord } from './record.ts'
-import { networkOf } from './server-process.ts'
-import { removeCluster, type Tell } from './up.ts'
+import { rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemEnv } from '@skiff/machinery'
+import { hasRealNodes } from './cluster-network.ts'
+import { withClusterLock } from './lock.ts'
+import { isRoot, ownFiles, type Place, pointerOf } from './place.ts'
+import { isRunning } from './process-mark.ts'
+import { type ClusterRecord, requireRecord, writeRecord } from './record.ts'
+import { type Tell, UserError } from './talk.ts'
 
 const stopMs = 20_000
 
 /** Ends a cluster and removes what it made on the machine; with `keepData` its objects and images stay for the next `up`. */
 export const down = async (name: string, keepData: boolean, tell: Tell): Promise<void> => {
+  requireRecord(name)
+  await withClusterLock(name, () => downLocked(name, keepData, tell))
+}
+
+const downLocked = async (name: string, keepData: boolean, tell: Tell): Promise<void> => {
   const { place, record } = requireRecord(name)
-  if (record.runtime === 'containerd' && !record.controlPlaneOnly && !isRoot())
-    throw new UserError('this cluster runs real containers; use sudo to take it down')
+  const real = hasRealNodes(record)
+  if (real && !isRoot()) throw new UserError('this cluster runs real containers; use sudo to take it down')
   await stopServer(record)
   tell('server stopped')
-  if (record.runtime === 'containerd' && !record.controlPlaneOnly) {
-    await removeNodes(place, record, keepData)
+  if (real) {
+    await (await import('./machine-removal.ts')).removeNodes(place, record, keepData)
     tell('containers, networks and mounts removed')
   }
   if (keepData) {
-    const { server: _, ...rest } = record
+    const { server: _server, ready: _ready, ...rest } = record
     writeRecord(place, rest)
+    rmSync(place.run, { recursive: true, force: true })
     tell(`data kept in ${place.dir}`)
-  } else removeCluster(place)
+  } else removeFiles(place)
   tell(`cluster ${name} is down`)
 }
 
 /** Asks the server to end, and ends it by force when it does not. */
-export const stopServer = async (record: ClusterRecord): Promise<void> => {
+const stopServer = async (record: ClusterRecord): Promise<void> => {
   const { server } = record
   if (!server || !isRunning(server)) return
   const env = systemEnv()
@@ -46,16 +52,13 @@ export const stopServer = async (record: ClusterRecord): Promise<void> => {
   }
 }
 
-const removeNodes = async (place: Place, record: ClusterRecord, keepData: boolean): Promise<void> => {
-  const env = systemEnv(silentLog)
-  const network = networkOf(record)
-  await stopMembers(place, record)
-  await Promise.all(network.nodes.map((node) => teardownContainerd(env, containerdOptions(place, node), { keepData })))
-  for (const node of network.nodes) await removeNodeFiles(nodePlaces(place, node.name).root, { keepData })
-  const host = nftablesDataplane(
-    { name: serviceTable(record.name), family: 'ip', podRange: record.ranges.pods, serviceRange: record.ranges.services },
-    env,
-  )
-  await host.remove()
-  await applySteps(planRemoval(record.name, await observeMachine()))
+const removeFiles = (place: Place): void => {
+  for (const name of ownFiles) rmSync(join(place.dir, name), { recursive: true, force: true })
+  try {
+    rmdirSync(place.dir)
+  } catch {
+    // It holds files that are not the cluster's, or is a file system of its own.
+  }
+  rmSync(place.run, { recursive: true, force: true })
+  rmSync(pointerOf(place.name), { force: true })
 }

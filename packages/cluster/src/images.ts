@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog, systemEnv } from '@skiff/machinery'
 import { importImage, openCriRuntime, type PackOptions, packImage, snapshotterFor } from '@skiff/node'
+import { networkOf } from './cluster-network.ts'
 import { containerdOptions } from './node-parts.ts'
-import { isRunning, requireRecord, UserError } from './record.ts'
-import { networkOf } from './server-process.ts'
+import { isRunning } from './process-mark.ts'
+import { requireRecord } from './record.ts'
+import { UserError } from './talk.ts'
 
 /** Imports an archive into every node of a cluster; answers the names of its images. */
 export const importEverywhere = async (clusterName: string, file: string): Promise<readonly string[]> => {

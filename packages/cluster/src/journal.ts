@@ -1,22 +1,37 @@
-import { closeSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import type { Log } from '@skiff/machinery'
 
-const rotateBytes = 16 * 1024 * 1024
+export interface JournalOptions {
+  readonly now: () => number
+  /** The node whose process writes it, where that is not the server. */
+  readonly node?: string
+  /** A file that has grown beyond it becomes the older one. */
+  readonly rotateBytes?: number
+}
 
-/** Writes one JSON line an entry to a file: time, level, component, message, facts. Kept below a size by one older file. */
-export const openJournal = (path: string, now: () => number): Log => {
+const defaultRotateBytes = 16 * 1024 * 1024
+/** What is said outside of any component. */
+const whole = 'skiff'
+
+/**
+ * Writes one JSON line an entry to a file: time, level, node, component, message, facts. Parts of a component carry its name before
+ * their own (`controllers/deployment-controller`). Kept below a size by one older file, so a file has one writing process.
+ */
+export const openJournal = (path: string, { now, node, rotateBytes = defaultRotateBytes }: JournalOptions): Log => {
   let file = openSync(path, 'a', 0o640)
   let size = statSync(path).size
+  const rotate = (): void => {
+    renameSync(path, `${path}.old`)
+    const next = openSync(path, 'a', 0o640)
+    closeSync(file)
+    file = next
+    size = 0
+  }
   const write = (component: string, level: string, message: string, facts: Record<string, unknown> | undefined): void => {
-    const line = `${JSON.stringify({ time: new Date(now()).toISOString(), level, component, message, ...facts })}\n`
+    const entry = { time: new Date(now()).toISOString(), level, ...(node && { node }), component, message, ...(facts && { facts }) }
     try {
-      if (size > rotateBytes) {
-        closeSync(file)
-        renameSync(path, `${path}.old`)
-        file = openSync(path, 'a', 0o640)
-        size = 0
-      }
-      size += writeSync(file, line)
+      if (size > rotateBytes) rotate()
+      size += writeSync(file, `${JSON.stringify(entry)}\n`)
     } catch {
       // A full disk must not end the server for want of a log line.
     }
@@ -26,25 +41,7 @@ export const openJournal = (path: string, now: () => number): Log => {
     info: (message, facts) => write(component, 'info', message, facts),
     warn: (message, facts) => write(component, 'warn', message, facts),
     error: (message, facts) => write(component, 'error', message, facts),
-    child: (name) => logger(name),
+    child: (name) => logger(component === whole ? name : `${component}/${name}`),
   })
-  return logger('skiff')
+  return logger(whole)
 }
-
-/** Lines of a component ('' for all) as `skiff journal` prints them. */
-export const journalLines = (path: string, component: string): string[] =>
-  readFileSync(path, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .flatMap((line) => {
-      try {
-        const { time, level, component: of, message, ...facts } = JSON.parse(line) as Record<string, string>
-        if (component !== '' && of !== component && !of?.startsWith(`${component}-`)) return []
-        const rest = Object.entries(facts).map(
-          ([name, value]) => ` ${name}=${typeof value === 'string' ? JSON.stringify(value) : JSON.stringify(value)}`,
-        )
-        return [`${time} ${String(level).toUpperCase().padEnd(5)} ${of}: ${message}${rest.join('')}`]
-      } catch {
-        return component === '' ? [line] : []
-      }
-    })

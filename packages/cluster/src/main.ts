@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { systemEnv } from '@skiff/machinery'
 import { Command, Option } from 'commander'
+import { chosenCluster } from './record.ts'
 import { skiffVersion } from './skiff-version.ts'
 
 const tell = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
 
-const nameOption = () => new Option('--name <name>', 'name of the cluster').default('default')
+const nameOption = (flags = '--name <name>') => new Option(flags, 'name of the cluster').env('SKIFF_CLUSTER').default('default')
 
 const addClusterCommands = (program: Command): void => {
   program
@@ -48,10 +49,10 @@ const addClusterCommands = (program: Command): void => {
     .command('journal [component]')
     .description('the log of a part of Skiff itself: apiserver, controllers, scheduler, node, containerd, network, dns, store')
     .addOption(nameOption())
-    .action(async (component: string | undefined, options) => {
-      const [{ requireRecord }, { journalLines }] = await Promise.all([import('./record.ts'), import('./journal.ts')])
-      for (const line of journalLines(requireRecord(options.name).place.journal, component ?? '')) tell(line)
-    })
+    .option('-f, --follow', 'go on with what is written from now on')
+    .action(async (component: string | undefined, options) =>
+      (await import('./journal-command.ts')).journal(options.name, component, options.follow === true, tell),
+    )
   program
     .command('serve', { hidden: true })
     .requiredOption('--name <name>')
@@ -86,6 +87,20 @@ const addNodeCommands = (program: Command): void => {
       .action(async (name: string, options) => (await import('./node-commands.ts')).nodeCommand(verb, name, options.name, tell))
 }
 
+const addSnapshotCommands = (program: Command): void => {
+  const snapshot = program.command('snapshot').description("copies of a cluster's objects")
+  snapshot
+    .command('save <file>')
+    .description('write all objects to a new file, of a running cluster or a stopped one')
+    .addOption(nameOption())
+    .action(async (file: string, options) => (await import('./snapshot-commands.ts')).saveSnapshot(options.name, file, tell))
+  snapshot
+    .command('restore <file>')
+    .description('give a stopped cluster the objects of a snapshot')
+    .addOption(nameOption())
+    .action(async (file: string, options) => (await import('./snapshot-commands.ts')).restore(options.name, file, tell))
+}
+
 const addImageCommands = (program: Command): void => {
   const image = program.command('image').description('images without a registry')
   image
@@ -106,7 +121,7 @@ const addImageCommands = (program: Command): void => {
     .option('--env <key=value>', 'environment; may be repeated', list)
     .option('--user <user>', 'uid, uid:gid or name')
     .option('--out <file>', 'write the archive there instead of importing it')
-    .option('--cluster <name>', 'name of the cluster', 'default')
+    .addOption(nameOption('--cluster <name>'))
     .action(async (options) => {
       const { packEverywhere } = await import('./images.ts')
       const { entrypoint, cmd, env, user } = options
@@ -127,8 +142,8 @@ const addImageCommands = (program: Command): void => {
 
 /** The kubeconfig of this machine's own cluster, for when the user named no other. */
 const fallbackKubeconfig = (): string | undefined => {
-  const path = `${process.getuid?.() === 0 ? '/var/lib/skiff' : `${process.env.XDG_DATA_HOME ?? `${process.env.HOME}/.local/share`}/skiff`}/default/kubeconfig`
-  return existsSync(path) ? path : undefined
+  const path = chosenCluster(process.env)?.kubeconfig
+  return path !== undefined && existsSync(path) ? path : undefined
 }
 
 const kubectlDeps = () => ({
@@ -141,6 +156,14 @@ const kubectlDeps = () => ({
   name: 'skiff',
 })
 
+const sentenceOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const { code, path } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC') return `the disk is full${path ? ` (${path})` : ''}: make space and try again`
+  const plain = error.constructor.name === 'UserError' || process.env.SKIFF_DEBUG === undefined
+  return plain ? error.message : (error.stack ?? error.message)
+}
+
 const main = async (): Promise<void> => {
   const program = new Command('skiff')
     .description('A complete Kubernetes in one command')
@@ -148,6 +171,7 @@ const main = async (): Promise<void> => {
   addClusterCommands(program)
   addImageCommands(program)
   addNodeCommands(program)
+  addSnapshotCommands(program)
   program
     .command('demo')
     .description('a guestbook of three tiers: comes up, heals, scales, rolls out and back')
@@ -159,8 +183,7 @@ const main = async (): Promise<void> => {
   try {
     await program.parseAsync()
   } catch (error) {
-    const plain = error instanceof Error && error.constructor.name === 'UserError'
-    process.stderr.write(`skiff: ${plain || process.env.SKIFF_DEBUG === undefined ? (error as Error).message : (error as Error).stack}\n`)
+    process.stderr.write(`skiff: ${sentenceOf(error)}\n`)
     process.exitCode = 1
   }
 }

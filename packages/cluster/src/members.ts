@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { systemEnv } from '@skiff/machinery'
 import { nodePlaces } from './node-parts.ts'
 import type { Place } from './place.ts'
-import { type ClusterRecord, isRunning, type ProcessMark } from './record.ts'
+import { isRunning, type ProcessMark } from './process-mark.ts'
+import type { ClusterRecord } from './record.ts'
 
 /** Files of a node that runs in a process of its own. */
 export const memberFiles = (place: Place, nodeName: string) => {
@@ -13,6 +14,7 @@ export const memberFiles = (place: Place, nodeName: string) => {
     run,
     mark: join(run, 'agent.json'),
     socket: join(run, 'agent.sock'),
+    journal: join(root, 'journal.log'),
     nodeConfig: join(root, 'node.kubeconfig'),
     proxyConfig: join(root, 'proxy.kubeconfig'),
   }

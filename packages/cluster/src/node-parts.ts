@@ -7,11 +7,13 @@ import { type ClusterNetwork, type NodeNetwork, nftablesDataplane, serviceTable,
 import { type ContainerdOptions, type NodeAgent, type Runtime, startNodeAgent } from '@skiff/node'
 import type { Place } from './place.ts'
 
+export const clusterCgroup = (name: string): string => `/skiff/${name}`
+
 /** Where a node keeps its things, and the cgroup of its pods. */
 export const nodePlaces = (place: Place, nodeName: string) => ({
   root: join(place.dir, 'nodes', nodeName),
   run: join(place.run, nodeName),
-  cgroupRoot: `/skiff/${place.name}/${nodeName}`,
+  cgroupRoot: `${clusterCgroup(place.name)}/${nodeName}`,
 })
 
 /** The containerd of a node. The same options find it again to adopt it, to import images, and to remove it. */

@@ -39,7 +39,23 @@ export const placeAt = (name: string, dir: string): Place => ({
 })
 
 export const pointerOf = pointer
+/** Held while a cluster is being changed. */
+export const clusterLock = (name: string): string => join(baseDir(), `${name}.lock`)
+/** Held while ranges and ports are chosen. No cluster's name has a dot. */
+export const rangesLock = (): string => join(baseDir(), 'ranges.chosen.lock')
 export const defaultDir = (name: string): string => join(baseDir(), name)
+
+/** What a cluster puts into its directory; other files there are not its own. */
+export const ownFiles: readonly string[] = [
+  'cluster.json',
+  'cluster.json.part',
+  'kubeconfig',
+  'journal.log',
+  'journal.log.old',
+  'pki',
+  'store',
+  'nodes',
+]
 
 /** Names of the clusters that this user has on this machine. */
 export const clusterNames = (): readonly string[] => {

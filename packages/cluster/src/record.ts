@@ -1,6 +1,8 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import type { Ranges } from '@skiff/network'
-import { defaultDir, type Place, placeAt, pointerOf } from './place.ts'
+import { clusterNames, defaultDir, type Place, placeAt, pointerOf } from './place.ts'
+import { isRunning, type ProcessMark } from './process-mark.ts'
+import { UserError } from './talk.ts'
 
 export type RuntimeName = 'containerd' | 'simulated'
 
@@ -10,13 +12,6 @@ export interface NodeRecord {
   readonly number: number
   /** Stopped by `skiff node stop`: not started again by `up`. */
   readonly stopped?: boolean
-}
-
-/** A process, told apart from a later one with the same id by the time of its start. */
-export interface ProcessMark {
-  readonly pid: number
-  /** Field 22 of /proc/PID/stat. */
-  readonly startTicks: string
 }
 
 /** What a cluster of this machine is: written by `up`, read by every other command. */
@@ -29,33 +24,49 @@ export interface ClusterRecord {
   readonly nodes: readonly NodeRecord[]
   readonly ranges: Ranges
   readonly controllers: readonly string[]
-  /** The server's process while it runs. */
+  /** The server's process, from its first moment on. */
   readonly server?: ProcessMark
+  /** That process has told that everything is ready. */
+  readonly ready?: boolean
 }
-
-/** A plain sentence for the user; printed without a stack. */
-export class UserError extends Error {}
 
 export const readRecord = (place: Place): ClusterRecord | undefined => {
   if (!existsSync(place.record)) return undefined
+  const broken = (why: string) =>
+    new UserError(`${place.record} cannot be read (${why}); move ${place.dir} away, or remove it to begin anew`)
   let value: ClusterRecord
   try {
     value = JSON.parse(readFileSync(place.record, 'utf8')) as ClusterRecord
   } catch (error) {
-    throw new UserError(`${place.record} cannot be read (${(error as Error).message}); move ${place.dir} away, or remove it to begin anew`)
+    throw broken((error as Error).message)
   }
+  if (typeof value !== 'object' || value === null) throw broken('it holds no object')
   if (value.format !== 1)
     throw new UserError(
       `${place.dir} was written by another version of Skiff (format ${String(value.format)}); use that version, or another --data directory`,
     )
+  if (!Array.isArray(value.nodes) || !Array.isArray(value.controllers) || typeof value.ranges !== 'object')
+    throw broken('parts of it are missing')
   return value
 }
 
 /** Written whole or not at all. */
 export const writeRecord = (place: Place, record: ClusterRecord): void => {
   const part = `${place.record}.part`
-  writeFileSync(part, `${JSON.stringify(record, null, 2)}\n`)
+  const file = openSync(part, 'w', 0o644)
+  try {
+    writeSync(file, `${JSON.stringify(record, null, 2)}\n`)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
   renameSync(part, place.record)
+}
+
+/** Changes what is recorded now, which may be newer than what the caller has read. */
+export const changeRecord = (place: Place, change: (record: ClusterRecord) => ClusterRecord): void => {
+  const record = readRecord(place)
+  if (record) writeRecord(place, change(record))
 }
 
 /** The place of a cluster by its name: the usual directory, or that which --data named when it was made. */
@@ -75,15 +86,25 @@ export const requireRecord = (name: string): { readonly place: Place; readonly r
   return { place, record }
 }
 
-export const markOf = (pid: number): ProcessMark | undefined => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    // A zombie has ended; only its parent has not looked yet.
-    return fields[0] === 'Z' ? undefined : { pid, startTicks: fields[19] as string }
-  } catch {
-    return undefined
-  }
-}
+/** Every cluster of this user; what cannot be read is left out. */
+export const allRecords = (): readonly { readonly place: Place; readonly record: ClusterRecord }[] =>
+  clusterNames().flatMap((name) => {
+    try {
+      return [requireRecord(name)]
+    } catch {
+      return []
+    }
+  })
 
-export const isRunning = (mark: ProcessMark | undefined): boolean => mark !== undefined && markOf(mark.pid)?.startTicks === mark.startTicks
+/**
+ * The cluster that a user means who named none: the one that SKIFF_CLUSTER names, `default`, or when that does not run, the only one
+ * that does. Undefined when there is none.
+ */
+export const chosenCluster = (variables: NodeJS.ProcessEnv): Place | undefined => {
+  if (variables.SKIFF_CLUSTER) return requireRecord(variables.SKIFF_CLUSTER).place
+  const all = allRecords()
+  const running = all.filter(({ record }) => isRunning(record.server))
+  const usual = ({ place }: { place: Place }) => place.name === 'default'
+  const chosen = running.find(usual) ?? (running.length === 1 ? running[0] : all.find(usual))
+  return chosen?.place
+}

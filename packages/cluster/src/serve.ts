@@ -1,7 +1,8 @@
 import { systemEnv } from '@skiff/machinery'
 import { placeAt } from './place.ts'
-import { readRecord, UserError } from './record.ts'
+import { readRecord } from './record.ts'
 import { runServer, type Server } from './server-process.ts'
+import { UserError } from './talk.ts'
 
 const tell = (message: object): void => {
   if (process.connected) process.send?.(message)
@@ -25,7 +26,7 @@ export const serve = async (name: string, dir: string): Promise<void> => {
   process.on('SIGHUP', () => {})
   process.on('unhandledRejection', (error) =>
     process.stderr.write(
-      `${JSON.stringify({ time: new Date(systemEnv().now()).toISOString(), level: 'error', component: 'skiff', message: 'unhandled rejection', error: String(error instanceof Error ? error.stack : error) })}\n`,
+      `${JSON.stringify({ time: new Date(systemEnv().now()).toISOString(), level: 'error', component: 'skiff', message: 'unhandled rejection', facts: { error: String(error instanceof Error ? error.stack : error) } })}\n`,
     ),
   )
   try {

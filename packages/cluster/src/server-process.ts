@@ -1,19 +1,20 @@
 import { mkdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { type ApiServer, startApiServer } from '@skiff/apiserver'
-import { createViews, type Identity, type Views } from '@skiff/client'
-import { startControllers } from '@skiff/controllers'
+import { type ApiServer, loopbackIdentity, startApiServer } from '@skiff/apiserver'
 import { type Env, systemEnv } from '@skiff/machinery'
-import { type ClusterNetwork, describeNetwork } from '@skiff/network'
-import { startScheduler } from '@skiff/scheduler'
+import type { ClusterNetwork } from '@skiff/network'
 import { openDurableStore, type Store } from '@skiff/store'
+import { publishDnsService } from './cluster-dns.ts'
+import { hasRealNodes, networkOf } from './cluster-network.ts'
+import { serveControl } from './control.ts'
 import { openJournal } from './journal.ts'
 import { writeAdminKubeconfig } from './kubeconfig.ts'
+import { startLoops } from './loops.ts'
 import type { startMachineNodes } from './machine-nodes.ts'
 import { type ClusterNodes, createNodeDirectory } from './node-directory.ts'
 import type { Place } from './place.ts'
-import { type ClusterRecord, markOf, writeRecord } from './record.ts'
-import { signers } from './signers.ts'
+import { markOf } from './process-mark.ts'
+import { type ClusterRecord, changeRecord } from './record.ts'
 import type { startSimulatedNodes } from './simulated-nodes.ts'
 
 /** How far the server has come, told to whoever waits for it. */
@@ -25,26 +26,24 @@ export interface Server {
   stop(): Promise<void>
 }
 
-const component = (name: string): Identity => ({ name, groups: ['system:authenticated'] })
-
 /** Runs the control plane of a cluster and its first node in this process until stopped. Rejects with a sentence for the user. */
 export const runServer = async (place: Place, record: ClusterRecord, progress: Progress): Promise<Server> => {
   mkdirSync(place.dir, { recursive: true, mode: 0o700 })
-  const env = systemEnv(openJournal(place.journal, systemEnv().now))
+  const env = systemEnv(openJournal(place.journal, { now: systemEnv().now }))
   env.log.info('starting', { name: record.name, pid: process.pid })
+  // From the first moment on, so that `down` ends it also when the `up` that started it is gone.
+  const server = markOf(process.pid)
+  changeRecord(place, (held) => ({ ...held, ready: false, ...(server && { server }) }))
   const network = networkOf(record)
   const directory = createNodeDirectory()
   const store = await openDurableStore({ dir: place.store, env: withLog(env, 'store') })
-  const closers: (() => Promise<void>)[] = [() => store.close()]
+  const closers: (() => Promise<void>)[] = [() => store.close(), await control(place, store, env)]
   const stop = async (): Promise<void> => {
     for (const close of closers.reverse())
       await close().catch((error: unknown) => env.log.error('a part did not stop in order', { error: String(error) }))
   }
   try {
-    const nodesReady =
-      record.runtime === 'containerd' && !record.controlPlaneOnly
-        ? machineNodes({ place, record, network, env, directory, progress })
-        : undefined
+    const nodesReady = hasRealNodes(record) ? machineNodes({ place, record, network, env, directory, progress }) : undefined
     nodesReady?.catch(() => {})
     if (nodesReady) closers.push(async () => (await nodesReady).stop())
     const api = await openApi(place, record, network, store, env, directory)
@@ -52,10 +51,11 @@ export const runServer = async (place: Place, record: ClusterRecord, progress: P
     await writeAdminKubeconfig(place.kubeconfig, contextName(record.name), `https://127.0.0.1:${api.port}`, api.authorities.clients, env)
     progress('control plane')
     closers.push(await startLoops(api, record, env))
+    if (record.nodes.length > 0) await publishDnsService(api.client(loopbackIdentity), network.dnsAddress, env.log)
     if (nodesReady) await (await nodesReady).join(api)
     else if (!record.controlPlaneOnly) closers.push(await simulatedNodes({ api, record, env: withLog(env, 'node'), directory }))
-    const mark = markOf(process.pid)
-    writeRecord(place, { ...record, apiPort: api.port, ...(mark ? { server: mark } : {}) })
+    // A node may have been marked meanwhile.
+    changeRecord(place, (held) => ({ ...held, apiPort: api.port, ready: true }))
     env.log.info('ready', { port: api.port })
     return { api, stop }
   } catch (error) {
@@ -70,10 +70,17 @@ const simulatedNodes: typeof startSimulatedNodes = async (options) => (await imp
 
 export const contextName = (name: string): string => (name === 'default' ? 'skiff' : `skiff-${name}`)
 
-const withLog = (env: Env, name: string): Env => ({ ...env, log: env.log.child(name) })
+/** Without it the server serves all the same, and only a snapshot must wait until it is stopped. */
+const control = async (place: Place, store: Store, env: Env): Promise<() => Promise<void>> => {
+  try {
+    return await serveControl(place, { snapshot: store.snapshot })
+  } catch (error) {
+    env.log.warn('there is no socket for snapshots', { error: String(error) })
+    return async () => {}
+  }
+}
 
-export const networkOf = (record: ClusterRecord): ClusterNetwork =>
-  describeNetwork({ cluster: record.name, ranges: record.ranges, nodes: new Map(record.nodes.map((node) => [node.number, node.name])) })
+const withLog = (env: Env, name: string): Env => ({ ...env, log: env.log.child(name) })
 
 /** The first address of this machine that others could reach; a loopback one where there is none. */
 const machineAddress = (): string =>
@@ -89,7 +96,7 @@ const openApi = (
   env: Env,
   nodes: ClusterNodes,
 ): Promise<ApiServer> => {
-  const onMachine = record.runtime === 'containerd' && !record.controlPlaneOnly
+  const onMachine = hasRealNodes(record)
   return startApiServer({
     store,
     env: withLog(env, 'apiserver'),
@@ -101,32 +108,4 @@ const openApi = (
     serviceCidr: record.ranges.services,
     nodes,
   })
-}
-
-/** Controllers and scheduler, each under its own identity. */
-const startLoops = async (api: ApiServer, record: ClusterRecord, env: Env): Promise<() => Promise<void>> => {
-  const managed = api.client(component('system:kube-controller-manager'))
-  const controllers = await startControllers({
-    client: managed,
-    env: withLog(env, 'controllers'),
-    enabled: record.controllers,
-    resources: () => api.registry.all().filter((kind) => !kind.conversion),
-    ...signers(api, env),
-  })
-  const scheduling = enabled(record.controllers, 'scheduler')
-  const client = api.client(component('system:kube-scheduler'))
-  const views: Views | undefined = scheduling ? createViews(client, withLog(env, 'scheduler')) : undefined
-  const scheduler = views ? await startScheduler({ client, views, env: withLog(env, 'scheduler') }) : undefined
-  return async () => {
-    await scheduler?.stop()
-    await views?.close()
-    await controllers.stop()
-  }
-}
-
-/** Upstream's --controllers syntax: a name, -name, or * for all that are on by default; the first that speaks of a name decides. */
-export const enabled = (list: readonly string[], name: string): boolean => {
-  if (list.includes(name)) return true
-  if (list.includes(`-${name}`) || list.includes('-*')) return false
-  return list.includes('*')
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Place } from './place.ts'
-import { type ClusterRecord, isRunning } from './record.ts'
+import { isRunning } from './process-mark.ts'
+import type { ClusterRecord } from './record.ts'
 
 /** A process's anonymous and file-backed resident memory, in MiB. */
 const memoryOf = (pid: number): string => {

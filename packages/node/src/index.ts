@@ -1,4 +1,4 @@
-export { delegateControllers } from './containerd/cgroups.ts'
+export { delegateControllers, removeEmptyCgroup } from './containerd/cgroups.ts'
 export type { PodNetwork } from './containerd/cni-config.ts'
 export { type Containerd, startContainerd } from './containerd/containerd.ts'
 export type { ContainerdOptions } from './containerd/containerd-options.ts'

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
 import { endpointSlice, pod, service } from '@skiff/api'
-import { type Client, chooseConnection, connect, overHttp, readKubeconfigs } from '@skiff/client'
+import type { Client } from '@skiff/client'
 import { type Env, systemEnv } from '@skiff/machinery'
-import { findPlace, isRunning, readRecord, UserError } from '../record.ts'
-import { type Tell, up } from '../up.ts'
+import { adminClient } from '../admin-client.ts'
+import { isRunning } from '../process-mark.ts'
+import { findPlace, readRecord } from '../record.ts'
+import { type Tell, UserError } from '../talk.ts'
+import { up } from '../up.ts'
 import { packDemoImages } from './images.ts'
 import { guestbook } from './manifest.ts'
 import { fetchText, visitAll } from './page-client.ts'
@@ -46,8 +49,7 @@ const openStage = async (clusterName: string, env: Env, tell: Tell): Promise<Sta
   const record = readRecord(place)
   if (record?.runtime !== 'containerd' || record.controlPlaneOnly)
     throw new UserError('the demo runs real containers, which needs root on Linux: try `sudo ./skiff demo`')
-  const { http } = await chooseConnection(readKubeconfigs([place.kubeconfig]), {})
-  const client = connect(overHttp(http), { name: 'kubernetes-admin', groups: ['system:masters'] }, 'skiff-demo')
+  const client = await adminClient(place)
   return { clusterName, kubeconfig: place.kubeconfig, client, env, tell, show: shower(place.kubeconfig, tell) }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { findStaticBusybox } from '@skiff/node'
 import { importEverywhere, packTo } from '../images.ts'
-import { UserError } from '../record.ts'
+import { UserError } from '../talk.ts'
 import { apiScript, serveScript, storeScripts, visitScript, webScript } from './scripts.ts'
 
 const applets = [

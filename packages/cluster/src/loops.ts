@@ -1,0 +1,30 @@
+import type { ApiServer } from '@skiff/apiserver'
+import { createViews, type Identity, type Views } from '@skiff/client'
+import { isEnabled, startControllers } from '@skiff/controllers'
+import type { Env } from '@skiff/machinery'
+import { startScheduler } from '@skiff/scheduler'
+import type { ClusterRecord } from './record.ts'
+import { signers } from './signers.ts'
+
+const component = (name: string): Identity => ({ name, groups: ['system:authenticated'] })
+
+/** Controllers and scheduler, each under its own identity. Answers what stops them. */
+export const startLoops = async (api: ApiServer, record: ClusterRecord, env: Env): Promise<() => Promise<void>> => {
+  const managed = api.client(component('system:kube-controller-manager'))
+  const controllers = await startControllers({
+    client: managed,
+    env: { ...env, log: env.log.child('controllers') },
+    enabled: record.controllers,
+    resources: () => api.registry.all().filter((kind) => !kind.conversion),
+    ...signers(api, env),
+  })
+  const scheduling = { ...env, log: env.log.child('scheduler') }
+  const client = api.client(component('system:kube-scheduler'))
+  const views: Views | undefined = isEnabled('scheduler', record.controllers) ? createViews(client, scheduling) : undefined
+  const scheduler = views ? await startScheduler({ client, views, env: scheduling }) : undefined
+  return async () => {
+    await scheduler?.stop()
+    await views?.close()
+    await controllers.stop()
+  }
+}
