@@ -36,7 +36,12 @@ export const createHandler =
     const kind = context.rest.registry.find(call.group, call.version, call.resource)
     if (!kind || (kind.namespaced ? call.namespace === undefined && needsNamespace(call) : call.namespace !== undefined))
       throw notFoundHere()
-    const request: Request = { call, kind, dryRun: false, warnings: [] }
+    const mayCreate = () => {
+      const create = { ...attributes, verb: 'create' }
+      const answer = context.authorize(create)
+      if (!answer.allowed) throw forbiddenBy(create, answer)
+    }
+    const request: Request = { call, kind, dryRun: false, warnings: [], mayCreate }
     const reply = await dispatch(context, request)
     return request.warnings.length > 0 && 'status' in reply && !('stream' in reply) ? { ...reply, warnings: request.warnings } : reply
   }

@@ -190,6 +190,22 @@ describe('apply', () => {
     const other = await apply(`${maps}/c?fieldManager=helm`, map('c', { y: '3' }))
     expect(other.status).toBe(409)
   })
+  test('making an object takes the right to create', async () => {
+    const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['patch'] }]
+    await send('POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles', { metadata: { name: 'patcher' }, rules })
+    await send('POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings', {
+      metadata: { name: 'patcher' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'patcher' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'pat' }],
+    })
+    const asPat = { ...yaml, 'impersonate-user': 'pat' }
+    const { body } = await send('PATCH', `${maps}/new?fieldManager=m`, map('new', {}), asPat)
+    expect(body.message).toBe(
+      'configmaps "new" is forbidden: User "pat" cannot create resource "configmaps" in API group "" in the namespace "default"',
+    )
+    await apply(`${maps}/new?fieldManager=m`, map('new', {}))
+    expect((await send('PATCH', `${maps}/new?fieldManager=m`, map('new', { x: '1' }), asPat)).status).toBe(200)
+  })
   test('a spec through status is ignored', async () => {
     const { status, body } = await apply(`${deployments}/web/status?fieldManager=s`, {
       apiVersion: 'apps/v1',
@@ -236,4 +252,13 @@ describe('apply', () => {
       'failed to create typed patch object (default/d; v1, Kind=ConfigMap): .foo: field not declared in schema',
     ],
   ])('%s', async (_, query, body, message) => expect((await apply(`${maps}/d${query}`, body)).body.message).toBe(message))
+})
+
+test("every answer carries an audit id, the client's own where it gave one", async () => {
+  const ids = await Promise.all(
+    [maps, '/healthz', '/api/v1/nothing', '/nowhere'].map(async (path) => (await server.raw('GET', path)).headers['audit-id']),
+  )
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/)
+  expect((await server.raw('GET', maps, undefined, { 'audit-id': 'mine' })).headers['audit-id']).toBe('mine')
+  expect((await server.raw('GET', maps, undefined, { authorization: 'Bearer wrong' })).headers['audit-id']).toBeDefined()
 })

@@ -41,6 +41,8 @@ export interface Request {
   readonly trackedAs?: string
   /** The object's managedFields say already who holds what after this write. */
   readonly tracked?: boolean
+  /** Refuses a caller who may not create: asked when an update or an apply finds nothing to change and makes the object instead. */
+  readonly mayCreate?: () => void
   /** Texts of Warning headers gathered on the way. */
   readonly warnings: string[]
 }

@@ -65,6 +65,7 @@ export const writeOver = async (
     if (!held) {
       const createsHere = creates && !call.subresource
       if (!createsHere) throw notFound(namedOf(kind), call.name ?? '')
+      request.mayCreate?.()
       const fresh = await change(undefined)
       if (put && fresh.metadata.resourceVersion) throw conflict(namedOf(kind), call.name ?? '', modified)
       return { entry: await createObject(rest, request, fresh), created: true }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import http2 from 'node:http2'
@@ -98,7 +99,14 @@ export const serveHttp = (options: ServeOptions, listen: { readonly host: string
 const identify = (options: ServeOptions, incoming: Incoming): Identity | Promise<Identity> =>
   options.authenticate({ headers: incoming.headers, socket: incoming.socket as TLSSocket | undefined })
 
+/** What logs call a request by: the client's own name for it, or a new one. */
+const auditId = (incoming: Incoming): string => {
+  const given = incoming.headers['audit-id']
+  return typeof given === 'string' && given !== '' && given.length <= 64 ? given : randomUUID()
+}
+
 const answer = async (options: ServeOptions, incoming: Incoming, outgoing: Outgoing): Promise<void> => {
+  outgoing.setHeader('audit-id', auditId(incoming))
   try {
     const answered = identify(options, incoming)
     const identity = answered instanceof Promise ? await answered : answered
