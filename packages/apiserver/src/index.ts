@@ -1,15 +1,21 @@
 export type { AdmissionPlugin, AdmissionRequest } from './admission/admission.ts'
 export type { TokenReader } from './authn/authenticate.ts'
 export {
-  type Authorities,
   type IssueOptions,
   issueCertificate,
   type KeyPair,
   keptPair,
-  openAuthorities,
   signPublicKey,
   writePair,
 } from './authn/authorities.ts'
+export {
+  type RequestedSubject,
+  type RequestTerms,
+  readCertificateRequest,
+  type SignedUsage,
+  signCertificateRequest,
+} from './authn/certificate-requests.ts'
+export { type Authorities, openAuthorities } from './authn/open-authorities.ts'
 export type { TokenSigner } from './authn/tokens.ts'
 export { kubernetesAddress } from './bootstrap/kubernetes-service.ts'
 export {

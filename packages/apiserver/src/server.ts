@@ -6,8 +6,9 @@ import { type AdmissionPlugin, admissionChain } from './admission/admission.ts'
 import { builtinAdmission } from './admission/plugins.ts'
 import { createServiceAllocator } from './allocate/services.ts'
 import { createAuthenticator, type TokenReader } from './authn/authenticate.ts'
-import { type Authorities, openAuthorities } from './authn/authorities.ts'
+import { type Authorities, openAuthorities } from './authn/open-authorities.ts'
 import { createAccountTokens } from './authn/service-accounts.ts'
+import { keepServing } from './authn/serving.ts'
 import { createTokenSigner, type TokenSigner } from './authn/tokens.ts'
 import { withNodes } from './authz/node.ts'
 import { createRbac } from './authz/rbac.ts'
@@ -76,8 +77,8 @@ const usualHosts = [
 /** Opens an API server on a store: bootstraps what every cluster has, then listens. */
 export const startApiServer = async (options: ApiServerOptions): Promise<ApiServer> => {
   const { env, store, serviceCidr } = options
-  const hosts = [...usualHosts, kubernetesAddress(serviceCidr), options.advertiseAddress, ...(options.hosts ?? [])]
-  const [authorities, storage] = await Promise.all([openAuthorities(options.pkiDir, [...new Set(hosts)], env), openStorage(store, env)])
+  const hosts = [...new Set([...usualHosts, kubernetesAddress(serviceCidr), options.advertiseAddress, ...(options.hosts ?? [])])]
+  const [authorities, storage] = await Promise.all([openAuthorities(options.pkiDir, hosts, env), openStorage(store, env)])
   const { kinds, schemaOf, scaleKind, tokenRequestKind } = buildBuiltins()
   const registry = createRegistry(kinds)
   const caches = await loadCaches(storage, registry)
@@ -124,7 +125,14 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     env,
   })
   const events = expireEvents(storage, registry.find('', 'v1', 'events') as Kind, env)
-  const routes = plainRoutes({ registry, signer, schemaOf, env, address: () => `${options.advertiseAddress}:${http.port}` })
+  const routes = plainRoutes({
+    registry,
+    signer,
+    schemaOf,
+    env,
+    address: () => `${options.advertiseAddress}:${http.port}`,
+    readStore: () => store.read('health'),
+  })
   const authenticate = createAuthenticator({ env, tokens: [...(options.tokens ?? []), accounts.read], authorize })
   const http: HttpServer = await serveHttp(
     {
@@ -135,6 +143,10 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       tls: { ...authorities.serving, clientCa: authorities.clients.cert },
     },
     { host: options.host, port: options.port },
+  )
+  const clientCa = authorities.clients.cert
+  const stopRenewal = keepServing({ dir: options.pkiDir, authority: authorities.clients, hosts, env }, authorities.serving, (pair) =>
+    http.renew({ ...pair, clientCa }),
   )
   if (!options.advertiseAddress.startsWith('127.'))
     await publishKubernetesService(loopback, serviceCidr, { address: options.advertiseAddress, port: http.port })
@@ -149,6 +161,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     close: async () => {
       definitions.stop()
       events.stop()
+      stopRenewal()
       await http.close()
       await storage.close()
     },

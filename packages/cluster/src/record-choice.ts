@@ -5,7 +5,7 @@ import { hasRealNodes } from './cluster-network.ts'
 import { isRoot } from './place.ts'
 import { allRecords, type ClusterRecord, type NodeRecord, type RuntimeName } from './record.ts'
 import { type Tell, UserError } from './talk.ts'
-import type { UpOptions } from './up.ts'
+import type { UpOptions } from './up-options.ts'
 
 /** What a new cluster is, from what `up` was asked for and what the machine has free. */
 export const newRecord = async (options: UpOptions, tell: Tell): Promise<ClusterRecord> => {

@@ -10,16 +10,7 @@ import { choosePort, newRecord, refuseChanges, withChanges } from './record-choi
 import { startServer } from './start-server.ts'
 import { describeStatus } from './status.ts'
 import { type Tell, UserError } from './talk.ts'
-
-export interface UpOptions {
-  readonly name: string
-  readonly nodes?: number
-  readonly data?: string
-  readonly apiPort?: number
-  readonly runtime?: string
-  readonly controlPlaneOnly?: boolean
-  readonly controllers?: string
-}
+import type { UpOptions } from './up-options.ts'
 
 /** Makes or starts a cluster and returns when it is ready; it then runs in the background. */
 export const up = async (options: UpOptions, tell: Tell): Promise<void> => {

@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto'
+import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Env } from '@skiff/machinery'
@@ -7,16 +7,6 @@ import type { Env } from '@skiff/machinery'
 export interface KeyPair {
   readonly cert: string
   readonly key: string
-}
-
-/** Who signs what: clients and the serving certificate, the front proxy, and the store each have an authority of their own. */
-export interface Authorities {
-  readonly clients: KeyPair
-  readonly frontProxy: KeyPair
-  readonly store: KeyPair
-  readonly serving: KeyPair
-  /** Private keys (PKCS 8 PEM) that sign service-account tokens; the first signs, all verify. */
-  readonly serviceAccountKeys: readonly string[]
 }
 
 export interface Subject {
@@ -28,7 +18,7 @@ const dayMs = 86_400_000
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 // Loaded only when a certificate is to be made: an ordinary start reads files.
-const load = async () => {
+export const loadX509 = async () => {
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
   x509.cryptoProvider.set(webcrypto as never)
@@ -45,16 +35,16 @@ const keyPem = async (key: webcrypto.CryptoKey): Promise<string> => {
 const importKey = (pem: string): Promise<webcrypto.CryptoKey> =>
   webcrypto.subtle.importKey('pkcs8', createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' }) as Buffer, algorithm, true, ['sign'])
 
-const serial = (): string =>
+export const serialNumber = (): string =>
   randomBytes(16)
     .toString('hex')
     .replace(/^[89a-f]/, '1')
 
-const makeAuthority = async (commonName: string, env: Env): Promise<KeyPair> => {
-  const x509 = await load()
+export const makeAuthority = async (commonName: string, env: Env): Promise<KeyPair> => {
+  const x509 = await loadX509()
   const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
   const cert = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(),
+    serialNumber: serialNumber(),
     name: nameOf({ commonName }),
     notBefore: new Date(env.now() - dayMs),
     notAfter: new Date(env.now() + 3650 * dayMs),
@@ -84,6 +74,16 @@ export const issueCertificate = async (authority: KeyPair, options: IssueOptions
   return { cert, key: await keyPem(keys.privateKey) }
 }
 
+/** An authority as signing needs it. */
+export const authorityOf = async (authority: KeyPair) => {
+  const x509 = await loadX509()
+  return {
+    issuer: new x509.X509Certificate(authority.cert),
+    signingKey: (await importKey(authority.key)) as never,
+    signingAlgorithm: algorithm,
+  }
+}
+
 const isAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(':')
 
 /** Signs a public key under an authority; answers the PEM certificate. */
@@ -93,21 +93,21 @@ export const signPublicKey = async (
   options: IssueOptions,
   env: Env,
 ): Promise<string> => {
-  const x509 = await load()
-  const issuer = new x509.X509Certificate(authority.cert)
+  const x509 = await loadX509()
+  const { issuer, signingKey, signingAlgorithm } = await authorityOf(authority)
   const usages = options.usages.map((usage) => (usage === 'client' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth))
   const names = (options.hosts ?? []).map((host) =>
     isAddress(host) ? ({ type: 'ip', value: host } as const) : ({ type: 'dns', value: host } as const),
   )
   const cert = await x509.X509CertificateGenerator.create({
-    serialNumber: serial(),
+    serialNumber: serialNumber(),
     subject: nameOf(options.subject),
     issuer: issuer.subjectName,
     notBefore: new Date(env.now() - 300_000),
     notAfter: new Date(Math.min(env.now() + options.days * dayMs, issuer.notAfter.getTime())),
-    signingAlgorithm: algorithm,
+    signingAlgorithm,
     publicKey: publicKey as never,
-    signingKey: (await importKey(authority.key)) as never,
+    signingKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
@@ -119,7 +119,7 @@ export const signPublicKey = async (
   return `${cert.toString('pem')}\n`
 }
 
-const readPair = (dir: string, name: string): KeyPair | undefined => {
+export const readPair = (dir: string, name: string): KeyPair | undefined => {
   const cert = join(dir, `${name}.crt`)
   const key = join(dir, `${name}.key`)
   return existsSync(cert) && existsSync(key) ? { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } : undefined
@@ -135,29 +135,3 @@ export const writePair = (dir: string, name: string, pair: KeyPair): KeyPair => 
 /** Reads the pair of this name, or makes and keeps it. */
 export const keptPair = async (dir: string, name: string, make: () => Promise<KeyPair>): Promise<KeyPair> =>
   readPair(dir, name) ?? writePair(dir, name, await make())
-
-/** Reads the authorities that lie in `dir`, making what is missing. `hosts` are the names and addresses that clients use for the server. */
-export const openAuthorities = async (dir: string, hosts: readonly string[], env: Env): Promise<Authorities> => {
-  const clients = await keptPair(dir, 'ca', () => makeAuthority('kubernetes', env))
-  const frontProxy = await keptPair(dir, 'front-proxy-ca', () => makeAuthority('front-proxy-ca', env))
-  const store = await keptPair(dir, 'store-ca', () => makeAuthority('store-ca', env))
-  const serving = await keptPair(dir, servingName(hosts), () =>
-    issueCertificate(clients, { subject: { commonName: 'kube-apiserver' }, days: 365, usages: ['server'], hosts }, env),
-  )
-  return { clients, frontProxy, store, serving, serviceAccountKeys: [serviceAccountKey(dir)] }
-}
-
-/** A change of hosts wants a new certificate, so its file carries them. */
-const servingName = (hosts: readonly string[]): string =>
-  `apiserver-${Buffer.from([...hosts].sort().join(','))
-    .toString('base64url')
-    .slice(0, 40)}`
-
-const serviceAccountKey = (dir: string): string => {
-  const path = join(dir, 'service-account.key')
-  if (existsSync(path)) return readFileSync(path, 'utf8')
-  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
-  writeFileSync(path, key, { mode: 0o600 })
-  return key
-}

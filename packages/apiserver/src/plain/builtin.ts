@@ -8,7 +8,7 @@ import { writeStatus } from '../serve/answer.ts'
 import type { PlainRoute } from '../serve/http.ts'
 import { kubernetesVersion } from '../version.ts'
 import { aggregatedRoute } from './aggregated-discovery.ts'
-import { healthRoute } from './health.ts'
+import { type HealthCheck, healthRoute, storeCheck } from './health.ts'
 import { jsonRoute, type PlainRoutes, pageNotFound } from './routes.ts'
 
 export interface BuiltinRoutesOptions {
@@ -17,14 +17,13 @@ export interface BuiltinRoutesOptions {
   readonly schemaOf: (typeName: string) => ObjectSchema
   readonly env: Env
   readonly address: () => string
+  /** Asks the store for anything; rejects when it is of no use. */
+  readonly readStore: () => Promise<unknown>
 }
 
 /** Every path outside of the resources that the server answers. */
-export const plainRoutes = ({ registry, signer, address }: BuiltinRoutesOptions): PlainRoutes => {
-  const checks = [
-    { name: 'ping', check: () => undefined },
-    { name: 'etcd', check: () => undefined },
-  ]
+export const plainRoutes = ({ registry, signer, env, address, readStore }: BuiltinRoutesOptions): PlainRoutes => {
+  const checks: readonly HealthCheck[] = [{ name: 'ping', check: () => undefined }, storeCheck(readStore, env)]
   const health = Object.fromEntries(
     (['healthz', 'livez', 'readyz'] as const).flatMap((name) => [
       [`/${name}`, healthRoute(name, checks)],

@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { refuseUpgrade, type StreamingTarget } from '@skiff/client'
 import { type Env, internalError, Refusal } from '@skiff/machinery'
-import { openAuthorities } from '../authn/authorities.ts'
+import { openAuthorities } from '../authn/open-authorities.ts'
 import { type Carriage, carriageOf, openBridge } from './bridge.ts'
 import { type ExecRequest, parseExecRequest } from './options.ts'
 

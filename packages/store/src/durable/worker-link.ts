@@ -17,6 +17,9 @@ export class DiskFailure extends Error {
 /** The thread makes little garbage that lasts; without a limit its young generation grows to tens of MB. */
 const LIMITS = { maxYoungGenerationSizeMb: 4 }
 
+/** Nothing of what the program was started with: flags such as --input-type are refused by threads, or meant for the main one alone. */
+const OWN_FLAGS = ['--disable-warning=ExperimentalWarning']
+
 /** What the link hears that answers no question. */
 export interface LinkEvents {
   durable(spare: ArrayBuffer, previous: Extract<FromWorker, { tell: 'durable' }>['previous']): void
@@ -44,7 +47,7 @@ export interface WorkerLink {
 /** Starts the thread that serves a file; rejects with a DiskFailure when it refuses the file. */
 export const openWorkerLink = (start: WorkerStart): Promise<{ link: WorkerLink; revision: number }> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(workerFile(), { workerData: start, name: 'store', resourceLimits: LIMITS })
+    const worker = new Worker(workerFile(), { workerData: start, name: 'store', resourceLimits: LIMITS, execArgv: OWN_FLAGS })
     const open = questions((message) => worker.postMessage(message))
     let events: LinkEvents | undefined
     let stopped = false
@@ -97,7 +100,7 @@ export const openWorkerLink = (start: WorkerStart): Promise<{ link: WorkerLink; 
 /** Runs one task in a thread of its own, which ends with it. Rejects with a DiskFailure. */
 export const runTask = (start: WorkerStart): Promise<void> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(workerFile(), { workerData: start, name: 'store-task' })
+    const worker = new Worker(workerFile(), { workerData: start, name: 'store-task', execArgv: OWN_FLAGS })
     let failure: Failure | undefined = { kind: 'broken', message: 'the thread ended early' }
     worker.on('message', (message: FromWorker) => {
       failure = message.tell === 'refused' ? message.failure : undefined
