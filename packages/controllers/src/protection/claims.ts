@@ -3,15 +3,15 @@ import { persistentVolumeClaim as claims, pod as pods, persistentVolume as volum
 import type { Views } from '@skiff/client'
 import type { KubeObject } from '@skiff/machinery'
 import { type Controller, objectController, watching } from '../runner/controller.ts'
-import { list, patch, type Step, type Steps, targetOf } from '../runner/step.ts'
+import { list, type Step, type Steps, update } from '../runner/step.ts'
 
 const claimFinalizer = 'kubernetes.io/pvc-protection'
 const volumeFinalizer = 'kubernetes.io/pv-protection'
 
+// By an update and not by a patch: the accounts of these controllers may do nothing else.
 const setFinalizers = <T extends KubeObject>(resource: Resource<T>, object: T, finalizers: readonly string[]): Step => {
-  const { uid, resourceVersion } = object.metadata
-  const metadata = { uid, resourceVersion, finalizers: finalizers.length > 0 ? finalizers : null }
-  return patch(resource, targetOf(object), 'merge', { metadata })
+  const { finalizers: _, ...metadata } = object.metadata
+  return update(resource, { ...object, metadata: { ...metadata, ...(finalizers.length > 0 ? { finalizers } : {}) } })
 }
 const protect = <T extends KubeObject>(resource: Resource<T>, object: T, name: string): Steps =>
   object.metadata.finalizers?.includes(name) ? [] : [setFinalizers(resource, object, [...(object.metadata.finalizers ?? []), name])]
@@ -32,7 +32,8 @@ const claimsOf = (pod: Pod): string[] =>
     if (volume.persistentVolumeClaim) return [volume.persistentVolumeClaim.claimName]
     return volume.ephemeral ? [`${pod.metadata.name}-${volume.name}`] : []
   })
-const claimKeys = (pod: Pod): string[] => claimsOf(pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`)
+/** `namespace/name` of each. */
+export const claimKeys = (pod: Pod): string[] => claimsOf(pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`)
 // A pod without a node is not started any more once its claim is being deleted.
 const uses = (pod: Pod, claim: PersistentVolumeClaim): boolean => Boolean(pod.spec.nodeName) && claimsOf(pod).includes(claim.metadata.name)
 
