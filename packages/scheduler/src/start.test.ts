@@ -165,7 +165,9 @@ test('a claim that waits is given a volume of the chosen node before the pod is 
   })
   const volumes = [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }]
   await cluster.add(nodeOf('n1'), nodeOf('n2'), podOf('p', { spec: { volumes } }))
-  expect(cluster.server.all(persistentVolume)[0]?.spec.claimRef).toMatchObject({ namespace: 'a', name: 'data' })
+  const [volume] = cluster.server.all(persistentVolume)
+  expect(volume?.spec.claimRef).toMatchObject({ namespace: 'a', name: 'data' })
+  expect(volume?.metadata.annotations).toEqual({ 'pv.kubernetes.io/bound-by-controller': 'yes' })
   expect(cluster.places()).toEqual({ p: '' })
   // What the volume controller does next.
   await cluster.client.patch(persistentVolumeClaim, claim, 'merge', { spec: { volumeName: 'disk' } })

@@ -9,6 +9,8 @@ export type BindVolumes = (choices: readonly Choice[], nodeName: string) => Prom
 // Upstream's bindTimeoutSeconds.
 const timeoutMs = 600_000
 const selectedNode = 'volume.kubernetes.io/selected-node'
+/** Absent where a user reserved the volume: set free, it goes back to whoever it was reserved for. */
+const boundByController = 'pv.kubernetes.io/bound-by-controller'
 
 export const createBindVolumes = (client: Client, views: Views, env: Env, stopping: AbortSignal): BindVolumes => {
   const write = async ({ claim, volume }: Choice, nodeName: string): Promise<void> => {
@@ -19,7 +21,10 @@ export const createBindVolumes = (client: Client, views: Views, env: Env, stoppi
     }
     const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid, resourceVersion }
     // With the volume's revision: two schedulers must not both win.
-    const metadata = { resourceVersion: volume.metadata.resourceVersion }
+    const metadata = {
+      resourceVersion: volume.metadata.resourceVersion,
+      ...(volume.spec.claimRef ? {} : { annotations: { [boundByController]: 'yes' } }),
+    }
     await client.patch(persistentVolume, { name: volume.metadata.name }, 'merge', { metadata, spec: { claimRef } })
   }
   const allBound = (choices: readonly Choice[]): Promise<void> => {
