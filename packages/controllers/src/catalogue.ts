@@ -24,6 +24,7 @@ import { serviceAccountController } from './serviceaccount/default-account.ts'
 import { rootCaController } from './serviceaccount/root-ca.ts'
 import { type TokenSource, tokenController } from './serviceaccount/tokens.ts'
 import { statefulSetController } from './statefulset/statefulset.ts'
+import { volumeBinderController } from './volumes/binder.ts'
 
 /** What the controllers need from outside the API. What is absent switches off who needs it. */
 export interface Surroundings {
@@ -65,6 +66,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     ttlController(),
     nodeLifecycleController(),
     taintEvictionController(),
+    volumeBinderController(),
     clusterRoleAggregationController(),
     claimProtectionController(),
     volumeProtectionController(),
@@ -97,6 +99,7 @@ const aliases: Readonly<Record<string, string>> = {
   csrcleaner: 'certificatesigningrequest-cleaner-controller',
   ttl: 'ttl-controller',
   nodelifecycle: 'node-lifecycle-controller',
+  'persistentvolume-binder': 'persistentvolume-binder-controller',
   'clusterrole-aggregation': 'clusterrole-aggregation-controller',
   'pvc-protection': 'persistentvolumeclaim-protection-controller',
   'pv-protection': 'persistentvolume-protection-controller',
