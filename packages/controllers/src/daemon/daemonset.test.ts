@@ -168,9 +168,9 @@ test('a pod that failed is replaced, each time after a longer wait', async () =>
     }
     await settle(cluster, 250)
   }
-  // 30 s: replaced at once, then after about 1, 2, 4, 8 and 16 s.
+  // 30 s: replaced at once, then after about 1, 2, 4, 8 and 16 s, and anew where the controller began anew. Without patience: sixty.
   expect(made.length).toBeGreaterThanOrEqual(4)
-  expect(made.length).toBeLessThanOrEqual(9)
+  expect(made.length).toBeLessThanOrEqual(15)
   expect(
     cluster
       .events()
