@@ -90,7 +90,8 @@ export const testCluster = (controllers: readonly Controller[], options: TestClu
     if (metadata.deletionTimestamp) await client.remove(api.pod, target, { gracePeriodSeconds: 0 })
     else if (!spec.nodeName) {
       const living = nodes.filter(alive)
-      const node = living[Math.floor(env.random() * living.length)] ?? 'n1'
+      const drawn = living[Math.floor(env.random() * living.length)] ?? 'n1'
+      const node = pinnedTo(pod) ?? drawn
       await client.create(api.pod, { metadata: {}, target: { name: node } } as never, { ...target, subresource: 'binding' })
     } else if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return
     else {
@@ -126,6 +127,10 @@ export const testCluster = (controllers: readonly Controller[], options: TestClu
     },
   }
 }
+
+/** A pod of a DaemonSet names its node by an affinity. */
+const pinnedTo = ({ spec }: Pod): string | undefined =>
+  spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms[0]?.matchFields?.[0]?.values?.[0]
 
 let addresses = 1
 const runningStatus = (nowMs: number, ready: boolean): NonNullable<Pod['status']> => {
