@@ -1,4 +1,4 @@
-import { quoted } from '@skiff/machinery'
+import { parseQuantity, quoted } from '@skiff/machinery'
 import type { LabelSelector } from '../generated/types.ts'
 import { keysOf } from './faults.ts'
 
@@ -29,6 +29,7 @@ export const goIntOrString = (value: number | string): string =>
     ? `intstr.IntOrString{Type:0, IntVal:${value}, StrVal:""}`
     : `intstr.IntOrString{Type:1, IntVal:0, StrVal:${quoted(value)}}`
 
-/** The number's inner form is left out: nobody reads it. */
-export const goQuantity = (text: string): string =>
-  `resource.Quantity{i:resource.int64Amount{value:0, scale:0}, d:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:${quoted(text)}, Format:"DecimalSI"}`
+export const goQuantity = (text: string): string => {
+  const { unscaled, scale, format } = parseQuantity(text)
+  return `resource.Quantity{i:resource.int64Amount{value:${unscaled}, scale:${scale}}, d:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:${quoted(text)}, Format:${quoted(format)}}`
+}

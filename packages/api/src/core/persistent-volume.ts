@@ -142,7 +142,7 @@ const checkCapacity = (faults: Faults, capacity: Readonly<Record<string, string>
     const shown = names.map((name) => `"${name}":resource.Quantity{}`).join(', ')
     faults.push({
       ...notSupported('spec.capacity', '', []),
-      body: `Unsupported value: core.ResourceList{${shown}}: supported values: "storage"`,
+      body: `Unsupported value: core.ResourceList${names.length === 0 ? '(nil)' : `{${shown}}`}: supported values: "storage"`,
     })
   }
   for (const name of names) {

@@ -78,7 +78,7 @@ const checkSpec = (faults: Faults, spec: NetworkPolicySpec): void => {
     faults.push(invalidShown('spec.policyTypes', goStrings(types, 'networking.PolicyType'), 'may not specify more than two policyTypes'))
   else
     types.forEach((type, index) => {
-      if (type !== 'Ingress' && type !== 'Egress') faults.push(notSupported(`spec.policyTypes[${index}]`, type, ['Egress', 'Ingress']))
+      if (type !== 'Ingress' && type !== 'Egress') faults.push(notSupported(`spec.policyTypes[${index}]`, type, ['Ingress', 'Egress']))
     })
 }
 

@@ -69,7 +69,7 @@ const withDefaults = (pod: Pod, range: LimitRange): Pod => {
         resources: { ...held, ...(newLimits ? { limits: newLimits } : {}), ...(newRequests ? { requests: newRequests } : {}) },
       }
     }
-  const containers = pod.spec.containers.map(fill('container'))
+  const containers = (pod.spec.containers ?? []).map(fill('container'))
   const initContainers = pod.spec.initContainers?.map(fill('init container'))
   if (notes.length === 0) return pod
   return {

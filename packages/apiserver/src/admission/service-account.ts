@@ -47,7 +47,7 @@ const shaped = (pod: Pod, name: string, account: ServiceAccount): Pod => {
 const mounted = (container: Container): boolean => container.volumeMounts?.some((mount) => mount.mountPath === tokenMountPath) ?? false
 
 const withToken = (spec: Pod['spec']): Pod['spec'] => {
-  const all = [...(spec.initContainers ?? []), ...spec.containers]
+  const all = [...(spec.initContainers ?? []), ...(spec.containers ?? [])]
   if (all.every(mounted)) return spec
   const existing = spec.volumes?.find((volume) => volume.name.startsWith(volumePrefix))?.name
   const volume = existing ?? generateName(volumePrefix)
@@ -57,7 +57,7 @@ const withToken = (spec: Pod['spec']): Pod['spec'] => {
   return {
     ...spec,
     ...(spec.initContainers ? { initContainers: spec.initContainers.map(add) } : {}),
-    containers: spec.containers.map(add),
+    containers: (spec.containers ?? []).map(add),
     volumes: existing ? (spec.volumes ?? []) : [...(spec.volumes ?? []), tokenVolume(volume)],
   }
 }

@@ -1,6 +1,17 @@
-import { decodeProtobuf, type Kind } from '@skiff/api'
+import { decodeProtobuf, type Kind, resourceFacts } from '@skiff/api'
 import type { Body } from '@skiff/client'
-import { badRequest, DecodeError, type KubeObject, loadYaml, parseJson, unsupportedMediaType } from '@skiff/machinery'
+import {
+  badRequest,
+  DecodeError,
+  invalid,
+  invalidValue,
+  type KubeObject,
+  loadYaml,
+  parseJson,
+  type Refusal,
+  splitApiVersion,
+  unsupportedMediaType,
+} from '@skiff/machinery'
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
 
@@ -99,10 +110,24 @@ const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>): void =
     throw badRequest(
       `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof (typeof given !== 'string' ? given : version)} into Go struct field .${typeof given !== 'string' ? 'kind' : 'apiVersion'} of type string`,
     )
-  if (version !== kind.apiVersion && given === kind.kind)
+  if (kind.custom) throw wrongCustomKind(kind, value, given, version)
+  const { group, version: shortVersion } = splitApiVersion(version)
+  const known = resourceFacts.some((facts) => facts.group === group && facts.version === shortVersion && facts.kind === given)
+  if (known && given === kind.kind)
     throw badRequest(`the API version in the data (${version}) does not match the expected API version (${kind.apiVersion})`)
-  const shortVersion = version.slice(version.indexOf('/') + 1)
-  throw badRequest(
-    `${given} in version "${shortVersion}" cannot be handled as a ${kind.kind}: converting (${given}) to (${kind.kind}): unknown conversion`,
-  )
+  const why = known
+    ? `converting (${shortVersion}.${given}) to (${packageOf(kind.group)}.${kind.kind}): unknown conversion`
+    : `no kind ${JSON.stringify(given)} is registered for version ${JSON.stringify(version)} in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"`
+  throw badRequest(`${given} in version ${JSON.stringify(shortVersion)} cannot be handled as a ${kind.kind}: ${why}`)
 }
+
+/** Objects of custom kinds can be read whatever they call themselves; validation minds the name. */
+const wrongCustomKind = (kind: Kind, { metadata }: Readonly<Record<string, unknown>>, given: string, version: string): Refusal => {
+  if (version !== kind.apiVersion)
+    return badRequest(`the API version in the data (${version}) does not match the expected API version (${kind.apiVersion})`)
+  const name = isRecord(metadata) && typeof metadata.name === 'string' ? metadata.name : ''
+  return invalid(kind, name, [invalidValue('kind', given, `must be ${kind.kind}`)])
+}
+
+/** The name of a group's internal Go package. */
+const packageOf = (group: string): string => (group === '' ? 'core' : (group.split('.')[0] as string))
