@@ -7,6 +7,9 @@ import { isRefusal, type Log } from '@skiff/machinery'
  * address itself, and its rules leave it alone. One that a user made under this name is left as it is.
  */
 export const publishDnsService = async (client: Client, clusterIP: string, log: Log): Promise<void> => {
+  // Asked first: its address is its own already, and would be refused to a second one.
+  const held = await client.get(service, { namespace: 'kube-system', name: 'kube-dns' }).catch(() => undefined)
+  if (held) return
   try {
     await client.create(service, {
       metadata: {
@@ -24,7 +27,7 @@ export const publishDnsService = async (client: Client, clusterIP: string, log: 
     })
   } catch (error) {
     // 422: an older cluster may have given the address to another Service; DNS answers there all the same.
-    if (isRefusal(error, 422)) log.warn('the Service kube-dns could not be made', { error: String(error) })
-    else if (!isRefusal(error, 409)) throw error
+    if (!isRefusal(error, 422)) throw error
+    log.warn('the Service kube-dns could not be made', { error: String(error) })
   }
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { node } from '@skiff/api'
 import { type ApiServer, issueCertificate, loopbackIdentity } from '@skiff/apiserver'
-import type { Log } from '@skiff/machinery'
+import type { Env, Log } from '@skiff/machinery'
 import type { NodeNetwork } from '@skiff/network'
 import { nodeIdentity, proxyIdentity } from './identities.ts'
 import { kubeconfigText } from './kubeconfig.ts'
@@ -17,7 +17,7 @@ import { endedAt, startedAt } from './respawn.ts'
 
 /** The nodes after the first: each a process in a network namespace of its own. */
 export interface MemberNodes {
-  /** Starts every node that is not running, and again whenever one ends; resolves when all have registered. */
+  /** Starts every node that is not running, and again whenever one ends; resolves when all are ready, or after a minute. */
   start(api: ApiServer): Promise<void>
   stop(): Promise<void>
 }
@@ -36,9 +36,10 @@ export const createMemberNodes = (options: MachineNodesOptions): MemberNodes => 
       if (members.length === 0) return
       await Promise.all(members.map((node) => writeConfigs(place, network.nodes[0] as NodeNetwork, node, api, env)))
       for (const node of members) directory.set(node.name, socketConnection(memberFiles(place, node.name).socket, node.name))
+      const sinceMs = env.now()
+      const waiting = members.filter(wanted).map(({ name }) => ({ name, sinceMs: memberMark(place, name) ? 0 : sinceMs }))
       keeping = Promise.all(members.map((node) => keepRunning(options, node, wanted, stopping.signal)))
-      const names = members.filter(wanted).map((node) => node.name)
-      await registered(api, names, env, progress)
+      await registered(api, waiting, env, progress)
     },
     stop: async () => {
       stopping.abort()
@@ -100,13 +101,7 @@ const launch = (place: Place, cluster: string, node: NodeNetwork, log: Log): voi
 }
 
 /** The kubeconfigs of a node's agent and of its proxy, with certificates of their own. */
-const writeConfigs = async (
-  place: MachineNodesOptions['place'],
-  host: NodeNetwork,
-  node: NodeNetwork,
-  api: ApiServer,
-  env: MachineNodesOptions['env'],
-): Promise<void> => {
+const writeConfigs = async (place: Place, host: NodeNetwork, node: NodeNetwork, api: ApiServer, env: Env): Promise<void> => {
   const files = memberFiles(place, node.name)
   mkdirSync(files.root, { recursive: true, mode: 0o755 })
   const { clients } = api.authorities
@@ -122,30 +117,27 @@ const writeConfigs = async (
   await write(files.proxyConfig, proxyIdentity.name, [])
 }
 
-const registered = async (
-  api: ApiServer,
-  names: readonly string[],
-  env: MachineNodesOptions['env'],
-  progress: (step: string) => void,
-): Promise<void> => {
-  const missing = new Set(names)
+/** A node and the time since when its word counts: what the API holds of one that was not running is from before. */
+interface Waiting {
+  readonly name: string
+  readonly sinceMs: number
+}
+
+const registered = async (api: ApiServer, nodes: readonly Waiting[], env: Env, progress: (step: string) => void): Promise<void> => {
+  const missing = new Set(nodes)
+  const client = api.client(loopbackIdentity)
   const deadline = env.monotonicMs() + registerMs
   while (missing.size > 0) {
-    if (env.monotonicMs() > deadline)
-      throw new Error(`node(s) ${[...missing].join(', ')} did not become ready within ${registerMs / 1000} s; see \`skiff journal\``)
-    for (const name of missing) {
-      if (!(await ready(api, name))) continue
-      missing.delete(name)
-      progress(`node ${name}`)
+    if (env.monotonicMs() > deadline) {
+      // One node that is cut off or broken must not take the others with it.
+      const names = [...missing].map(({ name }) => name).join(', ')
+      return progress(`node(s) ${names} did not become ready within ${registerMs / 1000} s and go on trying; see \`skiff journal\``)
+    }
+    for (const each of missing) {
+      if (!isReady(await client.get(node, { name: each.name }).catch(() => undefined), each.sinceMs)) continue
+      missing.delete(each)
+      progress(`node ${each.name}`)
     }
     await env.sleep(50)
   }
 }
-
-const ready = async (api: ApiServer, name: string): Promise<boolean> =>
-  isReady(
-    await api
-      .client(loopbackIdentity)
-      .get(node, { name })
-      .catch(() => undefined),
-  )

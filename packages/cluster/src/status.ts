@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { hasRealNodes } from './cluster-network.ts'
 import type { Place } from './place.ts'
 import { isRunning } from './process-mark.ts'
 import type { ClusterRecord } from './record.ts'
@@ -14,12 +15,20 @@ const memoryOf = (pid: number): string => {
   }
 }
 
+const stateOf = (record: ClusterRecord): string => {
+  const { server, ready, name } = record
+  // `down` takes the server out of the record: one that is still there ended otherwise.
+  if (!server) return 'stopped'
+  if (!isRunning(server))
+    return `the server has ended${hasRealNodes(record) ? '; containers run on' : ''}; \`skiff up --name ${name}\` starts it again`
+  return `${ready === false ? 'starting' : 'running'}, process ${server.pid}, ${memoryOf(server.pid)}`
+}
+
 /** What `skiff status` prints of a cluster. */
 export const describeStatus = async (place: Place, record: ClusterRecord): Promise<string> => {
-  const running = isRunning(record.server)
   const lines = [
     `cluster     ${record.name}`,
-    `state       ${running ? `running, process ${record.server?.pid}, ${memoryOf(record.server?.pid as number)}` : 'stopped'}`,
+    `state       ${stateOf(record)}`,
     `API         https://127.0.0.1:${record.apiPort}`,
     `runtime     ${record.controlPlaneOnly ? 'none (control plane only)' : record.runtime}`,
     ...(record.nodes.length > 0
