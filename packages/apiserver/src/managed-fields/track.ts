@@ -18,10 +18,10 @@ import {
 } from '@skiff/machinery'
 import type { Request, Rest } from '../rest/context.ts'
 import { type Managed, managerId, managerOfId, noManagers, readEntries, withManaged } from './entries.ts'
-import { managerOf } from './manager.ts'
 import { shapeOf } from './shape.ts'
 import { sharedFields } from './shared-fields.ts'
 import { versionsOf } from './versions.ts'
+import { managerOf } from './who-writes.ts'
 
 /** Fields that name an object or are the server's own: never held. */
 const serverOwned: FieldSet = setOf(

@@ -2,26 +2,17 @@ import { functionOf } from './functions.ts'
 import { macroOf } from './macros.ts'
 import { arithmetic, checkedInt, compareCel, contains, equal, keyIn, numberOf } from './operators.ts'
 import type { CelNode } from './parse.ts'
+import { type CelScope, truth } from './scope.ts'
+import { missing, select } from './select.ts'
 import { CelError, type CelValue, isList, isMap, isTagged, noOverload } from './value.ts'
-
-/** What an evaluation has at hand. `left` counts the steps that it may still take. */
-export interface CelScope {
-  readonly variables: ReadonlyMap<string, CelValue>
-  readonly budget: { left: number }
-}
-
-export const withVariables = (scope: CelScope, ...added: readonly (readonly [string, CelValue])[]): CelScope => ({
-  ...scope,
-  variables: new Map([...scope.variables, ...added]),
-})
 
 const stepsAllowed = 1_000_000
 
 /** The value of an expression; throws a CelError. */
 export const evaluateCel = (node: CelNode, variables: Readonly<Record<string, CelValue>>, steps = stepsAllowed): CelValue =>
-  evaluate(node, { variables: new Map(Object.entries(variables)), budget: { left: steps } })
+  evaluate(node, { variables: new Map(Object.entries(variables)), budget: { left: steps }, evaluate })
 
-export const evaluate = (node: CelNode, scope: CelScope): CelValue => {
+const evaluate = (node: CelNode, scope: CelScope): CelValue => {
   if (--scope.budget.left < 0) throw new CelError('operation cancelled: actual cost limit exceeded')
   switch (node.is) {
     case 'literal':
@@ -61,8 +52,6 @@ const named = (name: string, scope: CelScope): CelValue => {
   throw new CelError(`undeclared reference to '${name}' (in container '')`)
 }
 
-export const truth = (value: CelValue): boolean => (typeof value === 'boolean' ? value : noOverload())
-
 const minus = (value: CelValue): CelValue =>
   typeof value === 'bigint' ? checkedInt(-value) : typeof value === 'number' ? -value : noOverload()
 
@@ -100,33 +89,6 @@ const binary = (operator: string, a: CelValue, b: CelValue): CelValue => {
     default:
       return arithmetic(operator, a, b)
   }
-}
-
-const missing: CelValue = { is: 'optional', value: undefined }
-
-/** A field of a map, or of what an optional holds. */
-export const select = (of: CelValue, field: string, optional: boolean): CelValue => {
-  if (isTagged(of, 'optional')) return of.value === undefined ? missing : select(of.value, field, true)
-  if (!isMap(of)) return noOverload()
-  const value = of.get(field) ?? of.get(unescapedField(field))
-  if (optional) return { is: 'optional', value }
-  if (value === undefined) throw new CelError(`no such key: ${field}`)
-  return value
-}
-
-const escapes: readonly (readonly [RegExp, string])[] = [
-  [/__underscores__/g, '__'],
-  [/__dot__/g, '.'],
-  [/__dash__/g, '-'],
-  [/__slash__/g, '/'],
-]
-
-/** A property's name as an expression has to write it, back in its own form. */
-const unescapedField = (field: string): string => {
-  if (!field.includes('__')) return field
-  const word = /^__(\w+)__$/.exec(field)?.[1]
-  if (word && !['underscores', 'dot', 'dash', 'slash'].includes(word) && !word.includes('__')) return word
-  return escapes.reduce((text, [pattern, plain]) => text.replace(pattern, plain), field)
 }
 
 const index = (of: CelValue, at: CelValue, optional: boolean): CelValue => {

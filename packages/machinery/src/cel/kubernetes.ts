@@ -9,8 +9,18 @@ import {
   scaledValue,
   subtractQuantities,
 } from '../quantity/quantity.ts'
-import type { CelFunction } from './functions.ts'
-import { CelError, type CelOptional, type CelQuantity, type CelUrl, type CelValue, isList, isMap, isTagged, noOverload } from './value.ts'
+import {
+  CelError,
+  type CelFunction,
+  type CelOptional,
+  type CelQuantity,
+  type CelUrl,
+  type CelValue,
+  isList,
+  isMap,
+  isTagged,
+  noOverload,
+} from './value.ts'
 
 const quantity = (value: CelValue | undefined): CelQuantity =>
   isTagged(value as CelValue, 'quantity') ? (value as CelQuantity) : noOverload()

@@ -1,7 +1,6 @@
-import type { CelFunction } from './functions.ts'
 import { arithmetic, compareCel, contains, equal, numberOf } from './operators.ts'
 import { stringFunctions } from './strings.ts'
-import { CelError, type CelValue, isList, noOverload } from './value.ts'
+import { CelError, type CelFunction, type CelValue, isList, noOverload } from './value.ts'
 
 const list = (value: CelValue | undefined): readonly CelValue[] =>
   isList(value as CelValue) ? (value as readonly CelValue[]) : noOverload()

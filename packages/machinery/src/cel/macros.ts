@@ -1,10 +1,13 @@
-import { type CelScope, evaluate, select, truth, withVariables } from './evaluate.ts'
 import { compareCel } from './operators.ts'
 import type { CelNode } from './parse.ts'
+import { type CelScope, truth, withVariables } from './scope.ts'
+import { select } from './select.ts'
 import { CelError, type CelValue, isList, isMap, isTagged, noOverload } from './value.ts'
 
 type Call = Extract<CelNode, { is: 'call' }>
 type Macro = (node: Call, scope: CelScope) => CelValue
+
+const evaluate = (node: CelNode, scope: CelScope): CelValue => scope.evaluate(node, scope)
 
 /** What looks like a call and is none: its arguments are expressions, not values. */
 export const macroOf = (node: Call): Macro | undefined => {

@@ -1,6 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import type { CelFunction } from './functions.ts'
-import { type CelAddress, CelError, type CelValue, isAddress, isTagged, noOverload } from './value.ts'
+import { type CelAddress, CelError, type CelFunction, type CelValue, isAddress, isTagged, noOverload } from './value.ts'
 
 const groupsOf = (text: string): readonly number[] => {
   const [head = '', tail] = text.split('::')

@@ -1,8 +1,7 @@
 import { parseTime } from '../time/timestamp.ts'
-import type { CelFunction } from './functions.ts'
 import { checkedInt, numberOf } from './operators.ts'
 import { durationOf, durationToText, timestampOf, timestampText } from './times.ts'
-import { CelError, type CelValue, isAddress, isList, isMap, isTagged, noOverload, typeName } from './value.ts'
+import { CelError, type CelFunction, type CelValue, isAddress, isList, isMap, isTagged, noOverload, typeName } from './value.ts'
 
 const rangeError = (): never => {
   throw new CelError('range error')

@@ -1,9 +1,8 @@
 import { RE2JS } from 're2js'
 import { compilePattern } from '../pattern.ts'
-import type { CelFunction } from './functions.ts'
 import { toText } from './standard.ts'
 import { goDuration } from './times.ts'
-import { CelError, type CelValue, isList, isMap, isTagged, noOverload } from './value.ts'
+import { CelError, type CelFunction, type CelValue, isList, isMap, isTagged, noOverload } from './value.ts'
 
 const text = (value: CelValue | undefined): string => (typeof value === 'string' ? value : noOverload())
 const whole = (value: CelValue | undefined): number => (typeof value === 'bigint' ? Number(value) : noOverload())

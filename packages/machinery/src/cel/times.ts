@@ -1,7 +1,6 @@
 import { durationText, parseDuration } from '../time/duration.ts'
 import type { Moment } from '../time/timestamp.ts'
-import type { CelFunction } from './functions.ts'
-import { type CelDuration, CelError, type CelTimestamp, type CelValue, isTagged, noOverload } from './value.ts'
+import { type CelDuration, CelError, type CelFunction, type CelTimestamp, type CelValue, isTagged, noOverload } from './value.ts'
 
 const second = 1_000_000_000n
 

@@ -114,3 +114,6 @@ export const celOf = (value: unknown): CelValue => {
   if (typeof value === 'object') return new Map(Object.entries(value).map(([key, inner]) => [key, celOf(inner)]))
   return value as boolean | bigint | string
 }
+
+/** A function of its arguments, the target of a method first. Throws a CelError for arguments that it does not take. */
+export type CelFunction = (args: readonly CelValue[], isMethod: boolean) => CelValue
