@@ -6,7 +6,10 @@ import { readCertificateRequest, signCertificateRequest } from './certificate-re
 
 const requestBy = async (algorithm: object, sign: object): Promise<string> => {
   const x509 = await loadX509()
-  const keys = (await webcrypto.subtle.generateKey(algorithm as webcrypto.EcKeyGenParams, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
+  const keys = (await webcrypto.subtle.generateKey(algorithm as webcrypto.EcKeyGenParams, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
     name: 'O=system:nodes, CN=system:node:one',
     keys: keys as never,
