@@ -28,7 +28,12 @@ const downLocked = async (name: string, keepData: boolean, tell: Tell): Promise<
   }
   if (keepData) {
     const { server: _server, ready: _ready, ...rest } = record
-    writeRecord(place, rest)
+    try {
+      writeRecord(place, rest)
+    } catch (error) {
+      // The process that the record still names has ended, and is taken for nothing else.
+      tell(`cluster.json stays as it was: ${(error as Error).message}`)
+    }
     rmSync(place.run, { recursive: true, force: true })
     tell(`data kept in ${place.dir}`)
   } else removeFiles(place)

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import type { Ranges } from '@skiff/network'
 import { clusterNames, defaultDir, type Place, placeAt, pointerOf } from './place.ts'
 import { isRunning, type ProcessMark } from './process-mark.ts'
@@ -53,14 +53,20 @@ export const readRecord = (place: Place): ClusterRecord | undefined => {
 /** Written whole or not at all. */
 export const writeRecord = (place: Place, record: ClusterRecord): void => {
   const part = `${place.record}.part`
-  const file = openSync(part, 'w', 0o644)
   try {
-    writeSync(file, `${JSON.stringify(record, null, 2)}\n`)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
+    const file = openSync(part, 'w', 0o644)
+    try {
+      writeSync(file, `${JSON.stringify(record, null, 2)}\n`)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(part, place.record)
+  } catch (error) {
+    rmSync(part, { force: true })
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    throw new UserError(`the disk of ${place.dir} is full: make space, then try again`)
   }
-  renameSync(part, place.record)
 }
 
 /** Changes what is recorded now, which may be newer than what the caller has read. */

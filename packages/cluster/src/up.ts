@@ -51,8 +51,8 @@ const recordFor = async (place: Place, held: ClusterRecord | undefined, options:
     const whole = await choosePort(asked ?? (await newRecord(options, tell)))
     mkdirSync(place.dir, { recursive: true, mode: 0o755 })
     ensureBase()
-    if (options.data) writeFileSync(pointerOf(options.name), `${place.dir}\n`)
     writeRecord(place, whole)
+    if (options.data) writeFileSync(pointerOf(options.name), `${place.dir}\n`)
     return whole
   })
   if (hasRealNodes(record)) await ensurePackages(tell)

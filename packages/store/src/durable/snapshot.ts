@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, copyFile, link, rename, rm } from 'node:fs/promises'
+import { access, copyFile, link, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StoreUnusable } from '../store.ts'
 import { flushDirectory, holdDirectory } from './directory.ts'
@@ -12,6 +12,8 @@ export const takeSnapshot = async (file: string, path: string): Promise<void> =>
   const part = `${path}.part`
   await rm(part, { force: true })
   try {
+    // It holds every secret of a cluster. SQLite fills an empty file that is there, and leaves its rights.
+    await writeFile(part, '', { mode: 0o600 })
     await runTask({ task: 'snapshot', file, to: part })
     await rename(part, path)
     await flushDirectory(dirname(path))

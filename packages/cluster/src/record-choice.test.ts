@@ -1,0 +1,77 @@
+import { createServer } from 'node:net'
+import { expect, test } from 'vitest'
+import type { ClusterRecord } from './record.ts'
+import { choosePort, newRecord, refuseChanges, withChanges } from './record-choice.ts'
+
+const held: ClusterRecord = {
+  format: 1,
+  name: 'one',
+  runtime: 'simulated',
+  controlPlaneOnly: false,
+  apiPort: 7000,
+  nodes: [
+    { name: 'one-node-1', number: 1 },
+    { name: 'one-node-2', number: 2, stopped: true },
+  ],
+  ranges: { pods: '10.244.0.0/16', services: '10.96.0.0/16', links: '10.200.0.0/24' },
+  controllers: ['*'],
+  server: { pid: 1, startTicks: '1' },
+  ready: true,
+}
+const planeOnly: ClusterRecord = { ...held, controlPlaneOnly: true, nodes: [] }
+const name = 'one'
+
+test('without options a stopped cluster starts as it was; its old process is forgotten', () => {
+  const { server: _server, ready: _ready, ...rest } = held
+  expect(withChanges(held, { name })).toEqual(rest)
+})
+
+test('more nodes come after those that are there, and controllers and port are taken over', () => {
+  const next = withChanges(held, { name, nodes: 4, controllers: '*,-job', apiPort: 7001 })
+  expect(next.nodes.map(({ name, stopped }) => [name, stopped])).toEqual([
+    ['one-node-1', undefined],
+    ['one-node-2', true],
+    ['one-node-3', undefined],
+    ['one-node-4', undefined],
+  ])
+  expect([next.controllers, next.apiPort]).toEqual([['*', '-job'], 7001])
+})
+
+test.each([
+  [held, { nodes: 1 }, 'cluster one has 2 nodes, and nodes can only be added'],
+  [held, { nodes: 0 }, '--nodes takes a whole number from 1 to 200'],
+  [held, { runtime: 'containerd' }, 'cluster one was made with --runtime simulated'],
+  [held, { controlPlaneOnly: true }, 'cluster one was made with nodes'],
+  [planeOnly, { nodes: 1 }, 'cluster one was made with --control-plane-only'],
+])('what a cluster is cannot be changed, stopped or running: %#', (record, options, sentence) => {
+  expect(() => withChanges(record, { name, ...options })).toThrow(sentence)
+  expect(() => refuseChanges(record, { name, ...options })).toThrow(sentence)
+})
+
+test.each([
+  [{ nodes: 3 }, 'cluster one runs with 2 nodes; `skiff down --keep-data --name one` first, then `skiff up --name one --nodes 3`'],
+  [{ apiPort: 1234 }, 'cluster one runs with port 7000;'],
+  [{ controllers: 'job' }, 'cluster one runs with --controllers *;'],
+])('a running cluster is not changed: %j', (options, sentence) => expect(() => refuseChanges(held, { name, ...options })).toThrow(sentence))
+
+test('a running cluster asked for what it has is left as it is', () => {
+  refuseChanges(held, { name, nodes: 2, apiPort: 7000, controllers: '*', runtime: 'simulated' })
+  refuseChanges(planeOnly, { name, controlPlaneOnly: true })
+})
+
+test('a new cluster has one node unless told; the names of further clusters carry theirs', async () => {
+  const record = await newRecord({ name, runtime: 'simulated' }, () => {})
+  expect(record).toMatchObject({ nodes: [{ name: 'one-node-1', number: 1 }], apiPort: 0, controllers: ['*'] })
+  await expect(newRecord({ name, controlPlaneOnly: true, nodes: 2 }, () => {})).rejects.toThrow('leave --nodes away')
+  await expect(newRecord({ name, runtime: 'docker' }, () => {})).rejects.toThrow('there is no runtime "docker"')
+})
+
+test('a port that was named must be free', async () => {
+  const program = createServer().listen(0, '127.0.0.1')
+  await new Promise((listening) => program.once('listening', listening))
+  const { port } = program.address() as { port: number }
+  await expect(choosePort({ ...held, apiPort: port })).rejects.toThrow(`port ${port} is taken by another program`)
+  await new Promise((closed) => program.close(closed))
+  expect((await choosePort({ ...held, apiPort: port })).apiPort).toBe(port)
+  await expect(choosePort({ ...held, apiPort: 70_000 })).rejects.toThrow('--api-port takes')
+})
