@@ -51,6 +51,7 @@ const needsNamespace = (call: Call): boolean => call.name !== undefined || call.
 const dispatch = async (context: HandlerContext, request: Request): Promise<Reply> => {
   const { call, kind } = request
   const part = partOf(context, request)
+  if (part && call.subresource === undefined && !kind.verbs.includes(call.verb)) throw methodNotAllowed()
   if (part) return part(context, request)
   if (call.subresource !== undefined) return dispatchSubresource(context, request)
   if (!kind.verbs.includes(call.verb)) throw methodNotAllowed()

@@ -6,9 +6,9 @@ export interface FieldError {
   readonly body: string
 }
 
-/** Prints a value as %v or %q does in field.Error: strings quoted, null as "null", objects as Go would print their JSON. */
+/** Prints a value as %v or %q does in field.Error: strings quoted, and nothing as the quoted word null; objects as Go would print their JSON. */
 const shown = (value: unknown): string => {
-  if (value === undefined || value === null) return 'null'
+  if (value === undefined || value === null) return '"null"'
   if (typeof value === 'string') return quoted(value)
   if (typeof value === 'object') return JSON.stringify(value)
   return String(value)

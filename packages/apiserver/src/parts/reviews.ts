@@ -1,5 +1,5 @@
 import type { Identity } from '@skiff/client'
-import { badRequest, type FieldError, forbiddenField, invalid, invalidValue, type KubeObject, required } from '@skiff/machinery'
+import { badRequest, type FieldError, forbiddenField, invalid, invalidValue, type KubeObject, quoted, required } from '@skiff/machinery'
 import type { Attributes } from '../authorize.ts'
 import type { Rbac } from '../authz/rbac.ts'
 import type { HandlerContext, Part } from '../handler.ts'
@@ -50,10 +50,20 @@ const attributesFor = (identity: Identity, spec: ReviewSpec): Attributes => {
   return { identity, verb, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path }
 }
 
+const goAttributes = ({ path = '', verb = '' }: NonNullable<ReviewSpec['nonResourceAttributes']>): string =>
+  `authorization.NonResourceAttributes{Path:${quoted(path)}, Verb:${quoted(verb)}}`
+
+/** Upstream's refusals of reviews name the group alone. */
+const unnamed = ({ kind }: Request) => ({ group: kind.group, kind: '' })
+
 const checkSpec = (spec: ReviewSpec): FieldError[] => {
   if (spec.resourceAttributes && spec.nonResourceAttributes)
     return [
-      invalidValue('spec.nonResourceAttributes', spec.nonResourceAttributes, 'cannot be specified in combination with resourceAttributes'),
+      {
+        reason: 'FieldValueInvalid',
+        field: 'spec.nonResourceAttributes',
+        body: `Invalid value: ${goAttributes(spec.nonResourceAttributes)}: cannot be specified in combination with resourceAttributes`,
+      },
     ]
   if (!spec.resourceAttributes && !spec.nonResourceAttributes)
     return [invalidValue('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')]
@@ -78,7 +88,7 @@ const answer = (request: Request, review: Review, status: unknown) => {
 export const selfSubjectAccessReview: Part = async (context, request) => {
   const review = reviewOf(request)
   const errors = checkSpec(review.spec)
-  if (errors.length > 0) throw invalid(request.kind, '', errors)
+  if (errors.length > 0) throw invalid(unnamed(request), '', errors)
   return answer(request, review, decide(context, request.call.identity, review.spec))
 }
 
@@ -95,7 +105,7 @@ const checkSubject = (spec: ReviewSpec): FieldError[] =>
 export const subjectAccessReview: Part = async (context, request) => {
   const review = reviewOf(request)
   const errors = [...checkSpec(review.spec), ...checkSubject(review.spec)]
-  if (errors.length > 0) throw invalid(request.kind, '', errors)
+  if (errors.length > 0) throw invalid(unnamed(request), '', errors)
   return answer(request, review, decide(context, subject(review.spec), review.spec))
 }
 
@@ -104,7 +114,7 @@ export const localSubjectAccessReview: Part = async (context, request) => {
   const { spec } = review
   const errors = [...checkSpec(spec), ...checkSubject(spec)]
   if (spec.nonResourceAttributes) errors.push(forbiddenField('spec.nonResourceAttributes', 'disallowed on this kind of request'))
-  if (errors.length > 0) throw invalid(request.kind, '', errors)
+  if (errors.length > 0) throw invalid(unnamed(request), '', errors)
   const namespace = request.call.namespace ?? ''
   if (spec.resourceAttributes?.namespace !== namespace)
     throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`)
@@ -117,7 +127,7 @@ export const selfSubjectRulesReview =
   async (_context, request) => {
     const review = reviewOf(request) as KubeObject & { readonly spec: { readonly namespace?: string } }
     const { namespace } = review.spec
-    if (!namespace) throw invalid(request.kind, '', [required('spec.namespace', '')])
+    if (!namespace) throw invalid(unnamed(request), '', [required('spec.namespace', '')])
     const identity = request.call.identity
     const masters = identity.groups.includes('system:masters')
       ? [

@@ -1,6 +1,6 @@
 import { buildBuiltins, type Kind } from '@skiff/api'
 import { expect, test } from 'vitest'
-import { decodeRaw } from './body.ts'
+import { decodeBody, decodeRaw } from './body.ts'
 
 const { kinds } = buildBuiltins()
 const kind = (plural: string) => kinds.find((each) => each.plural === plural && each.version === 'v1') as Kind
@@ -35,4 +35,26 @@ test('an object of another version of its kind is told which was expected', () =
       [],
     ),
   ).toThrow('the API version in the data (autoscaling/v2) does not match the expected API version (autoscaling/v1)')
+})
+
+const unrecognized = "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error:"
+test.each([
+  ['', `${unrecognized} unexpected end of JSON input (<empty>)`],
+  ['{', `${unrecognized} unexpected end of JSON input ({)`],
+  [
+    '{"metadata":{"name":"a long name"}}{',
+    `${unrecognized} invalid character '{' after top-level value ({"metadata":{"name":"a long na ...)`,
+  ],
+  [
+    '[]',
+    `${unrecognized} json: cannot unmarshal array into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (5b5d)`,
+  ],
+])('the body %s is refused and shown', (text, message) => {
+  const body = { bytes: Buffer.from(text), contentType: 'application/json' }
+  expect(() => decodeBody(kind('configmaps'), body, 'Warn', [])).toThrow(message)
+})
+
+test('null is an object with nothing in it', () => {
+  const body = { bytes: Buffer.from('null'), contentType: 'application/json' }
+  expect(decodeBody(kind('configmaps'), body, 'Warn', [])).toEqual({ metadata: {} })
 })

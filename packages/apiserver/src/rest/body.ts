@@ -20,6 +20,8 @@ export interface RawBody {
   readonly value: unknown
   /** `duplicate field "a"`, which strict validation refuses. */
   readonly duplicates: readonly string[]
+  /** The beginning of the body as refusals show it. */
+  readonly summary?: string
 }
 
 const protobuf = 'application/vnd.kubernetes.protobuf'
@@ -56,8 +58,7 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 /** Reads an object of `kind` from a request's body, with upstream's texts for what is wrong with it. Warnings are added to `warnings`. */
 export const decodeBody = (kind: Kind, body: Body | undefined, validation: FieldValidation, warnings: string[]): KubeObject => {
-  if (!body || 'stream' in body)
-    throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: unexpected end of JSON input`)
+  if (!body || 'stream' in body) throw unrecognized(kind, 'unexpected end of JSON input', '<empty>')
   return decodeRaw(kind, rawOf(kind, body), validation, warnings)
 }
 
@@ -65,23 +66,39 @@ const rawOf = (kind: Kind, body: Exclude<Body, { stream: unknown }>): RawBody =>
   const isProtobuf = 'bytes' in body && mediaTypeOf(body.contentType) === protobuf
   if (isProtobuf && kind.custom) throw unsupportedMediaType(accepted.replace(`, ${protobuf}`, ''))
   try {
-    return parseBody(body, kind)
+    const raw = parseBody(body, kind)
+    return isRecord(raw.value) || !('bytes' in body) ? raw : { ...raw, summary: summaryOf(body.bytes) }
   } catch (error) {
     if (error instanceof Error && error.name === 'Refusal') throw error
     if (isProtobuf) throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${(error as Error).message}`)
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${(error as Error).message}`,
-    )
+    throw unrecognized(kind, (error as Error).message, summaryOf('bytes' in body ? body.bytes : Buffer.alloc(0)))
   }
 }
 
+const unrecognized = (kind: Kind, why: string, summary: string): Refusal =>
+  badRequest(
+    `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${why} (${summary})`,
+  )
+
+const mostShown = 30
+/** Upstream shows how a body begins: text that looks like JSON as it is, anything else in hexadecimal. */
+const summaryOf = (bytes: Uint8Array): string => {
+  const head = Buffer.from(bytes.subarray(0, mostShown))
+  const more = bytes.length > mostShown ? ' ...' : ''
+  if (head.length === 0) return '<empty>'
+  return `${head.toString(head[0] === 0x7b ? 'utf8' : 'hex')}${more}`
+}
+
 /** The kind check of a decoder that has a default kind: what the body leaves out is taken from the resource. */
-export const decodeRaw = (kind: Kind, raw: RawBody, validation: FieldValidation, warnings: string[]): KubeObject => {
+export const decodeRaw = (kind: Kind, given: RawBody, validation: FieldValidation, warnings: string[]): KubeObject => {
+  // To Go, null is an object with nothing in it.
+  const raw = given.value === null ? { ...given, value: {} } : given
   if (!isRecord(raw.value)) {
-    const is = Array.isArray(raw.value) ? 'array' : raw.value === null ? 'null' : typeof raw.value
-    throw badRequest(
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${is} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
-    )
+    const is = Array.isArray(raw.value) ? 'array' : typeof raw.value
+    const why = `json: cannot unmarshal ${is} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`
+    throw raw.summary === undefined
+      ? badRequest(`couldn't get version/kind; json parse error: ${why}`)
+      : unrecognized(kind, why, raw.summary)
   }
   checkKind(kind, raw.value)
   let decoded: ReturnType<Kind['codec']['decode']>

@@ -30,8 +30,8 @@ export const applyJsonPatchBody = (value: unknown): Patcher => {
   return (current) => {
     try {
       return applyJsonPatch(current as Json, operations)
-    } catch (error) {
-      throw new Refusal(422, 'Invalid', `the server rejected our request due to an error in our request: ${(error as Error).message}`)
+    } catch {
+      throw new Refusal(422, 'Invalid', 'the server rejected our request due to an error in our request')
     }
   }
 }

@@ -10,6 +10,7 @@ import {
   type JsonObject,
   type KubeObject,
   parseJson,
+  Refusal,
   unsupportedMediaType,
 } from '@skiff/machinery'
 import { applyPatch, checkFieldManager } from './apply-patch.ts'
@@ -100,7 +101,9 @@ const patcherOf = (kind: Kind, call: Call, type: string): Patcher => {
     }
     default:
       throw unsupportedMediaType(
-        `the body of the request was in an unknown format - accepted media types include: ${json}, ${merge}, ${strategic}, ${applyTypes[0]}`,
+        kind.custom
+          ? `the body of the request was in an unknown format - accepted media types include: ${json}, ${merge}, ${applyYaml}`
+          : '415: Unsupported Media Type',
       )
   }
 }
@@ -118,6 +121,9 @@ const refusing = <T>(act: () => T): T => {
   try {
     return act()
   } catch (error) {
-    throw badRequest((error as Error).message)
+    const text = (error as Error).message
+    // Upstream knows these two as no fault of the caller.
+    if (/does not contain declared merge key|^unknown patch type/.test(text)) throw new Refusal(500, '', text)
+    throw badRequest(text)
   }
 }

@@ -15,7 +15,7 @@ export const decodePatched = (
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 400) throw error
     const text = error.message.replace(/^.* cannot be handled as a [^:]*: /, '')
-    throw invalid(kind, '', [invalidValue('patch', JSON.stringify(value), text)])
+    throw invalid({ group: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(value), text)])
   }
 }
 

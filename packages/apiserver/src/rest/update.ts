@@ -32,7 +32,7 @@ export const update = async (rest: Rest, request: Request): Promise<Written> => 
   const options = writeOptions(call, 'UpdateOptions')
   const decoded = inNamespace(kind, decodeBody(kind, call.body, options.validation, warnings), call.namespace)
   const name = decoded.metadata.name ?? ''
-  if (name === '') throw badRequest('name must be provided')
+  if (name === '') throw badRequest(`the name of the object (${call.name ?? ''} based on URL) was undeterminable: name must be provided`)
   if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`)
   const moved = { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }
   return writeOver(rest, moved, async () => decoded, true)
@@ -74,7 +74,7 @@ export const writeOver = async (
     const changed = await change(old)
     const next = request.tracked || request.prepared ? changed : tracked(rest, request, changed, old)
     const given = next.metadata.resourceVersion
-    checkPreconditions(kind, next, old)
+    if (put) checkPreconditions(kind, next, old)
     if (given && given !== old.metadata.resourceVersion) {
       if (!/^\d+$/.test(given))
         throw invalid(kind, call.name ?? '', [
@@ -100,13 +100,29 @@ export const writeOver = async (
   throw conflict(namedOf(kind), call.name ?? '', modified)
 }
 
+/** Resources that upstream's store knows under older names. */
+const olderNames: Readonly<Record<string, string>> = {
+  services: 'services/specs',
+  endpoints: 'services/endpoints',
+  nodes: 'minions',
+  replicationcontrollers: 'controllers',
+  'ingresses.networking.k8s.io': 'ingress',
+}
+
+/** Where upstream's store would hold an object: its refusals say so. */
+const upstreamKey = (kind: Kind, { metadata }: KubeObject): string => {
+  const apart = kind.custom || kind.group === 'apiextensions.k8s.io' || kind.group === 'apiregistration.k8s.io'
+  const resource = apart ? `${kind.group}/${kind.plural}` : (olderNames[kind.storedAs] ?? kind.plural)
+  return `/registry/${resource}/${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}`
+}
+
 const checkPreconditions = (kind: Kind, next: KubeObject, old: KubeObject): void => {
   const uid = next.metadata.uid
   if (uid && uid !== old.metadata.uid)
     throw conflict(
       namedOf(kind),
       old.metadata.name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+      `StorageError: invalid object, Code: 4, Key: ${upstreamKey(kind, old)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
     )
 }
 
