@@ -29,7 +29,7 @@ export const describeStatus = async (place: Place, record: ClusterRecord): Promi
   const lines = [
     `cluster     ${record.name}`,
     `state       ${stateOf(record)}`,
-    `API         https://127.0.0.1:${record.apiPort}`,
+    `API         ${record.apiPort === 0 ? 'on any free port, once it starts' : `https://127.0.0.1:${record.apiPort}`}`,
     `runtime     ${record.controlPlaneOnly ? 'none (control plane only)' : record.runtime}`,
     ...(record.nodes.length > 0
       ? [`nodes       ${record.nodes.map((node) => `${node.name}${node.stopped ? ' (stopped)' : ''}`).join(', ')}`]

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { systemEnv } from '@skiff/machinery'
 import { hasRealNodes } from './cluster-network.ts'
@@ -35,13 +35,20 @@ const upLocked = async (options: UpOptions, tell: Tell): Promise<void> => {
     await startServer(place, record, tell)
   } catch (error) {
     // Containers of a cluster that was here before may run, and are taken up by the next start. A new one has none.
-    if (!held && hasRealNodes(record)) await (await import('./machine-removal.ts')).removeNodes(place, record, true)
+    if (!held) await clearMachine(place, record)
     throw error
   }
   const started = readRecord(place) as ClusterRecord
   tell(`cluster ${record.name} is ready: https://127.0.0.1:${started.apiPort}`)
   tell(`  export KUBECONFIG=${place.kubeconfig}`)
   tell(`  kubectl get nodes          (or: skiff get nodes)`)
+}
+
+/** Its files stay, since the journal says more; `down` removes them, and the next `up` goes on from them. */
+const clearMachine = async (place: Place, record: ClusterRecord): Promise<void> => {
+  if (hasRealNodes(record)) await (await import('./machine-removal.ts')).removeNodes(place, record, true)
+  rmSync(place.run, { recursive: true, force: true })
+  writeRecord(place, record)
 }
 
 /** What the cluster is to be, written down before it starts. Ranges and ports are chosen by one process at a time. */

@@ -1,4 +1,4 @@
-import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto'
+import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Env } from '@skiff/machinery'
@@ -132,6 +132,22 @@ export const writePair = (dir: string, name: string, pair: KeyPair): KeyPair => 
   return pair
 }
 
-/** Reads the pair of this name, or makes and keeps it. */
-export const keptPair = async (dir: string, name: string, make: () => Promise<KeyPair>): Promise<KeyPair> =>
-  readPair(dir, name) ?? writePair(dir, name, await make())
+/** Reads the pair of this name, or makes and keeps it. Throws with what to do when it is damaged: many things hang on an authority. */
+export const keptPair = async (dir: string, name: string, make: () => Promise<KeyPair>): Promise<KeyPair> => {
+  const held = readPair(dir, name)
+  if (held === undefined) return writePair(dir, name, await make())
+  const fault = pairFault(held)
+  if (fault === undefined) return held
+  throw new Error(
+    `${join(dir, name)}.crt and its key cannot be used (${fault}): restore them from a copy; removed, they are made anew, and what the old ones signed is worth nothing`,
+  )
+}
+
+/** Why a certificate and a key are not a pair; undefined when they are. */
+export const pairFault = ({ cert, key }: KeyPair): string | undefined => {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)) ? undefined : 'the key is that of another certificate'
+  } catch (error) {
+    return (error as Error).message
+  }
+}

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -7,6 +7,7 @@ import { type VirtualEnv, virtualEnv } from '@skiff/client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startTestServer } from '../testing/start.ts'
 import { makeAuthority } from './authorities.ts'
+import { openAuthorities } from './open-authorities.ts'
 import { keepServing, servingPair } from './serving.ts'
 
 let dir: string
@@ -41,6 +42,19 @@ test('other hosts or another authority want another one; hosts of any length hav
   expect(readdirSync(dir)).toHaveLength(2)
   const third = await servingPair({ ...options, hosts, authority: await makeAuthority('kubernetes', options.env) })
   expect(serial(third)).not.toBe(serial(second))
+})
+
+test('a damaged one is made anew; a damaged authority is refused with what to do', async () => {
+  const options = await open(virtualEnv())
+  const first = await servingPair(options)
+  const [file] = readdirSync(dir).filter((name) => name.endsWith('.key'))
+  writeFileSync(join(dir, file as string), '')
+  expect(serial(await servingPair(options))).not.toBe(serial(first))
+  await openAuthorities(dir, options.hosts, options.env)
+  writeFileSync(join(dir, 'ca.crt'), 'x')
+  await expect(openAuthorities(dir, options.hosts, options.env)).rejects.toThrow(
+    /ca\.crt and its key cannot be used \(.*\): restore them from a copy;/,
+  )
 })
 
 test('a running server looks every day', async () => {

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Env } from '@skiff/machinery'
-import { issueCertificate, type KeyPair, readPair, writePair } from './authorities.ts'
+import { issueCertificate, type KeyPair, pairFault, readPair, writePair } from './authorities.ts'
 
 const dayMs = 86_400_000
 const validDays = 365
@@ -41,14 +41,11 @@ const servingName = (hosts: readonly string[]): string =>
     .digest('hex')
     .slice(0, 16)}`
 
-const holdsFor = ({ cert }: KeyPair, authority: KeyPair, nowMs: number, days: number): boolean => {
-  try {
-    const read = new X509Certificate(cert)
-    const signed = read.verify(new X509Certificate(authority.cert).publicKey)
-    return signed && Date.parse(read.validFrom) <= nowMs && Date.parse(read.validTo) - nowMs >= days * dayMs
-  } catch {
-    return false
-  }
+const holdsFor = (pair: KeyPair, authority: KeyPair, nowMs: number, days: number): boolean => {
+  if (pairFault(pair) !== undefined) return false
+  const read = new X509Certificate(pair.cert)
+  const signed = read.verify(new X509Certificate(authority.cert).publicKey)
+  return signed && Date.parse(read.validFrom) <= nowMs && Date.parse(read.validTo) - nowMs >= days * dayMs
 }
 
 /** Looks once a day, and hands over a certificate that was made anew. Answers what ends it. */
