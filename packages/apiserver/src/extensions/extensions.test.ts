@@ -286,3 +286,12 @@ test('watches end with the definition', async () => {
   expect(events[0]).toBe('ADDED')
   expect(events.at(-1)).toBe('DELETED')
 })
+
+test('OpenAPI tells clients that a custom kind knows no strategic merge patch and no protobuf', async () => {
+  await define(definition('told.example.com'))
+  const { body } = await send('GET', '/openapi/v3/apis/told.example.com/v1')
+  const one = body.paths['/apis/told.example.com/v1/namespaces/{namespace}/widgets/{name}']
+  expect(Object.keys(one.patch.requestBody.content)).not.toContain('application/strategic-merge-patch+json')
+  expect(Object.keys(one.patch.requestBody.content)).toContain('application/merge-patch+json')
+  expect(Object.keys(one.get.responses['200'].content)).toEqual(['application/json', 'application/yaml'])
+})

@@ -13,10 +13,11 @@ export interface OperationNames {
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
 const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const watchTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
+const strategic = 'application/strategic-merge-patch+json'
 const patchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
+  strategic,
   'application/apply-patch+yaml',
   'application/apply-patch+cbor',
 ]
@@ -107,7 +108,8 @@ const operation = (dialect: Dialect, names: OperationNames, place: Place, method
         : `${verbsOfIds[action]}${group}${rest}`
   const answer = answerOf(names, place, action)
   const body = bodyOf(place, action)
-  const produced = action === 'connect' ? ['*/*'] : action === 'list' ? [...mediaTypes, ...watchTypes] : mediaTypes
+  const produced = producedBy(kind, action)
+  const accepted = action === 'patch' ? patchTypesOf(kind) : ['*/*']
   const queries = (queryParameters[action] ?? []).map((each) => queryOf(dialect, each))
   const common = {
     description: `${action} ${suffix && suffix !== 'ForAllNamespaces' ? `${suffix.toLowerCase()} of ` : ''}${kind.kind}`,
@@ -127,9 +129,18 @@ const operation = (dialect: Dialect, names: OperationNames, place: Place, method
   return [
     method,
     dialect.version === 3
-      ? operation3(common, queries, body, answer, produced, codes, action)
-      : operation2(common, queries, body, answer, produced, codes, action),
+      ? operation3(common, queries, body, answer, produced, codes, accepted, action)
+      : operation2(common, queries, body, answer, produced, codes, accepted, action),
   ]
+}
+
+/** kubectl reads here that a custom kind knows no strategic merge. */
+const patchTypesOf = (kind: Kind): readonly string[] => (kind.custom ? patchTypes.filter((type) => type !== strategic) : patchTypes)
+
+const producedBy = (kind: Kind, action: string): readonly string[] => {
+  if (action === 'connect') return ['*/*']
+  const types = action === 'list' ? [...mediaTypes, ...watchTypes] : mediaTypes
+  return kind.custom ? types.filter((type) => !type.includes('protobuf')) : types
 }
 
 const texts: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' }
@@ -142,11 +153,11 @@ const operation3 = (
   answer: Answer,
   produced: readonly string[],
   codes: readonly string[],
+  accepted: readonly string[],
   action: string,
 ): Schema => {
   const schema = 'type' in answer ? { type: answer.type } : { $ref: `#/components/schemas/${answer.ref}` }
   const content = Object.fromEntries(produced.map((type) => [type, { schema }]))
-  const accepted = action === 'patch' ? patchTypes : ['*/*']
   return {
     ...common,
     ...(parameters.length > 0 ? { parameters } : {}),
@@ -169,6 +180,7 @@ const operation2 = (
   answer: Answer,
   produces: readonly string[],
   codes: readonly string[],
+  accepted: readonly string[],
   action: string,
 ): Schema => {
   const schema = 'type' in answer ? { type: answer.type } : { $ref: `#/definitions/${answer.ref}` }
@@ -179,7 +191,7 @@ const operation2 = (
   const parameters = [...sent, ...queries]
   return {
     ...common,
-    consumes: action === 'patch' ? patchTypes : ['*/*'],
+    consumes: accepted,
     produces,
     schemes: ['https'],
     ...(parameters.length > 0 ? { parameters } : {}),
