@@ -165,6 +165,8 @@ const sentenceOf = (error: unknown): string => {
 }
 
 const main = async (): Promise<void> => {
+  // Whoever reads our output may have seen enough (`| head`): no fault, and nobody to tell. As a shell counts SIGPIPE.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 141 : 1))
   const program = new Command('skiff')
     .description('A complete Kubernetes in one command')
     .showHelpAfterError('(skiff --help lists the commands)')
