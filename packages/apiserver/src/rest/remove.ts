@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Kind } from '@skiff/api'
 import type { Call } from '@skiff/client'
 import {
@@ -7,10 +6,12 @@ import {
   type FieldError,
   invalid,
   invalidValue,
+  type Json,
   type KubeObject,
   notFound,
   notSupported,
   rfc3339,
+  sameJson,
   withVersion,
 } from '@skiff/machinery'
 import type { Entry } from '../registry/entry.ts'
@@ -162,7 +163,7 @@ const removeOnce = async (
     rest.hooks.afterWrite(kind, undefined, held.object)
     return { entry: withoutGrace(rest, kind, storedKind, held), gone: true }
   }
-  if (marked === held.object || isDeepStrictEqual(marked, held.object)) return { entry: held, gone: false }
+  if (marked === held.object || sameJson(marked as unknown as Json, held.object as unknown as Json)) return { entry: held, gone: false }
   if (dryRun) return { entry: { ...held, object: marked, bytes: Buffer.from(`${storedKind.codec.encode(marked).text}\n`) }, gone: false }
   const entry = await rest.storage.put(storedKind, held.key, marked, held.revision)
   return entry ? { entry, gone: false } : undefined

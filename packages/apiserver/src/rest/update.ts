@@ -1,14 +1,15 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Kind } from '@skiff/api'
 import {
   badRequest,
   conflict,
   type FieldError,
   invalid,
+  type Json,
   type KubeObject,
   notFound,
   Refusal,
   rfc3339,
+  sameJson,
   validateObjectMetaUpdate,
 } from '@skiff/machinery'
 import { tracked } from '../managed-fields/track.ts'
@@ -247,7 +248,7 @@ const carry = (
 const differsBeyondMeta = (next: KubeObject, old: KubeObject): boolean => {
   const { metadata: _a, status: _b, apiVersion: _c, kind: _d, ...left } = next as KubeObject & { status?: unknown }
   const { metadata: _e, status: _f, apiVersion: _g, kind: _h, ...right } = old as KubeObject & { status?: unknown }
-  return !isDeepStrictEqual(left, right)
+  return !sameJson(left as unknown as Json, right as unknown as Json)
 }
 
 const prepareSubresource = (

@@ -1,8 +1,7 @@
 import type { Pod, ResourceQuota } from '@skiff/api'
-import { configMap, persistentVolumeClaim, pod, resourceQuota, service } from '@skiff/api'
+import { configMap, coversPod, persistentVolumeClaim, pod, podRequests, podUsage, resourceQuota, service } from '@skiff/api'
 import { expect, test } from 'vitest'
 import { storedResources, testCluster } from '../testing/cluster.ts'
-import { coversPod, podRequests, podUsage } from './pod-usage.ts'
 import { resourceQuotaController } from './quota.ts'
 
 const makePod = (spec: object, metadata: object = {}, status: object = {}): Pod =>

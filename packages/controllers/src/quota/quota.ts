@@ -1,4 +1,4 @@
-import type { Pod, Resource, ResourceQuota } from '@skiff/api'
+import type { Amounts, Pod, Resource, ResourceQuota } from '@skiff/api'
 import { persistentVolumeClaim, pod as pods, resourceQuota as quotas, resourceKey, service as services } from '@skiff/api'
 import type { ViewChange, Views } from '@skiff/client'
 import { compareQuantities, type KubeObject, keyOf } from '@skiff/machinery'
@@ -6,7 +6,6 @@ import { isFinished } from '../pods.ts'
 import { type Controller, type Watched, watching } from '../runner/controller.ts'
 import { requeue, type Steps, updateStatus } from '../runner/step.ts'
 import { same } from '../same.ts'
-import type { Amounts } from './pod-usage.ts'
 import { quotaUsage } from './usage.ts'
 
 // Upstream counts afresh as often, whatever it saw.

@@ -1,7 +1,16 @@
 import type { PersistentVolumeClaim, Resource, ResourceQuota, Service } from '@skiff/api'
-import { persistentVolumeClaim, pod as pods, resourceKey, service as services } from '@skiff/api'
+import {
+  type Amounts,
+  addAmounts,
+  coversPod,
+  isScoped,
+  persistentVolumeClaim,
+  pod as pods,
+  podUsage,
+  resourceKey,
+  service as services,
+} from '@skiff/api'
 import type { Views } from '@skiff/client'
-import { type Amounts, addAmounts, coversPod, isScoped, podUsage } from './pod-usage.ts'
 
 const classSuffix = '.storageclass.storage.k8s.io/'
 /** Kinds that quotas know by their bare name, besides `count/`. */

@@ -1,7 +1,7 @@
-import type { Pod, ResourceQuota } from '@skiff/api'
+import { type Pod, podUsage, type ResourceQuota } from '@skiff/api'
 import { expect, test } from 'vitest'
 import { charged } from './charge.ts'
-import { podUsage, unsaidAmounts } from './pod-usage.ts'
+import { unsaidAmounts } from './unsaid-amounts.ts'
 
 const quota = {
   metadata: { name: 'q' },
@@ -26,7 +26,7 @@ test('giving back is never refused', () => {
 
 test('a pod counts sidecars beside its containers, and the most of its init containers', () => {
   const asking = (cpu: string, more: object = {}) => ({ name: cpu, resources: { requests: { cpu } }, ...more })
-  const usage = podUsage(pod([asking('1'), asking('500m')], { initContainers: [asking('1', { restartPolicy: 'Always' }), asking('2')] }))
+  const usage = podUsage(pod([asking('1'), asking('500m')], { initContainers: [asking('1', { restartPolicy: 'Always' }), asking('2')] }), 0)
   expect(usage).toEqual({ 'count/pods': '1', pods: '1', cpu: '3', 'requests.cpu': '3' })
 })
 

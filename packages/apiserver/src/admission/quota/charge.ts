@@ -1,6 +1,5 @@
-import type { ResourceQuota } from '@skiff/api'
+import type { Amounts, ResourceQuota } from '@skiff/api'
 import { addQuantities, compareQuantities, forbidden, type Named, quantitySign, quantityText } from '@skiff/machinery'
-import type { Amounts } from './pod-usage.ts'
 
 const printed = (amounts: Amounts, names: readonly string[]): string => names.map((name) => `${name}=${amounts[name] ?? '0'}`).join(',')
 

@@ -1,4 +1,4 @@
-import type { Kind, Pod, ResourceQuota } from '@skiff/api'
+import { type Amounts, coversPod, isScoped, type Kind, type Pod, type ResourceQuota } from '@skiff/api'
 import { compareQuantities, conflict, forbidden, quantityText, subtractQuantities } from '@skiff/machinery'
 import type { Cache } from '../../registry/cache.ts'
 import { entriesOf, find } from '../../registry/tree.ts'
@@ -7,7 +7,7 @@ import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts'
 import type { AdmissionSources } from '../sources.ts'
 import { charged } from './charge.ts'
 import { createFlights } from './flights.ts'
-import { type Amounts, coversPod, isScoped, unsaidAmounts } from './pod-usage.ts'
+import { unsaidAmounts } from './unsaid-amounts.ts'
 import { countsUpdates, usageOf } from './usage.ts'
 
 /** How often a charge is tried again over a newer quota. */

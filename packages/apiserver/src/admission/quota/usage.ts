@@ -1,6 +1,5 @@
-import type { Kind, PersistentVolumeClaim, Pod, Service } from '@skiff/api'
+import { type Amounts, type Kind, type PersistentVolumeClaim, type Pod, podUsage, type Service } from '@skiff/api'
 import type { KubeObject } from '@skiff/machinery'
-import { type Amounts, podUsage } from './pod-usage.ts'
 
 /** Kinds that quotas name without `count/`, as they did before counts of any kind came. */
 const namedAlone = new Set(['configmaps', 'secrets', 'resourcequotas', 'replicationcontrollers'])
@@ -38,7 +37,8 @@ export const usageOf = (kind: Kind, object: KubeObject): Amounts => {
   if (kind.group !== '') return counted
   switch (kind.plural) {
     case 'pods':
-      return podUsage(object as Pod)
+      // Pods are charged when they are created: none is overdue yet.
+      return podUsage(object as Pod, 0)
     case 'services':
       return { ...counted, ...serviceUsage(object as Service) }
     case 'persistentvolumeclaims':

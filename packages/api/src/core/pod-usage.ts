@@ -1,6 +1,5 @@
-import type { Container, Pod, ResourceQuota } from '@skiff/api'
 import { addQuantities, compareQuantities, quantityText } from '@skiff/machinery'
-import { isFinished } from '../pods.ts'
+import type { Container, Pod, ResourceQuota } from '../generated/types.ts'
 
 /** Amounts by resource name, as quantities in text. */
 export type Amounts = Readonly<Record<string, string>>
@@ -55,7 +54,8 @@ const isNative = (name: string): boolean => !name.includes('/') || name.split('/
 export const podUsage = (pod: Pod, nowMs: number): Amounts => {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata
   const isOverdue = deletionTimestamp !== undefined && Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1_000 < nowMs
-  if (isFinished(pod) || isOverdue) return { 'count/pods': '1' }
+  const isFinished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+  if (isFinished || isOverdue) return { 'count/pods': '1' }
   const usage: Record<string, string> = { 'count/pods': '1', pods: '1' }
   for (const [name, amount] of Object.entries(podRequests(pod))) {
     if (plain.has(name) || name.startsWith('hugepages-')) usage[name] = amount
