@@ -68,6 +68,21 @@ test('the node registers, is ready, and keeps its lease', async () => {
   expect(api.server.writes.filter((write) => write.includes('nodes/status')).length).toBe(writes + 1)
 })
 
+test('a node that was called Unknown while it was silent says within its next turn that it is Ready', async () => {
+  const { api, env } = await startNode()
+  const ready = () => api.server.all(node)[0]?.status?.conditions?.find(({ type }) => type === 'Ready')
+  const conditions = (api.server.all(node)[0]?.status?.conditions ?? []).map((each) => ({
+    ...each,
+    status: 'Unknown' as const,
+    reason: 'NodeStatusUnknown',
+    lastTransitionTime: '2025-01-01T00:00:01Z',
+  }))
+  await api.client.patch(node, { name: 'n1', subresource: 'status' }, 'strategic', { status: { conditions } })
+  expect(ready()?.status).toBe('Unknown')
+  await env.advance(10_000)
+  expect(ready()).toMatchObject({ status: 'True', reason: 'KubeletReady', lastTransitionTime: '2025-01-01T00:00:10Z' })
+})
+
 test('a pod runs, is ready, and tells its story in events', async () => {
   const { api, env } = await startNode()
   await api.bind('n1', { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'web:1' }] } })

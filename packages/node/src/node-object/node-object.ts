@@ -6,7 +6,7 @@ import { type Env, isRefusal } from '@skiff/machinery'
 import type { Runtime, RuntimeVersion } from '../runtimes/runtime.ts'
 import { keepLease } from './lease.ts'
 import { allocatableOf, type Machine, pressureOf } from './machine.ts'
-import { nodeStatusOf, withoutHeartbeats } from './node-status.ts'
+import { nodeStatusOf, saysTheSame, withoutHeartbeats } from './node-status.ts'
 
 export interface NodeObjectOptions {
   readonly client: Client
@@ -50,7 +50,9 @@ export const keepNodeObject = async (options: NodeObjectOptions): Promise<NodeOb
   tellStart(options)
 
   const report = async (): Promise<void> => {
-    const [status, images, free] = await Promise.all([
+    const [held, status, images, free] = await Promise.all([
+      // Others write it too: the node lifecycle controller calls a silent node Unknown, and waits for its word.
+      client.get(nodes, { name: nodeName }),
       runtime.status().catch(() => undefined),
       runtime.listImages().catch(() => []),
       options.machine.free?.(),
@@ -58,10 +60,10 @@ export const keepNodeObject = async (options: NodeObjectOptions): Promise<NodeOb
     const pressure = free ? pressureOf(free) : { memory: false, disk: false }
     const { machine, addresses, version, kubeletPort } = options
     const observed = { machine, addresses, runtime: runtimeVersion, status, images, pressure, version, kubeletPort }
-    const next = nodeStatusOf(observed, node.status, env.now())
-    const same = reported && isDeepStrictEqual(withoutHeartbeats(reported), withoutHeartbeats(next))
+    const next = nodeStatusOf(observed, held.status, env.now())
+    const same = reported && isDeepStrictEqual(withoutHeartbeats(reported), withoutHeartbeats(next)) && saysTheSame(held.status, next)
     if (same && env.monotonicMs() - reportedMs < reportMs) return
-    tellChanges(options, reported, next)
+    tellChanges(options, reported && { ...reported, conditions: held.status?.conditions ?? [] }, next)
     node = await client.patch(nodes, { name: nodeName, subresource: 'status' }, 'strategic', { status: listsReplaced(next) })
     reported = next
     reportedMs = env.monotonicMs()

@@ -92,3 +92,7 @@ export const withoutHeartbeats = (status: NodeStatus): NodeStatus => ({
   ...status,
   conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...condition }) => condition),
 })
+
+/** Whether the object still has the conditions that this node gives it. Those of others stand beside them. */
+export const saysTheSame = (held: NodeStatus | undefined, own: NodeStatus): boolean =>
+  (own.conditions ?? []).every(({ type, status }) => held?.conditions?.find((each) => each.type === type)?.status === status)
