@@ -22,10 +22,15 @@ const typeNames = (): ReadonlyMap<string, string> => {
 }
 let names: ReadonlyMap<string, string> | undefined
 
+/** The type of a kind in the facts; undefined for a kind that nobody registered. */
+export const typeNameOfKind = (apiVersion: string, kind: string): string | undefined => {
+  names ??= typeNames()
+  return names.get(`${apiVersion}/${kind}`) ?? names.get(kind)
+}
+
 /** The message of a kind by its names; undefined for a kind that nobody registered. */
 export const messageOfKind = (apiVersion: string, kind: string): Message | undefined => {
-  names ??= typeNames()
-  const name = names.get(`${apiVersion}/${kind}`) ?? names.get(kind)
+  const name = typeNameOfKind(apiVersion, kind)
   return name === undefined ? undefined : messageOf(name)
 }
 

@@ -101,6 +101,17 @@ const addSnapshotCommands = (program: Command): void => {
     .action(async (file: string, options) => (await import('./snapshot-commands.ts')).restore(options.name, file, tell))
 }
 
+const addCodecCommand = (program: Command): void => {
+  const form = (flags: string, description: string) =>
+    new Option(flags, description).choices(['json', 'yaml', 'protobuf', 'cbor']).makeOptionMandatory()
+  program
+    .command('codec')
+    .description('read an object from standard input and write it in another form, without a server')
+    .addOption(form('--from <form>', 'what is read'))
+    .addOption(form('--to <form>', 'what is written'))
+    .action(async (options) => (await import('./codec-command.ts')).codec(options.from, options.to, process.stdin, process.stdout))
+}
+
 const addImageCommands = (program: Command): void => {
   const image = program.command('image').description('images without a registry')
   image
@@ -174,6 +185,7 @@ const main = async (): Promise<void> => {
   addImageCommands(program)
   addNodeCommands(program)
   addSnapshotCommands(program)
+  addCodecCommand(program)
   program
     .command('demo')
     .description('a guestbook of three tiers: comes up, heals, scales, rolls out and back')
