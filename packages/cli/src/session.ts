@@ -31,6 +31,8 @@ export interface KubectlDeps {
   readonly variables: Readonly<Record<string, string | undefined>>
   /** Ends when the user interrupts the command. */
   readonly signal?: AbortSignal
+  /** From its call on Ctrl-C no longer ends the program, but this signal. For verbs that end in their own way. */
+  readonly catchInterrupts?: () => AbortSignal
   /** What the command is called in its own texts. */
   readonly name?: string
 }
@@ -78,6 +80,8 @@ export interface Session {
   discover(): Promise<Discovered>
   mapping(): Promise<RestMapping>
   readonly connection: ConnectionFlags
+  /** Ends when the user interrupts; the verb that asks has to end by it. */
+  interrupted(): AbortSignal | undefined
   /** Prints text as it is. */
   write(text: string): void
   /** Prints a line. */
@@ -134,6 +138,7 @@ export const openSession = (deps: KubectlDeps, flags: Flags): Session => {
     connect: () => (connected ??= start()),
     discover: () => (discovered ??= session.connect().then(({ http }) => discover(http))),
     mapping: async () => restMapping(await session.discover()),
+    interrupted: () => deps.signal ?? deps.catchInterrupts?.(),
     write: (text) => void deps.stdout.write(text),
     say: (line) => void deps.stdout.write(`${line}\n`),
     complain,

@@ -157,7 +157,14 @@ const fallbackKubeconfig = (): string | undefined => {
   return path !== undefined && existsSync(path) ? path : undefined
 }
 
+const catchInterrupts = (): AbortSignal => {
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+  return interrupted.signal
+}
+
 const kubectlDeps = () => ({
+  catchInterrupts,
   fallbackKubeconfig,
   env: systemEnv(),
   stdin: process.stdin,

@@ -22,6 +22,12 @@ const applets = [
   'seq',
   'md5sum',
   'nslookup',
+  'test',
+  'stty',
+  'find',
+  'stat',
+  'sort',
+  'rm',
 ]
 
 /** First process of a container: ends at once on SIGTERM. */

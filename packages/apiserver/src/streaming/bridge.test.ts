@@ -362,11 +362,11 @@ test('port-forward carries a local connection and closes with it', async () => {
   const pod = await listen(createServer({ allowHalfOpen: true }, (socket) => void text(socket).then((said) => socket.end(`pod: ${said}`))))
   const front = await bridged(undefined, (upgrade) => servePortForward(upgrade, 'web', podDial(pod), env))
   const client = await openPortForward({ connect: dialWebSockets({ server: front.url }), namespace: 'n', pod: 'web', env })
-  const carried: Promise<void>[] = []
+  const carried: Promise<string>[] = []
   const local = await listen(createServer({ allowHalfOpen: true }, (socket) => void carried.push(client.carry(socket, 80))))
   const user = connect({ port: local, host: '127.0.0.1', allowHalfOpen: true })
   user.end('hello')
   expect(await text(user)).toBe('pod: hello')
-  await Promise.all(carried)
+  expect(await Promise.all(carried)).toEqual([''])
   client.close()
 })

@@ -42,14 +42,16 @@ export const podsOf = async (session: Session, word: string): Promise<Dynamic[]>
 /** One pod of a word; of several the first that runs. */
 export const podOf = async (session: Session, word: string): Promise<Dynamic> => (await podsOf(session, word))[0] as Dynamic
 
+/** The names of all containers of a pod: its own, init containers, ephemeral ones. */
+export const containersOf = (pod: Dynamic): string[] =>
+  ['spec.containers', 'spec.initContainers', 'spec.ephemeralContainers'].flatMap((path) =>
+    listAt(pod, path).map(({ name }) => String(name)),
+  )
+
 /** The container to use: the one asked for, the annotated default, else the first. */
 export const containerOf = (session: Session, pod: Dynamic, asked: string | undefined, quiet = false): string => {
   const containers = listAt(pod, 'spec.containers').map(({ name }) => String(name))
-  const all = [
-    ...containers,
-    ...listAt(pod, 'spec.initContainers').map(({ name }) => String(name)),
-    ...listAt(pod, 'spec.ephemeralContainers').map(({ name }) => String(name)),
-  ]
+  const all = containersOf(pod)
   if (asked) {
     if (!all.includes(asked)) throw new UsageError(`container ${asked} is not valid for pod ${pod.metadata.name}`)
     return asked

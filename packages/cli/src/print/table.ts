@@ -27,8 +27,9 @@ export interface TableOptions {
   readonly eventTypes?: readonly string[]
 }
 
+/** Later tables of a watch say null for the columns. */
 export const isTable = (value: unknown): value is Table =>
-  (value as { kind?: unknown } | undefined)?.kind === 'Table' && Array.isArray((value as { columnDefinitions?: unknown }).columnDefinitions)
+  (value as { kind?: unknown } | undefined)?.kind === 'Table' && 'columnDefinitions' in (value as object)
 
 const oneLine = (text: string): string => text.replaceAll('\n', '\\n')
 

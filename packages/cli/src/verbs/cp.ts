@@ -1,12 +1,13 @@
-import { createReadStream, createWriteStream, lstatSync, mkdirSync, readdirSync } from 'node:fs'
-import { basename, dirname, join, normalize, posix } from 'node:path'
-import { text as readText } from 'node:stream/consumers'
+import { createReadStream, createWriteStream, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs'
+import { basename, dirname, join, posix, relative, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { openExec } from '@skiff/client'
-import { extract, type Pack, pack } from 'tar-stream'
+import { extract, type Header, type Pack, pack } from 'tar-stream'
 import { containerOf, podOf } from '../pods/find-pod.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Invocation, Verb } from '../verb.ts'
+import { tellExit } from './exec.ts'
 
 interface Place {
   readonly pod: string
@@ -14,14 +15,14 @@ interface Place {
   readonly path: string
 }
 
-/** `[namespace/]pod:path`, or a local path. */
+/** `[[namespace/]pod:]path`. */
 const placeOf = (word: string): Place => {
   const colon = word.indexOf(':')
-  if (colon <= 0 || word.startsWith('/') || word.startsWith('./') || word.startsWith('../'))
-    return { pod: '', namespace: undefined, path: word }
-  const [who, path] = [word.slice(0, colon), word.slice(colon + 1)]
-  const slash = who.indexOf('/')
-  return slash < 0 ? { pod: who, namespace: undefined, path } : { namespace: who.slice(0, slash), pod: who.slice(slash + 1), path }
+  if (colon < 0) return { pod: '', namespace: undefined, path: word }
+  const [who, path] = [word.slice(0, colon).split('/'), word.slice(colon + 1)]
+  const [first = '', second] = who
+  if (colon === 0 || who.length > 2) throw new UsageError('filespec must match the canonical format: [[namespace/]pod:]file/path')
+  return second === undefined ? { namespace: undefined, pod: first, path } : { namespace: first, pod: second, path }
 }
 
 export const cp: Verb = {
@@ -34,12 +35,11 @@ export const cp: Verb = {
     if (from.pod && to.pod) throw new UsageError('one of src or dest must be a local file specification')
     if (!from.pod && !to.pod) throw new UsageError('one of src or dest must be a remote file specification')
     if (from.path === '' || to.path === '') throw new UsageError('filepath can not be empty')
-    await (to.pod ? upload(invocation, from.path, to) : download(invocation, from, to.path))
-    return 0
+    return to.pod ? upload(invocation, from.path, to) : download(invocation, from, to.path)
   },
 }
 
-const start = async ({ session, flags }: Invocation, place: Place, command: readonly string[], stdin: boolean) => {
+const start = async ({ session, flags }: Invocation, place: Place, command: readonly string[], stdin: boolean, quiet = false) => {
   const { http, client } = await session.connect()
   const pod = place.namespace
     ? ((await client.get(
@@ -52,92 +52,102 @@ const start = async ({ session, flags }: Invocation, place: Place, command: read
     connect: http.webSockets,
     namespace: metadata.namespace ?? '',
     pod: metadata.name,
-    container: flags.text('container') || containerOf(session, pod, undefined),
+    container: flags.text('container') || containerOf(session, pod, undefined, quiet),
     command,
     streams: { stdin, stdout: true, stderr: true, tty: false },
     env: session.env,
   })
 }
 
+/** Of folders only empty ones have an entry of their own: the others come into being with what is in them. */
 const addTree = async (tar: Pack, path: string, name: string): Promise<void> => {
   const stat = lstatSync(path)
+  const about = { name, mode: stat.mode & 0o7777, mtime: stat.mtime, uid: stat.uid, gid: stat.gid }
   if (stat.isDirectory()) {
-    tar.entry({ name: `${name}/`, type: 'directory', mode: stat.mode, mtime: stat.mtime })
-    for (const entry of readdirSync(path)) await addTree(tar, join(path, entry), posix.join(name, entry))
-  } else if (stat.isFile()) {
-    const entry = tar.entry({ name, size: stat.size, mode: stat.mode, mtime: stat.mtime })
-    await pipeline(createReadStream(path), entry)
-  }
+    const entries = readdirSync(path).sort()
+    if (entries.length === 0) tar.entry({ ...about, name: `${name}/`, type: 'directory' })
+    for (const entry of entries) await addTree(tar, join(path, entry), posix.join(name, entry))
+  } else if (stat.isSymbolicLink()) tar.entry({ ...about, type: 'symlink', linkname: readlinkSync(path) })
+  else if (stat.isFile()) await pipeline(createReadStream(path), tar.entry({ ...about, size: stat.size }))
 }
 
-/** What the far side says besides its output. */
-const finish = async (exit: Promise<{ code: number; message?: string }>, errors: Promise<string>): Promise<void> => {
-  const { code, message } = await exit
-  const said = await errors.catch(() => '')
-  if (code !== 0) throw new UsageError(said.trim() || message || `command terminated with exit code ${code}`)
-}
-
-const upload = async (invocation: Invocation, source: string, to: Place): Promise<void> => {
-  try {
-    lstatSync(source)
-  } catch {
-    throw new UsageError(`${source} doesn't exist in local filesystem`)
-  }
-  const isFolder = await start(invocation, to, ['test', '-d', to.path], false).then(async (test) => {
+const upload = async (invocation: Invocation, source: string, to: Place): Promise<number> => {
+  const { session, flags } = invocation
+  if (!existsSync(source)) throw new UsageError(`${source} doesn't exist in local filesystem`)
+  const isFolder = await start(invocation, to, ['test', '-d', to.path], false, true).then(async (test) => {
     test.stdout.resume()
     test.stderr.resume()
     return (await test.exit).code === 0
   })
-  const target = isFolder ? posix.join(to.path, basename(source)) : to.path
+  const target = posix.normalize(isFolder ? posix.join(to.path, basename(resolve(source))) : to.path).replace(/(?<=.)\/$/, '')
   const folder = posix.dirname(target)
-  const client = await start(invocation, to, ['tar', '-xmf', '-', ...(folder === '.' ? [] : ['-C', folder])], true)
-  const errors = readText(client.stderr)
-  client.stdout.resume()
+  const asTheirs = flags.bool('no-preserve') ? ['--no-same-permissions', '--no-same-owner'] : []
+  const client = await start(invocation, to, ['tar', ...asTheirs, '-xmf', '-', ...(folder === '.' ? [] : ['-C', folder])], true)
+  client.stdout.pipe(session.deps.stdout, { end: false })
+  client.stderr.pipe(session.deps.stderr, { end: false })
   const tar = pack()
   const sent = pipeline(tar, client.stdin).catch(() => {}) // the exit tells why
-  await addTree(tar, source, posix.basename(target))
-  tar.finalize()
-  await sent
-  await finish(client.exit, errors)
+  const packed = addTree(tar, source, posix.basename(target))
+    .then(() => tar.finalize())
+    .catch((error: NodeJS.ErrnoException) => {
+      tar.destroy()
+      if (error.path !== undefined) throw error // of a file here; all else is the far side's, whose exit tells more
+    })
+  await Promise.race([packed, client.exit]) // a far side that gave up reads no more
+  await Promise.race([sent, client.exit])
+  return tellExit(session, await client.exit)
 }
 
-const download = async (invocation: Invocation, from: Place, to: string): Promise<void> => {
-  const source = posix.normalize(from.path).replace(/\/$/, '')
-  const client = await start(invocation, from, ['tar', 'cf', '-', source], false)
-  const errors = readText(client.stderr)
-  const prefix = source.replace(/^\/+/, '')
-  const existing = isFolder(to) ? join(to, basename(prefix)) : to
+const download = async (invocation: Invocation, from: Place, to: string): Promise<number> => {
+  const { session } = invocation
+  const client = await start(invocation, from, ['tar', 'cf', '-', from.path], false)
+  client.stderr.pipe(session.deps.stderr, { end: false })
   const reader = extract()
-  let entries = 0
+  const into = intoFolder(invocation, from, to)
   reader.on('entry', (header, stream, next) => {
-    entries += 1
-    const name = normalize(header.name).replace(/\/$/, '').replace(/^\/+/, '')
-    const inside = name === prefix ? '' : name.startsWith(`${prefix}/`) ? name.slice(prefix.length + 1) : undefined
-    // A path that leaves the target would let a container write anywhere here.
-    if (inside === undefined || inside.split('/').includes('..') || (header.type !== 'file' && header.type !== 'directory')) {
-      stream.resume()
-      stream.on('end', next)
-      return
-    }
-    const path = join(existing, inside)
-    if (header.type === 'directory') {
-      mkdirSync(path, { recursive: true })
-      stream.resume()
-      stream.on('end', next)
-      return
+    into(header, stream as unknown as Readable).then(
+      (isRead) => {
+        if (isRead) return next()
+        stream.on('end', next)
+        stream.resume()
+      },
+      (error: Error) => reader.destroy(error),
+    )
+  })
+  try {
+    await pipeline(client.stdout, reader)
+  } catch (error) {
+    client.close()
+    throw error
+  }
+  return tellExit(session, await client.exit)
+}
+
+/** The archive's names begin with the path that was asked for, without what leads out of its root. */
+const prefixOf = (path: string): string => posix.normalize(path.replace(/\/+$/, '').replace(/^\/+/, '')).replace(/^(?:\.\.?(?:\/|$))+/, '')
+
+/** Writes entries below `to`: files and folders, and nothing outside of it. Links are told of and left out. Says whether it has read the stream. */
+const intoFolder = ({ session }: Invocation, from: Place, to: string) => {
+  const prefix = prefixOf(from.path)
+  return async (header: Header, stream: Readable): Promise<boolean> => {
+    if (!header.name.startsWith(prefix)) throw new UsageError('tar contents corrupted')
+    const path = join(to, header.name.slice(prefix.length))
+    const inside = relative(to, path)
+    if (inside === '..' || inside.startsWith('../')) {
+      session.complain(`warning: file ${JSON.stringify(path)} is outside target destination, skipping`)
+      return false
     }
     mkdirSync(dirname(path), { recursive: true })
-    pipeline(stream, createWriteStream(path, { mode: (header.mode ?? 0o644) & 0o777 })).then(() => next(), next)
-  })
-  await pipeline(client.stdout, reader)
-  await finish(client.exit, errors)
-  if (entries === 0) throw new UsageError(`${from.path} no such file or directory`)
-}
-
-const isFolder = (path: string): boolean => {
-  try {
-    return lstatSync(path).isDirectory()
-  } catch {
+    if (header.type === 'directory') mkdirSync(path, { recursive: true })
+    else if (header.type === 'symlink') {
+      const instead = `${session.deps.name ?? 'kubectl'} exec -n ${JSON.stringify(from.namespace ?? '')} ${JSON.stringify(from.pod)} -- tar cf - ${JSON.stringify(from.path)} | tar xf -`
+      session.complain(
+        `warning: skipping symlink: ${JSON.stringify(path)} -> ${JSON.stringify(header.linkname)} (consider using "${instead}")`,
+      )
+    } else {
+      await pipeline(stream, createWriteStream(path))
+      return true
+    }
     return false
   }
 }

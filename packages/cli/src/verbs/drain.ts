@@ -170,10 +170,10 @@ export const drain: Verb = {
           `error: unable to drain node ${JSON.stringify(info.name)} due to error: ${aggregateText(error)}, continuing command...`,
         )
         failures.push(...(error instanceof ManyErrors ? error.errors : [error]))
-        session.complain('There are pending nodes to be drained:')
-        for (const pending of infos) if (!drained.has(pending)) session.complain(` ${pending.name}`)
       }
-    if (failures.length > 0) throw new ManyErrors(failures)
-    return 0
+    if (failures.length === 0) return 0
+    session.complain('There are pending nodes to be drained:')
+    for (const pending of infos) if (!drained.has(pending)) session.complain(` ${pending.name}`)
+    throw new ManyErrors(failures)
   },
 }

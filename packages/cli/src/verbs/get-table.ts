@@ -33,7 +33,7 @@ export const tableCall = (
 
 /** The table of what an answer holds, which is a table already where the server makes them. */
 export const tableOf = (value: unknown, nowMs: number): Table => {
-  if (isTable(value)) return { ...value, rows: value.rows ?? [] }
+  if (isTable(value)) return { ...value, columnDefinitions: value.columnDefinitions ?? [], rows: value.rows ?? [] }
   const object = value as JsonObject
   const objects = isJsonArray(object.items) ? listAt(object, 'items') : [object]
   return plainTable(objects, (each) => ageText(textAt(each, 'metadata.creationTimestamp'), nowMs))

@@ -51,13 +51,17 @@ export const watchObjects = async (
     else if (hasRows) show(list, 'ADDED')
   }
   const query = { ...base.query, resourceVersion: textAt(list, 'metadata.resourceVersion') }
-  const { signal } = session.deps
-  const stream = await client.handler({ ...base, verb: 'watch', query, ...(signal ? { signal } : {}) })
-  if (!('watch' in stream)) throw new Error('the server does not allow this method on the requested resource')
-  for await (const frames of stream.watch)
-    for (const frame of frames) {
-      if (frame.type === 'ERROR') throw Refusal.from(frame.object as unknown as FailureStatus)
-      if (frame.type !== 'BOOKMARK') show(frame.object as unknown as JsonObject, frame.type)
-    }
-  return 0
+  const signal = session.interrupted()
+  try {
+    const stream = await client.handler({ ...base, verb: 'watch', query, ...(signal ? { signal } : {}) })
+    if (!('watch' in stream)) throw new Error('the server does not allow this method on the requested resource')
+    for await (const frames of stream.watch)
+      for (const frame of frames) {
+        if (frame.type === 'ERROR') throw Refusal.from(frame.object as unknown as FailureStatus)
+        if (frame.type !== 'BOOKMARK') show(frame.object as unknown as JsonObject, frame.type)
+      }
+  } catch (error) {
+    if (!signal?.aborted) throw error
+  }
+  return signal?.aborted ? 1 : 0
 }

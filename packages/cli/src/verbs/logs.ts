@@ -42,16 +42,20 @@ export const logs: Verb = {
       throw new UsageError(
         `you are attempting to follow ${sources.length} log streams, but maximum allowed concurrency is ${flags.int('max-log-requests')}, use --max-log-requests to increase the limit`,
       )
+    const interrupted = flags.bool('follow') ? session.interrupted() : undefined
     const copy = async (source: Source): Promise<void> => {
-      const stream = await openLog(invocation, source, selector !== undefined).catch((error: Error) => {
+      try {
+        const stream = await openLog(invocation, source, selector !== undefined, interrupted)
+        if (stream) await copyOut(invocation, source, stream, interrupted)
+      } catch (error) {
+        if (interrupted?.aborted) return
         if (!flags.bool('ignore-errors')) throw error
-        session.complain(`error: ${error.message}`)
-      })
-      if (stream) await copyOut(invocation, source, stream)
+        session.complain(`error: ${(error as Error).message}`)
+      }
     }
     if (flags.bool('follow') && sources.length > 1) await Promise.all(sources.map(copy))
     else for (const source of sources) await copy(source)
-    return 0
+    return interrupted?.aborted ? 1 : 0
   },
 }
 
@@ -101,7 +105,12 @@ const sourcesOf = async ({ session, flags, args }: Invocation, selector: string 
   )
 }
 
-const openLog = async ({ session, flags }: Invocation, { pod, container }: Source, selected: boolean): Promise<Readable | undefined> => {
+const openLog = async (
+  { session, flags }: Invocation,
+  { pod, container }: Source,
+  selected: boolean,
+  signal: AbortSignal | undefined,
+): Promise<Readable | undefined> => {
   const { client } = await session.connect()
   const sinceMs = flags.durationMs('since')
   const tail = flags.has('tail') ? (flags.int('tail') ?? -1) : selected ? 10 : -1
@@ -110,12 +119,11 @@ const openLog = async ({ session, flags }: Invocation, { pod, container }: Sourc
     ...(flags.bool('follow') ? { follow: 'true' } : {}),
     ...(flags.bool('previous') ? { previous: 'true' } : {}),
     ...(flags.bool('timestamps') ? { timestamps: 'true' } : {}),
-    ...(sinceMs ? { sinceSeconds: String(Math.ceil(sinceMs / 1000)) } : {}),
+    ...(sinceMs ? { sinceSeconds: String(Math.round(sinceMs / 1000)) } : {}),
     ...(flags.text('since-time') ? { sinceTime: flags.text('since-time') as string } : {}),
     ...(tail >= 0 ? { tailLines: String(tail) } : {}),
     ...(flags.int('limit-bytes') ? { limitBytes: String(flags.int('limit-bytes')) } : {}),
   }
-  const { signal } = session.deps
   const reply = await client.handler({
     ...{ verb: 'get', group: '', version: 'v1', resource: 'pods', subresource: 'log' },
     namespace: pod.metadata.namespace ?? '',
@@ -128,8 +136,13 @@ const openLog = async ({ session, flags }: Invocation, { pod, container }: Sourc
   return 'stream' in reply ? reply.stream : undefined
 }
 
-const copyOut = async ({ session, flags }: Invocation, { pod, container }: Source, stream: Readable): Promise<void> => {
-  const prefix = flags.bool('prefix') ? `[pod/${pod.metadata.name}/${container}] ` : ''
+const copyOut = async (
+  { session, flags }: Invocation,
+  { pod, container }: Source,
+  stream: Readable,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
+  const prefix = flags.bool('prefix') || flags.bool('all-pods') ? `[pod/${pod.metadata.name}/${container}] ` : ''
   const marked = async function* (chunks: AsyncIterable<Buffer>) {
     let rest = ''
     for await (const chunk of chunks) {
@@ -139,11 +152,7 @@ const copyOut = async ({ session, flags }: Invocation, { pod, container }: Sourc
     }
     if (rest !== '') yield prefix + rest
   }
-  const options = { end: false, ...(session.deps.signal ? { signal: session.deps.signal } : {}) }
-  try {
-    if (prefix) await pipeline(stream, marked, session.deps.stdout, options)
-    else await pipeline(stream, session.deps.stdout, options)
-  } catch (error) {
-    if (!session.deps.signal?.aborted) throw error
-  }
+  const options = { end: false, ...(signal ? { signal } : {}) }
+  if (prefix) await pipeline(stream, marked, session.deps.stdout, options)
+  else await pipeline(stream, session.deps.stdout, options)
 }

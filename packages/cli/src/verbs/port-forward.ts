@@ -1,8 +1,9 @@
-import { createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { openPortForward, type PortForwardClient } from '@skiff/client'
 import { type Dynamic, listAt, textAt } from '../objects/fields.ts'
 import { readResourceWords } from '../objects/select.ts'
 import { podOf } from '../pods/find-pod.ts'
+import { klogHead } from '../root-words.ts'
 import type { Session } from '../session.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Verb } from '../verb.ts'
@@ -33,13 +34,15 @@ export const portForward: Verb = {
     })
     const servers: Server[] = []
     try {
-      for (const pair of pairs)
-        for (const address of flags.list('address').flatMap((each) => (each === 'localhost' ? ['127.0.0.1', '::1'] : [each])))
-          servers.push(...(await listen(session, tunnel, pair, address)))
-      if (servers.length === 0) throw new UsageError('unable to listen on any of the requested ports')
-      const interrupted = new Promise<undefined>((resolve) => session.deps.signal?.addEventListener('abort', () => resolve(undefined)))
-      const lost = await Promise.race([tunnel.closed.then((error) => error ?? new Error('lost connection to pod')), interrupted])
-      if (lost) throw new UsageError('lost connection to pod')
+      const signal = session.interrupted()
+      const interrupted = new Promise<boolean>((resolve) => signal?.addEventListener('abort', () => resolve(false)))
+      // Like kubectl's, a session ends when the node refuses one of its connections.
+      const refused = Promise.withResolvers<boolean>()
+      const forwarding = { session, tunnel, lost: () => refused.resolve(true) }
+      for (const pair of pairs) servers.push(...(await listenEverywhere(forwarding, pair, flags.list('address'))))
+      const shown = pairs.map(({ local, remote }) => `{${local} ${remote}}`).join(' ')
+      if (servers.length === 0) throw new UsageError(`unable to listen on any of the requested ports: [${shown}]`)
+      if (await Promise.race([tunnel.closed.then(() => true), refused.promise, interrupted])) throw new UsageError('lost connection to pod')
     } finally {
       for (const server of servers) server.close()
       tunnel.close()
@@ -58,12 +61,21 @@ const serviceOf = async (session: Session, word: string): Promise<Dynamic | unde
 
 const pairOf = (text: string, pod: Dynamic, service: Dynamic | undefined): PortPair => {
   const parts = text.split(':')
-  if (parts.length > 2) throw new UsageError(`invalid port format '${text}'`)
-  const [local = '', remote = local] = parts
+  // kubectl takes a word with more than one colon as its first part alone.
+  const [local = '', remote = local] = parts.length === 2 ? parts : parts.slice(0, 1)
   const port = service ? targetPort(service, pod, remote) : portNumber(pod, remote)
-  const named = !/^\d+$/.test(remote)
-  return { remote: port, local: local === '' ? 0 : parts.length === 1 && named ? port : Number(local) }
+  const named = !/^-?\d+$/.test(remote)
+  const here = local === '' ? 0 : parts.length !== 2 && named ? port : Number(local)
+  if (!isPort(here))
+    throw new UsageError(`error parsing local port '${local}': strconv.ParseUint: parsing ${JSON.stringify(local)}: ${wrong(local)}`)
+  if (!isPort(port))
+    throw new UsageError(`error parsing remote port '${remote}': strconv.ParseUint: parsing ${JSON.stringify(remote)}: ${wrong(remote)}`)
+  if (port === 0) throw new UsageError('remote port must be > 0')
+  return { remote: port, local: here }
 }
+
+const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < 65_536
+const wrong = (text: string): string => (/^\d+$/.test(text) ? 'value out of range' : 'invalid syntax')
 
 /** The pod's port behind a service's. */
 const targetPort = (service: Dynamic, pod: Dynamic, word: string): number => {
@@ -73,7 +85,7 @@ const targetPort = (service: Dynamic, pod: Dynamic, word: string): number => {
 }
 
 const portNumber = (pod: Dynamic, word: string): number => {
-  if (/^\d+$/.test(word)) return Number(word)
+  if (/^-?\d+$/.test(word)) return Number(word)
   const found = listAt(pod, 'spec.containers')
     .flatMap((each) => listAt(each, 'ports'))
     .find(({ name }) => name === word)
@@ -81,23 +93,63 @@ const portNumber = (pod: Dynamic, word: string): number => {
   return Number(found.containerPort)
 }
 
-const listen = (session: Session, tunnel: PortForwardClient, { local, remote }: PortPair, address: string): Promise<Server[]> =>
-  new Promise((resolve) => {
-    const server = createServer((socket) => {
-      session.say(`Handling connection for ${(server.address() as { port: number }).port}`)
+/** Where a verb's sockets go, and what it does when the node refuses one. */
+interface Forwarding {
+  readonly session: Session
+  readonly tunnel: PortForwardClient
+  lost(): void
+}
+
+/** Listens for a pair on all addresses. A free port that the first address was given is taken on the others too. */
+const listenEverywhere = async (forwarding: Forwarding, pair: PortPair, addresses: readonly string[]): Promise<Server[]> => {
+  const servers: Server[] = []
+  let { local } = pair
+  for (const address of addresses) {
+    const failures: string[] = []
+    const before = servers.length
+    for (const each of address === 'localhost' ? ['127.0.0.1', '::1'] : [address]) {
+      const server = await listen(forwarding, { ...pair, local }, each).catch((error: Error) => {
+        failures.push(`unable to create listener: Error listen ${error.message}`)
+      })
+      if (!server) continue
+      local ||= (server.address() as AddressInfo).port
+      servers.push(server)
+    }
+    // Of localhost one family is enough.
+    if (servers.length === before)
+      forwarding.session.complain(
+        `Unable to listen on port ${local}: Listeners failed to create with the following errors: [${failures.join(' ')}]`,
+      )
+  }
+  return servers
+}
+
+const listen = ({ session, tunnel, lost }: Forwarding, { local, remote }: PortPair, address: string): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    // A client may end its sending and still read what comes.
+    const server = createServer({ allowHalfOpen: true }, async (socket) => {
+      const { port } = server.address() as AddressInfo
+      session.say(`Handling connection for ${port}`)
       socket.on('error', () => {})
-      tunnel.carry(socket, remote).catch((error: Error) => session.complain(`E ${error.message}`))
+      const said = await tunnel.carry(socket, remote).catch(() => '') // who went away in the middle is nobody's error
+      if (said === '') return
+      const text = JSON.stringify(`an error occurred forwarding ${port} -> ${remote}: ${said}`)
+      session.complain(`${klogHead('E', session.env)} portforward.go:424] "Unhandled Error" err=${text}`)
+      lost()
     })
-    server.once('error', (error) => {
-      if (address !== '::1')
-        session.complain(
-          `Unable to listen on port ${local}: Listeners failed to create with the following errors: [unable to create listener: ${error.message}]`,
-        )
-      resolve([])
-    })
+    const isV6 = address.includes(':')
+    const shown = isV6 ? `[${address}]` : address
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new Error(`tcp${isV6 ? 6 : 4} ${shown}:${local}: bind: ${listenErrors[error.code ?? ''] ?? error.message}`)),
+    )
     server.listen(local, address, () => {
-      const shown = address.includes(':') ? `[${address}]` : address
-      session.say(`Forwarding from ${shown}:${(server.address() as { port: number }).port} -> ${remote}`)
-      resolve([server])
+      session.say(`Forwarding from ${shown}:${(server.address() as AddressInfo).port} -> ${remote}`)
+      resolve(server)
     })
   })
+
+const listenErrors: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'address already in use',
+  EACCES: 'permission denied',
+  EADDRNOTAVAIL: 'cannot assign requested address',
+}

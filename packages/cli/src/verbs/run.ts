@@ -1,7 +1,7 @@
 import type { JsonObject } from '@skiff/machinery'
 import { pairs } from '../generators/words.ts'
-import { type Dynamic, textAt } from '../objects/fields.ts'
-import { targetOf } from '../objects/info.ts'
+import { type Dynamic, listAt, mapAt, textAt } from '../objects/fields.ts'
+import { type Info, targetOf } from '../objects/info.ts'
 import { overridden } from '../objects/overrides.ts'
 import { dryRunOf, writeFlags } from '../objects/writing.ts'
 import { UsageError } from '../usage-error.ts'
@@ -120,60 +120,74 @@ export const run: Verb = {
       return 0
     }
     const { client } = await session.connect()
-    const made = { ...info, namespace: info.namespace }
     await client.create(info.resource, info.object as Dynamic, { namespace: info.namespace }, { query: { fieldManager: 'kubectl-run' } })
     try {
-      const running = await waitUntil(
-        session,
-        made,
-        flags.durationMs('pod-running-timeout') ?? 60_000,
-        (object) => !object || !['Pending', ''].includes(textAt(object, 'status.phase')),
-      )
-      const phase = textAt(running, 'status.phase')
-      const code = running && phase === 'Running' ? await attachTo(invocation, running, info.name) : await printLog(invocation, info.name)
-      return await exitOf(invocation, made, code)
-    } finally {
-      if (flags.bool('rm')) {
-        await client.remove(info.resource, targetOf(made), { propagationPolicy: 'Background' })
-        session.say(`pod ${JSON.stringify(info.name)} deleted`)
-      }
+      await attachOrLog(invocation, info)
+      const { code, text } = await exitOf(invocation, info)
+      if (flags.bool('rm')) await removePod(invocation, info)
+      if (text) session.complain(text)
+      return code
+    } catch (error) {
+      if (flags.bool('rm')) await removePod(invocation, info)
+      throw error
     }
   },
 }
 
-/** A pod that was over before anyone could attach: its log is what there is. */
-const printLog = async ({ session }: Invocation, name: string): Promise<number> => {
-  const { client, namespace } = await session.connect()
-  const reply = await client.handler({
-    verb: 'get',
-    group: '',
-    version: 'v1',
-    resource: 'pods',
-    subresource: 'log',
-    namespace,
-    name,
-    query: {},
-    identity: client.identity,
-    accept: '*/*',
-  })
-  if ('stream' in reply) for await (const chunk of reply.stream as AsyncIterable<Buffer>) session.deps.stdout.write(chunk)
-  return 0
+const removePod = async ({ session, flags }: Invocation, info: Info): Promise<void> => {
+  const { client } = await session.connect()
+  await client.remove(info.resource, targetOf(info), { propagationPolicy: 'Background' })
+  if (!flags.bool('quiet')) session.say(`pod ${JSON.stringify(info.name)} deleted`)
 }
 
-/** With a restart policy of Never the command ends as its container did. */
-const exitOf = async ({ session, flags }: Invocation, info: Parameters<typeof targetOf>[0], code: number): Promise<number> => {
-  if (flags.text('restart') === 'Always' || code !== 0) return code
-  const ended = await waitUntil(
-    session,
-    info,
-    60_000,
-    (object) => !object || ['Succeeded', 'Failed'].includes(textAt(object, 'status.phase')),
+const isOver = (object: Dynamic | undefined): boolean => !object || ['Succeeded', 'Failed'].includes(textAt(object, 'status.phase'))
+const isReady = (object: Dynamic | undefined): boolean =>
+  textAt(object, 'status.phase') === 'Running' &&
+  listAt(object, 'status.conditions').some(({ type, status }) => type === 'Ready' && status === 'True')
+
+/** A pod that was over before anyone could attach has its log shown instead. */
+const attachOrLog = async (invocation: Invocation, info: Info): Promise<void> => {
+  const { session, flags } = invocation
+  const timeoutMs = flags.durationMs('pod-running-timeout') ?? 60_000
+  const pod = await waitUntil(session, info, timeoutMs, (object) => isOver(object) || isReady(object)).catch((error: Error) => {
+    throw /^timed out waiting/.test(error.message) ? new UsageError('timed out waiting for the condition') : error
+  })
+  if (!pod) throw new UsageError(`pods ${JSON.stringify(info.name)} not found`)
+  if (isOver(pod)) return printLog(invocation, info.name)
+  const failure = await attachTo(invocation, pod).then(
+    ({ code, message }) => (code === 0 ? undefined : (message ?? `exit code ${code}`)),
+    (error: Error) => error.message,
   )
-  const states = (ended?.status as { containerStatuses?: readonly { state?: { terminated?: { exitCode?: number } } }[] } | undefined)
-    ?.containerStatuses
-  const exitCode = states?.[0]?.state?.terminated?.exitCode ?? 0
-  if (exitCode !== 0) session.complain(`pod ${info.namespace}/${info.name} terminated (Error)`)
-  return exitCode
+  if (failure === undefined) return
+  session.complain(`warning: couldn't attach to pod/${info.name}, falling back to streaming logs: ${failure}`)
+  await printLog(invocation, info.name)
+}
+
+const printLog = async ({ session }: Invocation, name: string): Promise<void> => {
+  const { client, namespace } = await session.connect()
+  const reply = await client.handler({
+    ...{ verb: 'get', group: '', version: 'v1', resource: 'pods', subresource: 'log' },
+    ...{ namespace, name, query: {}, identity: client.identity, accept: '*/*' },
+  })
+  if ('stream' in reply) for await (const chunk of reply.stream as AsyncIterable<Buffer>) session.deps.stdout.write(chunk)
+}
+
+interface Ended {
+  readonly code: number
+  /** What is said about it, after all else. */
+  readonly text?: string
+}
+
+/** With a restart policy other than Always the command ends as its container did. */
+const exitOf = async ({ session, flags }: Invocation, info: Info): Promise<Ended> => {
+  if (flags.text('restart') === 'Always' || flags.bool('leave-stdin-open')) return { code: 0 }
+  const pod = await waitUntil(session, info, flags.durationMs('pod-running-timeout') ?? 60_000, isOver)
+  if (textAt(pod, 'status.phase') !== 'Failed') return { code: 0 }
+  const terminated = mapAt(listAt(pod, 'status.containerStatuses')[0], 'state.terminated')
+  const { exitCode, reason = '', message = '' } = terminated
+  const about = `pod ${info.namespace}/${info.name}`
+  if (!Number(exitCode)) return { code: 1, text: `error: ${about} failed with unknown exit code` }
+  return { code: Number(exitCode), text: `${about} terminated (${reason})\n${message}`.trimEnd() }
 }
 
 const exposeToo = async (invocation: Invocation): Promise<void> => {

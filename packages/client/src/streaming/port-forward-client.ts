@@ -28,8 +28,11 @@ export interface ForwardedConnection {
 /** A session to one pod, which carries any number of connections. */
 export interface PortForwardClient {
   open(port: number): ForwardedConnection
-  /** Carries `local` to a port of the pod until both directions have ended; throws what the node says. Owns `local`. */
-  carry(local: Duplex, port: number): Promise<void>
+  /**
+   * Carries `local` to a port of the pod until both directions have ended, and gives what the node says about it: empty where all went
+   * well. Throws what broke on the way. Owns `local`.
+   */
+  carry(local: Duplex, port: number): Promise<string>
   close(): void
   /** Resolves when the session is over, with the error that ended it. */
   readonly closed: Promise<Error | undefined>
@@ -58,9 +61,9 @@ export const openPortForward = async ({ connect, namespace, pod, env }: PortForw
       const directions = await Promise.allSettled([pipeline(local, data, { end: true }), pipeline(data, local, { end: true })])
       local.destroy()
       const said = await failure.catch((error: Error) => error.message)
-      if (said !== '') throw new Error(`an error occurred forwarding to port ${port}: ${said}`)
       const failed = directions.find((direction) => direction.status === 'rejected')
-      if (failed) throw failed.reason
+      if (failed && said === '') throw failed.reason
+      return said
     },
     close: () => session.close(),
     closed: session.closed,
