@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { errorText } from './error-text.ts'
 import { type FlagSpec, type Flags, flagHelp, parseFlags } from './flags.ts'
+import { groupHelp, isAnsweredOnOutput } from './group-words.ts'
 import { klogHead, rootHelp, suggestions } from './root-words.ts'
 import { connectionFlags, type KubectlDeps, openSession } from './session.ts'
 import { SilentExit, UsageError } from './usage-error.ts'
@@ -36,7 +37,7 @@ const descend = (entry: Verb | VerbGroup, path: string, words: readonly string[]
   if (part) return descend(part, `${path} ${name}`, [...words.slice(0, at), ...words.slice(at + 1)])
   if (entry.alone) return { verb: entry.alone, path, words }
   if (word === undefined) throw new PartNeeded(entry, path)
-  const said = words.slice(at).filter((each) => !each.startsWith('-'))
+  const said = plainWords(words)
   throw new UsageError(`unknown command ${JSON.stringify(said.join(' '))}\nSee 'kubectl ${path} -h' for help and examples`)
 }
 
@@ -50,6 +51,11 @@ const partAt = (words: readonly string[]): number => {
   return words.length
 }
 
+/** Without flags and the values of connection flags. */
+const plainWords = (words: readonly string[]): string[] =>
+  words.filter((word, i) => !word.startsWith('-') && !(i > 0 && isFlagWithValue(words[i - 1] as string)))
+const isFlagWithValue = (word: string): boolean => word.startsWith('-') && takesValue(word)
+
 const takesValue = (word: string): boolean =>
   !word.includes('=') &&
   connectionFlags.some(
@@ -59,11 +65,6 @@ const takesValue = (word: string): boolean =>
         spec.startsWith(`${word.slice(2)}|`) ||
         (word.length === 2 && spec.includes(`|${word[1]}:`))),
   )
-
-const groupHelp = (name: string, { group, path }: PartNeeded): string => {
-  const parts = Object.keys(group.parts).sort()
-  return `Available Commands:\n${parts.map((part) => `  ${part}\n`).join('')}\nUsage:\n  ${name} ${path} [flags] [options]\n\nUse "${name} ${path} <command> --help" for more information about a given command.\nUse "${name} options" for a list of global command-line options (applies to all commands).\n`
-}
 
 const helpText = (name: string, path: string, verb: Verb): string =>
   `Usage:\n  ${name} ${path} ${verb.usage} [options]\n\nOptions:\n${flagHelp(verb.flags)}\n\nUse "${name} options" for a list of global command-line options (applies to all commands).\n`
@@ -107,8 +108,10 @@ export const runKubectl = async (words: readonly string[], deps: KubectlDeps): P
   } catch (error) {
     if (error instanceof SilentExit) return error.exitCode
     if (error instanceof PartNeeded) {
-      deps.stderr.write(groupHelp(deps.name ?? 'kubectl', error))
-      return 1
+      const isAsked = words.some((each) => each === '--help' || each === '-h')
+      const out = isAsked || isAnsweredOnOutput(error.path) ? deps.stdout : deps.stderr
+      out.write(groupHelp(deps.name ?? 'kubectl', error.path, error.group))
+      return isAsked ? 0 : 1
     }
     const hint = error instanceof UsageError && error.seeHelp ? `\nSee '${deps.name ?? 'kubectl'} ${path} -h' for help and examples` : ''
     say(errorText(error) + hint)

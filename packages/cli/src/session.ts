@@ -121,8 +121,14 @@ export const openSession = (deps: KubectlDeps, flags: Flags): Session => {
   const connection = connectionFlagsOf(flags)
   let connected: Promise<Connected> | undefined
   let discovered: Promise<Discovered> | undefined
+  let mapped: Promise<RestMapping> | undefined
   let open: HttpConnection | undefined
   const complain = (line: string): void => void deps.stderr.write(`${line}\n`)
+  const warned = new Set<string>()
+  const warnOnce = (text: string): void => {
+    if (!warned.has(text)) complain(`Warning: ${text}`)
+    warned.add(text)
+  }
   const start = async (): Promise<Connected> => {
     refuseMissing(connection, deps)
     const { http: options, namespace } = await findConnection(connection, deps.variables, deps.fallbackKubeconfig)
@@ -137,7 +143,7 @@ export const openSession = (deps: KubectlDeps, flags: Flags): Session => {
     connection,
     connect: () => (connected ??= start()),
     discover: () => (discovered ??= session.connect().then(({ http }) => discover(http))),
-    mapping: async () => restMapping(await session.discover()),
+    mapping: () => (mapped ??= session.discover().then((found) => restMapping(found, warnOnce))),
     interrupted: () => deps.signal ?? deps.catchInterrupts?.(),
     write: (text) => void deps.stdout.write(text),
     say: (line) => void deps.stdout.write(`${line}\n`),

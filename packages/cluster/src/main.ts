@@ -64,10 +64,12 @@ const addClusterCommands = (program: Command): void => {
     .requiredOption('--dir <dir>')
     .requiredOption('--node <node>')
     .action(async (options) => (await import('./agent.ts')).agent(options.name, options.dir, options.node))
-  program
-    .command('version')
-    .description("Skiff's version")
-    .action(() => tell(skiffVersion))
+  // With flags it is kubectl's verb, which knows of client and server.
+  if (process.argv[2] !== 'version' || process.argv.length === 3)
+    program
+      .command('version')
+      .description("Skiff's version")
+      .action(() => tell(skiffVersion))
 }
 
 const nodeVerbs = [
@@ -182,9 +184,16 @@ const sentenceOf = (error: unknown): string => {
   return plain ? error.message : (error.stack ?? error.message)
 }
 
+/** kubectl takes flags before the verb: `-n shop get pods`. Skiff's own commands do not. */
+const beginsWithFlag = (word = ''): boolean => word.startsWith('-') && word !== '-h' && word !== '--help'
+
 const main = async (): Promise<void> => {
   // Whoever reads our output may have seen enough (`| head`): no fault, and nobody to tell. As a shell counts SIGPIPE.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 141 : 1))
+  if (beginsWithFlag(process.argv[2])) {
+    process.exitCode = await (await import('@skiff/cli')).runKubectl(process.argv.slice(2), kubectlDeps())
+    return
+  }
   const program = new Command('skiff')
     .description('A complete Kubernetes in one command')
     .showHelpAfterError('(skiff --help lists the commands)')

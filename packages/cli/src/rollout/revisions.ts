@@ -1,6 +1,6 @@
 import { controllerRevision, replicaSet } from '@skiff/api'
 import { controllerOf, formatLabelSelector, type JsonObject, sameJson, splitApiVersion } from '@skiff/machinery'
-import { at, type Dynamic, mapAt, textAt, withAt } from '../objects/fields.ts'
+import { at, type Dynamic, listAt, mapAt, textAt, withAt } from '../objects/fields.ts'
 import type { Session } from '../session.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -35,9 +35,22 @@ const ofReplicaSet = (set: Dynamic): Revision => {
 
 // Kept templates are marked as replacing; kubectl prints the time that a template never has.
 const templateOf = (data: JsonObject): JsonObject => {
-  const template = withAt(mapAt(data, 'spec.template'), ['$patch'], undefined)
+  const template = withResources(withAt(mapAt(data, 'spec.template'), ['$patch'], undefined))
   return at(template, 'metadata.creationTimestamp') === undefined ? withAt(template, 'metadata.creationTimestamp', null) : template
 }
+
+/** A kept template lacks what is empty; its type prints each container's resources. */
+const withResources = (template: JsonObject): JsonObject =>
+  ['spec.containers', 'spec.initContainers'].reduce((whole, path) => {
+    const containers = listAt(whole, path)
+    return containers.length === 0
+      ? whole
+      : withAt(
+          whole,
+          path,
+          containers.map((each) => ({ resources: {}, ...each })),
+        )
+  }, template)
 
 const ofControllerRevision = (revision: Dynamic, workload: Dynamic): Revision => {
   const data = mapAt(revision, 'data')

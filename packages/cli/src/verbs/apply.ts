@@ -1,5 +1,6 @@
 import type { PatchType } from '@skiff/client'
 import { createThreeWayMergePatch, createThreeWayStrategicPatch, dumpYaml, isRefusal, type Json, type JsonObject } from '@skiff/machinery'
+import { applyOnServer } from '../apply/on-server.ts'
 import { withSource } from '../error-text.ts'
 import type { Flags } from '../flags.ts'
 import { type Dynamic, mapAt, textAt, withAt } from '../objects/fields.ts'
@@ -49,7 +50,8 @@ const applyVerb: Verb = {
       if (!info.name && !textAt(info.object, 'metadata.generateName'))
         throw new UsageError(`${retrieving(info)}: resource name may not be empty`)
       if (!info.name) throw new UsageError(`from ${textAt(info.object, 'metadata.generateName')}: cannot use generate name with apply`)
-      await (flags.bool('server-side') ? applyOnServer(invocation, info) : applyHere(invocation, info))
+      if (flags.bool('server-side')) tell(session, flags, info, await applyOnServer(invocation, info), 'serverside-applied')
+      else await applyHere(invocation, info)
     })
     printWhole(session, flags)
     return 0
@@ -70,30 +72,6 @@ const printWhole = (session: Session, flags: Flags): void => {
   const printer = onePrinter(session, flags.text('output') ?? '', flags.bool('show-managed-fields'))
   if (printer && objects.length > 0)
     session.write(printer(objects.length === 1 ? (objects[0] as Dynamic) : { ...listOf(objects), metadata: {} }))
-}
-
-const conflictAdvice = `Please review the fields above--they currently have other managers. Here
-are the ways you can resolve this warning:
-* If you intend to manage all of these fields, please re-run the apply
-  command with the \`--force-conflicts\` flag.
-* If you do not intend to manage all of the fields, please edit your
-  manifest to remove references to the fields that should keep their
-  current managers.
-* You may co-own fields by updating your manifest to match the existing
-  value; in this case, you'll become the manager if the other manager(s)
-  stop managing the field (remove it from their configuration).
-See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`
-
-const applyOnServer = async ({ session, flags }: Invocation, info: Info): Promise<void> => {
-  const { client } = await session.connect()
-  const { fieldValidation = 'Strict', ...rest } = writeQuery(flags, 'kubectl')
-  const query = { ...rest, fieldValidation, force: String(flags.bool('force-conflicts')) }
-  const object = (await client.patch(info.resource, targetOf(info), 'apply', info.object, { query }).catch((error) => {
-    if (isRefusal(error, 409)) throw new UsageError(`${error.message}\n${conflictAdvice}`)
-    if (isRefusal(error, 415)) throw new UsageError(`Server-side apply not available on the server: (${error.message})`)
-    throw error
-  })) as Dynamic
-  tell(session, flags, info, object, 'serverside-applied')
 }
 
 const withAnnotations = (object: JsonObject): JsonObject => withAt(object, 'metadata.annotations', mapAt(object, 'metadata.annotations'))

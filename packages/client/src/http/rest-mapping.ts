@@ -27,6 +27,9 @@ const allOrder = [
   'jobs',
 ]
 
+const nameOf = ({ plural, group }: ServedResource): string => (group === '' ? plural : `${plural}.${group}`)
+const namesOf = (resources: readonly ServedResource[]): ReadonlySet<string> => new Set(resources.map(nameOf))
+
 const splitWord = (word: string): { name: string; version?: string; group?: string }[] => {
   const [name = '', ...rest] = word.split('.')
   if (rest.length === 0) return [{ name }]
@@ -35,7 +38,8 @@ const splitWord = (word: string): { name: string; version?: string; group?: stri
   return rest.length === 1 && !/^v\d/.test(version) ? [whole] : [{ name, version, group: group.join('.') }, whole]
 }
 
-export const restMapping = ({ resources }: Discovered): RestMapping => {
+/** `warn` hears of short names that several resources have; the first one of the server's order is meant. */
+export const restMapping = ({ resources }: Discovered, warn: (text: string) => void = () => {}): RestMapping => {
   const main = resources.filter(({ verbs }) => verbs.length > 0)
   const find = (word: string): ServedResource | undefined => {
     for (const { name, version, group } of splitWord(word)) {
@@ -43,13 +47,17 @@ export const restMapping = ({ resources }: Discovered): RestMapping => {
       const fits = main
         .filter((each) => (group === undefined || each.group === group) && (version === undefined || each.version === version))
         .sort(order)
+      const isShort = (each: ServedResource): boolean => each.shortNames.includes(lower)
       const tests: ((each: ServedResource) => boolean)[] = [
         (each) => each.plural === lower,
         (each) => each.singular === lower || each.kind.toLowerCase() === lower,
-        (each) => each.shortNames.includes(lower),
+        isShort,
       ]
       for (const test of tests) {
         const found = fits.find(test)
+        if (found && test === isShort)
+          for (const other of namesOf(fits.filter(isShort)))
+            if (other !== nameOf(found)) warn(`short name ${JSON.stringify(lower)} could also match lower priority resource ${other}`)
         if (found) return found
       }
       // A group may be told by its first part: `deploy.apps`, `ing.networking`.
