@@ -106,6 +106,21 @@ test('CBOR of a type: bytes in tag 22, unset times', () => {
   expect(hexOf(secret, 'cbor')).toBe(`${expected}4a${hex('apiVersion')}42${hex('v1')}`)
 })
 
+test('schemas within schemas are typed, and raw JSON is not', () => {
+  const items = { maximum: 2, type: 'integer', nullable: false, unknown: 1, default: { b: 1, a: 2 } }
+  const validation = { openAPIV3Schema: { items, additionalProperties: { type: 'string', format: 'x', description: 'd' } } }
+  const crd = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    spec: { versions: [{ name: 'v1', schema: validation }] },
+  }
+  const typed = (raw: string) =>
+    `"schema":{"openAPIV3Schema":{"items":{"type":"integer","default":${raw},"maximum":2},"additionalProperties":{"description":"d","type":"string","format":"x"}}}`
+  expect(transcode(json(crd), 'json', 'json').toString()).toContain(typed('{"b":1,"a":2}'))
+  expect(transcode(json(crd), 'yaml', 'json').toString()).toContain(typed('{"a":2,"b":1}'))
+  expect(hexOf(crd, 'cbor')).toContain(`47${hex('maximum')}f94000`)
+})
+
 test('a kind that nobody knows is kept as it is', () => {
   const object = json({ kind: 'Widget', apiVersion: 'x.io/v1', spec: { b: 1.5, a: '<' } })
   expect(transcode(object, 'json', 'json').toString()).toBe('{"apiVersion":"x.io/v1","kind":"Widget","spec":{"a":"\\u003c","b":1.5}}\n')

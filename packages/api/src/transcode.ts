@@ -39,10 +39,13 @@ export const transcode = (bytes: Uint8Array, from: WireFormat, to: WireFormat): 
 
 const readers: Readonly<Record<WireFormat, (bytes: Uint8Array) => unknown>> = {
   json: (bytes) => parseJson(bytes).value,
-  yaml: (bytes) => loadYaml(Buffer.from(bytes).toString()).value,
+  yaml: (bytes) => sorted(loadYaml(Buffer.from(bytes).toString()).value),
   protobuf: (bytes) => decodeProtobuf(bytes),
-  cbor: decodeCbor,
+  cbor: (bytes) => sorted(decodeCbor(bytes)),
 }
+
+/** Both go through Go's maps, which leaves its mark on what is kept as raw JSON. */
+const sorted = (value: Json): Json => parseJsonText(encodeSortedJson(value)).value
 
 const namesOf = (value: unknown): { readonly apiVersion: string; readonly kind: string } => {
   const given = isJsonObject(value) ? value : {}

@@ -32,10 +32,16 @@ const put = (chunks: Uint8Array[], value: unknown, shape: Shape | undefined): vo
     case 'bigint':
       return void chunks.push(integer(value))
     default:
-      if (Array.isArray(value)) return void putArray(chunks, value, shape?.is === 'array' ? shape.items : undefined)
-      return void putEntries(chunks, shape?.is === 'object' ? fieldsOf(shape.schema, value) : entriesOf(value, shape))
+      if (Array.isArray(value)) return void putArray(chunks, value, itemShape(shape))
+      return void putEntries(
+        chunks,
+        shape?.is === 'object' || shape?.is === 'schemaOr' ? fieldsOf(shape.schema, value) : entriesOf(value, shape),
+      )
   }
 }
+
+const itemShape = (shape: Shape | undefined): Shape | undefined =>
+  shape?.is === 'array' ? shape.items : shape?.is === 'schemaOr' ? shape : undefined
 
 const integer = (value: number | bigint): Uint8Array =>
   value < 0 ? head(1, typeof value === 'bigint' ? -1n - value : -1 - value) : head(0, value)

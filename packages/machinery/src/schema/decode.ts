@@ -107,9 +107,22 @@ const readValue = (shape: Shape, value: unknown, state: State): unknown => {
         : mismatch(value, 'string', state)
     case 'intOrString':
       return typeof value === 'string' ? value : readInteger(32, value, state)
+    case 'schemaOr':
+      return readSchemaOr(shape, value, state)
     case 'any':
       return value
   }
+}
+
+/** Go's type takes anything in place of a list as nothing at all, but no other word for a boolean. */
+const readSchemaOr = ({ other, schema }: Extract<Shape, { is: 'schemaOr' }>, value: unknown, state: State): unknown => {
+  if (isRecord(value)) return readObject(schema, value, state)
+  if (other === 'bool') {
+    if (typeof value === 'boolean') return value
+    throw new DecodeError('boolean or JSON schema expected')
+  }
+  if (!Array.isArray(value)) return null
+  return readArray(other === 'strings' ? { is: 'string' } : { is: 'object', schema }, value, state)
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -237,7 +250,9 @@ export const unknownFields = (schema: ObjectSchema, input: Readonly<Record<strin
     if (shape.is === 'array' && Array.isArray(value))
       for (const [index, each] of value.entries()) walk(shape.items, each, `${path}[${index}]`)
     else if (shape.is === 'map' && isRecord(value)) for (const key of Object.keys(value)) walk(shape.values, value[key], `${path}.${key}`)
-    else if (shape.is === 'object' && isRecord(value)) walkObject(shape.schema, value, path)
+    else if ((shape.is === 'object' || shape.is === 'schemaOr') && isRecord(value)) walkObject(shape.schema, value, path)
+    else if (shape.is === 'schemaOr' && Array.isArray(value))
+      for (const [index, each] of value.entries()) walk(shape, each, `${path}[${index}]`)
   }
   const walkObject = (of: ObjectSchema, value: Readonly<Record<string, unknown>>, path: string): void => {
     const inner = (key: string) => (path === '' ? key : `${path}.${key}`)

@@ -76,6 +76,11 @@ const writeValue = (shape: Shape, value: unknown): string => {
     }
     case 'map':
       return writeMap(shape.values, value as Readonly<Record<string, unknown>>)
+    case 'schemaOr':
+      if (Array.isArray(value)) return `[${value.map((each) => writeValue(shape, each)).join(',')}]`
+      return typeof value === 'object' && value !== null
+        ? writeObject(shape.schema, value as Readonly<Record<string, unknown>>, false)
+        : encodePart(value)
     case 'any':
       return encodePart(value)
     default:

@@ -14,6 +14,8 @@ export type Shape =
   | { readonly is: 'array'; readonly items: Shape }
   | { readonly is: 'map'; readonly values: Shape }
   | { readonly is: 'object'; readonly schema: ObjectSchema }
+  /** A schema within a schema, or what else may stand in its place: several of them, a boolean, a list of strings. */
+  | { readonly is: 'schemaOr'; readonly other: 'schemas' | 'bool' | 'strings'; readonly schema: ObjectSchema }
 
 export interface FieldSchema {
   readonly name: string
@@ -38,7 +40,7 @@ export interface TypeFacts {
   readonly special?: boolean
   readonly mapType?: string
   readonly fields?: Readonly<Record<string, FieldFacts>>
-  readonly json?: { readonly zero?: unknown }
+  readonly json?: { readonly zero?: unknown; readonly ref?: string }
   readonly gvk?: unknown
 }
 export interface FieldFacts {
@@ -81,6 +83,11 @@ const specialShapes: Readonly<Record<string, Shape>> = {
   ExtraValue: { is: 'array', items: { is: 'string' } },
   Verbs: { is: 'array', items: { is: 'string' } },
 }
+const unions: Readonly<Record<string, 'schemas' | 'bool' | 'strings'>> = {
+  JSONSchemaPropsOrArray: 'schemas',
+  JSONSchemaPropsOrBool: 'bool',
+  JSONSchemaPropsOrStringArray: 'strings',
+}
 const formatShapes: Readonly<Record<string, Shape>> = {
   'date-time': { is: 'time', micro: false },
   'micro-time': { is: 'time', micro: true },
@@ -116,6 +123,16 @@ export const compileSchemas = (source: SchemaSource): ((typeName: string) => Obj
   }
   const refShape = (ref: string): Shape => {
     const type = source.types[ref]
+    const other = unions[lastSegment(ref)]
+    const held = type?.json?.ref
+    if (other && held !== undefined)
+      return {
+        is: 'schemaOr',
+        other,
+        get schema() {
+          return schemaOf(held)
+        },
+      }
     if (!type || type.special || !type.fields) return specialShapes[lastSegment(ref)] ?? { is: 'any' }
     return {
       is: 'object',
