@@ -97,6 +97,18 @@ describe.each(sides)('%s', (_, side) => {
       const { resourceVersion: _, ...metadata } = first.metadata
       expect((await client.update(configMap, { ...first, metadata, data: { x: '4' } } as never)).data).toEqual({ x: '4' })
     })
+    test('a dry run answers with the version that it was tried on, and changes nothing', async () => {
+      const first = await client.create(configMap, config('a', { x: '1' }))
+      const dry = { query: { dryRun: 'All' } }
+      const target = { namespace: ns, name: 'a' }
+      const answers = [
+        await client.update(configMap, { ...first, data: { x: '2' } }, undefined, dry),
+        await client.patch(configMap, target, 'merge', { data: { x: '2' } }, dry),
+        await client.patch(configMap, target, 'strategic', { data: { x: '2' } }, dry),
+      ]
+      for (const answer of answers) expect([answer.data, versionOf(answer)]).toEqual([{ x: '2' }, versionOf(first)])
+      expect((await client.get(configMap, target)).data).toEqual({ x: '1' })
+    })
     test('a write that changes nothing keeps its version', async () => {
       const first = await client.create(configMap, config('a', { x: '1' }))
       const again = await client.update(configMap, first)

@@ -164,7 +164,10 @@ const removeOnce = async (
     return { entry: withoutGrace(rest, kind, storedKind, held), gone: true }
   }
   if (marked === held.object || sameJson(marked as unknown as Json, held.object as unknown as Json)) return { entry: held, gone: false }
-  if (dryRun) return { entry: { ...held, object: marked, bytes: Buffer.from(`${storedKind.codec.encode(marked).text}\n`) }, gone: false }
+  if (dryRun) {
+    const bytes = Buffer.from(`${withVersion(storedKind.codec.encode(marked), held.revision)}\n`)
+    return { entry: { ...held, object: marked, bytes }, gone: false }
+  }
   const entry = await rest.storage.put(storedKind, held.key, marked, held.revision)
   return entry ? { entry, gone: false } : undefined
 }

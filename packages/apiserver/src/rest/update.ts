@@ -11,6 +11,7 @@ import {
   rfc3339,
   sameJson,
   validateObjectMetaUpdate,
+  withVersion,
 } from '@skiff/machinery'
 import { tracked } from '../managed-fields/track.ts'
 import type { Entry } from '../registry/entry.ts'
@@ -164,7 +165,8 @@ const writeOnce = async (
       done = true
       return held
     }
-    if (dryRun) return { ...held, object: stored, bytes: Buffer.from(`${encoded.text}\n`) }
+    // Upstream answers with the version that the write would have been made from.
+    if (dryRun) return { ...held, object: stored, bytes: Buffer.from(`${withVersion(encoded, held.revision)}\n`) }
     const entry = deletable(next)
       ? await removeNow(rest, storedKind, held, stored)
       : await rest.storage.put(storedKind, held.key, stored, held.revision)
