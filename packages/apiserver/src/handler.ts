@@ -2,6 +2,7 @@ import type { Kind } from '@skiff/api'
 import type { Call, Handler, Reply } from '@skiff/client'
 import { Refusal } from '@skiff/machinery'
 import { type Attributes, type Authorizer, attributesOf, forbiddenBy } from './authorize.ts'
+import { deprecationsOf } from './deprecation.ts'
 import type { Tables } from './represent/parts.ts'
 import { replyEntry, replyPage, replyValue, replyWatch } from './represent/represent.ts'
 import { methodNotAllowed, namedOf, type Request, type Rest } from './rest/context.ts'
@@ -41,9 +42,10 @@ export const createHandler =
       const answer = context.authorize(create)
       if (!answer.allowed) throw forbiddenBy(create, answer)
     }
-    const request: Request = { call, kind, dryRun: false, warnings: [], mayCreate }
+    const request: Request = { call, kind, dryRun: false, warnings: deprecationsOf(kind), mayCreate }
     const reply = await dispatch(context, request)
-    return request.warnings.length > 0 && 'status' in reply && !('stream' in reply) ? { ...reply, warnings: request.warnings } : reply
+    const carries = 'watch' in reply || ('status' in reply && !('stream' in reply))
+    return carries && request.warnings.length > 0 ? { ...reply, warnings: request.warnings } : reply
   }
 
 const needsNamespace = (call: Call): boolean => call.name !== undefined || call.verb === 'create'

@@ -75,6 +75,7 @@ export interface WatchReply {
   readonly watch: AsyncIterable<readonly Frame[]>
   /** Of the frames' encoding, where it is not JSON. */
   readonly contentType?: string
+  readonly warnings?: readonly string[]
 }
 /** A plain byte stream such as a log. */
 export interface StreamReply {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
-import type { StreamReply, ValueReply } from '@skiff/client'
+import type { StreamReply, ValueReply, WatchReply } from '@skiff/client'
 import type { FailureStatus, Log } from '@skiff/machinery'
 import { internalError, isRefusal, Refusal } from '@skiff/machinery'
 import { prefersProtobuf } from '../represent/accept.ts'
@@ -100,10 +100,12 @@ export const statusOf = (error: unknown, log: Log): FailureStatus => {
 export const writeWatch = async (
   outgoing: Outgoing,
   frames: AsyncIterable<readonly ServedFrame[]>,
-  contentType = 'application/json',
+  { contentType = 'application/json', warnings = [] }: Omit<WatchReply, 'watch'> = {},
 ): Promise<void> => {
   const out = outgoing as ServerResponse
-  out.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-cache, private' })
+  const fields: Record<string, string | string[]> = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
+  if (warnings.length > 0) fields.warning = warnings.map(warningHeader)
+  out.writeHead(200, fields)
   out.flushHeaders?.()
   const send = createSender(outgoing)
   for await (const batch of frames) if (!(await sendFrames(send, batch))) break

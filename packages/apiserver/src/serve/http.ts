@@ -124,7 +124,7 @@ const answer = async (options: ServeOptions, incoming: Incoming, outgoing: Outgo
 
 const writeReply = async (options: ServeOptions, incoming: Incoming, outgoing: Outgoing, call: Call): Promise<void> => {
   const reply = await options.handler(call)
-  if ('watch' in reply) return writeWatch(outgoing, reply.watch as AsyncIterable<readonly ServedFrame[]>, reply.contentType)
+  if ('watch' in reply) return writeWatch(outgoing, reply.watch as AsyncIterable<readonly ServedFrame[]>, reply)
   if ('stream' in reply) return writeStream(outgoing, reply)
   if ('upgrade' in reply) throw badRequest('Upgrade request required')
   if ('written' in reply) return
