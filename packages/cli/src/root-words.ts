@@ -1,4 +1,3 @@
-import type { Env } from '@skiff/machinery'
 import { flagHelp } from './flags.ts'
 import { connectionFlags } from './session.ts'
 import { UsageError } from './usage-error.ts'
@@ -39,10 +38,4 @@ export const rootHelp = async (words: readonly string[], name: string): Promise<
   if (first === 'options') return `The following options can be passed to any command:\n\n${flagHelp(connectionFlags)}\n`
   if (!words.some((word) => !word.startsWith('-'))) throw new UsageError(`unknown flag: ${first}\nSee '${name} --help' for usage.`)
   return undefined
-}
-
-/** The head of a line of klog, `W1121 15:02:03.363694   29905`, which kubectl's own warnings carry. */
-export const klogHead = (level: string, env: Pick<Env, 'now'>): string => {
-  const iso = new Date(env.now()).toISOString()
-  return `${level}${iso.slice(5, 7)}${iso.slice(8, 10)} ${iso.slice(11, 23)}000 ${String(process.pid).padStart(7)}`
 }
