@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { connect } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import type { NodeConnection, PodRef } from '@skiff/apiserver'
-import type { StreamingTarget } from '@skiff/client'
-import { type FailureStatus, isRefusal, Refusal, serviceUnavailable } from '@skiff/machinery'
+import { closeGently, type StreamingTarget } from '@skiff/client'
+import { type FailureStatus, isRefusal, Refusal, serviceUnavailable, systemEnv } from '@skiff/machinery'
 import type { NodeService } from '@skiff/node'
 
 /**
@@ -22,13 +22,8 @@ export const serveNode = async (service: NodeService, path: string): Promise<() 
       if (head.length > 0) target.write(head)
       target.pipe(socket).pipe(target)
     })
-    for (const side of [target, socket]) {
-      side.on('error', () => {})
-      side.on('close', () => {
-        target.destroy()
-        socket.destroy()
-      })
-    }
+    closeTogether(target, socket)
+    closeTogether(socket, target)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -39,6 +34,15 @@ export const serveNode = async (service: NodeService, path: string): Promise<() 
       server.close(() => done())
       server.closeAllConnections()
     })
+}
+
+/** What a side has sent before its end still arrives; one that breaks breaks the other. */
+const closeTogether = (side: Duplex, other: Duplex): void => {
+  side.on('error', () => {})
+  side.on('close', () => {
+    if (side.readableEnded) closeGently(other, systemEnv())
+    else other.destroy()
+  })
 }
 
 interface NodeCall {
@@ -93,7 +97,10 @@ export const socketConnection = (path: string, nodeName: string): NodeConnection
   const dial = (host: string, port: number): Promise<Duplex> =>
     new Promise((resolve, reject) => {
       const asked = request({ socketPath: path, method: 'CONNECT', path: `${host}:${port}` })
-      asked.once('connect', (_reply, socket) => resolve(socket))
+      asked.once('connect', (_reply, socket, head) => {
+        if (head.length > 0) socket.unshift(head)
+        resolve(socket)
+      })
       asked.once('error', (error) => reject(unreachable(error)))
       asked.end()
     })
