@@ -27,11 +27,11 @@ describe.skipIf(why !== undefined)(`verbs on running containers${why ? ` (skippe
     for (const other of others) expect.soft({ args, ...ours }).toEqual({ args, ...other })
     return ours as Outcome
   }
-  /** Both say the same lines: among several pods kubectl has no order. */
+  /** Both say the same lines: among several pods, or containers of one, kubectl has no order. */
   const sameLines = async (args: readonly string[]): Promise<void> => {
     const all = await Promise.all(programs.map((program) => say(program, args)))
     const [ours, ...others] = all.map(({ code, out, err }) => ({ args, code, err, lines: out.split('\n').sort() }))
-    expect(ours?.lines.length).toBeGreaterThan(10)
+    expect(ours?.lines.length).toBeGreaterThan(3)
     for (const other of others) expect(ours).toEqual(other)
   }
   const inTerminal = (program: Program, args: string, keys: Parameters<typeof typing>[1]) => typing(program.line(args), keys, env)
@@ -56,7 +56,6 @@ describe.skipIf(why !== undefined)(`verbs on running containers${why ? ` (skippe
       ['a container', 'logs two -c talks --tail=3'],
       ['the default container', 'logs two'],
       ['none of its lines', 'logs two talks --tail=0'],
-      ['all containers, marked', 'logs two --all-containers --prefix --tail=2'],
       ['the pods of a word', 'logs pod/one --all-pods --tail=1'],
       ['since', 'logs one --since=1h --tail=2'],
       ['since too short a time', 'logs one --since=1ms'],
@@ -72,8 +71,9 @@ describe.skipIf(why !== undefined)(`verbs on running containers${why ? ` (skippe
       await same(line.split(' '))
     })
 
-    test.each(['logs -l app=x', 'logs -l app=x --prefix --all-containers --tail=-1'])('of several pods: %s', (line) =>
-      sameLines(line.split(' ')),
+    test.each(['logs two --all-containers --prefix --tail=2', 'logs -l app=x', 'logs -l app=x --prefix --all-containers --tail=-1'])(
+      'of several containers: %s',
+      (line) => sameLines(line.split(' ')),
     )
 
     test('followed while a container starts again, and of the one before', async () => {

@@ -356,7 +356,12 @@ describe.skipIf(why !== undefined)(`up and down with containers${why ? ` (skippe
     const processes = () => readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && belongs(pid))
     await until('nothing of it runs', () => {
       const pids = processes()
-      for (const pid of pids) process.kill(Number(pid), 'SIGKILL')
+      for (const pid of pids)
+        try {
+          process.kill(Number(pid), 'SIGKILL')
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error // It ended by itself since.
+        }
       return pids.length === 0 || undefined
     })
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
