@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { podBody } from './pod.ts'
 
 export interface Load {
   readonly url: string
@@ -26,14 +27,11 @@ function done(s, l, r)
     l:percentile(50) / 1000, l:percentile(99) / 1000, e.status + e.timeout + e.connect + e.read + e.write))
 end
 `
-const pod = (name: string) =>
-  `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"${name}","namespace":"bench","labels":{"app":"bench","tier":"web"}},"spec":{"automountServiceAccountToken":false,"schedulerName":"none","containers":[{"name":"c","image":"nginx:1.25","ports":[{"containerPort":80}],"resources":{"requests":{"cpu":"10m","memory":"16Mi"},"limits":{"cpu":"100m","memory":"64Mi"}},"env":[{"name":"A","value":"b"}]}]}}`
-
 const script = ({ token, creates }: Load, run: string): string => `
 local count = 0
 local head = { ["Authorization"] = "Bearer ${token}", ["Content-Type"] = "application/json" }
 function request()
-  ${creates ? `count = count + 1\n  return wrk.format("POST", nil, head, '${pod(`p-${run}-`).replace(`p-${run}-`, `p-${run}-'..count..'`)}')` : 'return wrk.format("GET", nil, head)'}
+  ${creates ? `count = count + 1\n  return wrk.format("POST", nil, head, '${podBody(`p-${run}-`).replace(`p-${run}-`, `p-${run}-'..count..'`)}')` : 'return wrk.format("GET", nil, head)'}
 end
 ${done}`
 

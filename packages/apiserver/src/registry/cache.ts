@@ -1,6 +1,7 @@
 import type { Kind } from '@skiff/api'
 import type { EncodedObject, KubeObject } from '@skiff/machinery'
 import type { Change } from '@skiff/store'
+import type { ServedFrame } from '../watch/frame.ts'
 import { atRevision, type Entry, entryFromStored, entryOf } from './entry.ts'
 import { find, insert, remove, type Tree, treeOf } from './tree.ts'
 
@@ -10,8 +11,8 @@ export interface CacheEvent {
   readonly before: Entry | undefined
   readonly after: Entry | undefined
   readonly gone: Entry | undefined
-  /** Encoded watch frames by type, made by the first watcher that needs one. */
-  readonly frames: Map<string, Buffer>
+  /** Watch frames by type, made by the first watcher that needs one. */
+  readonly frames: Map<string, ServedFrame>
 }
 
 /** What a writer in this process hands along with its commit; `entry` is filled in when the commit becomes visible. */

@@ -5,7 +5,7 @@ import type { Entry } from '../registry/entry.ts'
 import { queryFlag, queryValue } from '../rest/context.ts'
 import type { Page } from '../rest/read.ts'
 import { served } from '../rest/update.ts'
-import { encodeFrame, type ServedFrame } from '../watch/session.ts'
+import { encodeFrame, type ServedFrame } from '../watch/frame.ts'
 import { type Form, formOf } from './accept.ts'
 import { entriesOfPage, listHead, listParts, type Tables } from './parts.ts'
 import { protobufBytes, protobufEntry, protobufFrame, protobufList, protobufType, protobufValue } from './protobuf.ts'
@@ -140,7 +140,10 @@ export const replyWatch = (call: Call, kind: Kind, frames: AsyncIterable<readonl
   if (form?.encoding === 'yaml')
     throw notAcceptable('only the following media types are accepted: application/json, application/vnd.kubernetes.protobuf;stream=watch')
   if (form?.encoding === 'protobuf')
-    return { watch: mapFrames(frames, protobufTransform(kind, form)), contentType: `${protobufType};stream=watch` }
+    return {
+      watch: mapFrames(frames, protobufTransform(kind, form), sharedBy(`${kind.apiVersion} ${form.as} ${form.version}`)),
+      contentType: `${protobufType};stream=watch`,
+    }
   return { watch: mapFrames(frames, frameTransform(call, kind, form, tables)) }
 }
 
@@ -180,6 +183,22 @@ const frameTransform = (call: Call, kind: Kind, form: Form | undefined, tables: 
 async function* mapFrames(
   frames: AsyncIterable<readonly ServedFrame[]>,
   change: (frame: ServedFrame) => ServedFrame,
+  made: WeakMap<readonly ServedFrame[], readonly ServedFrame[]> = new WeakMap(),
 ): AsyncIterable<readonly ServedFrame[]> {
-  for await (const batch of frames) yield batch.map(change)
+  for await (const batch of frames) {
+    const known = made.get(batch)
+    const changed = known ?? batch.map(change)
+    if (!known) made.set(batch, changed)
+    yield changed
+  }
+}
+
+/** Batches in another form, by form: watches that share a batch share what was made of it. */
+const forms = new Map<string, WeakMap<readonly ServedFrame[], readonly ServedFrame[]>>()
+const sharedBy = (form: string): WeakMap<readonly ServedFrame[], readonly ServedFrame[]> => {
+  const known = forms.get(form)
+  if (known) return known
+  const made = new WeakMap<readonly ServedFrame[], readonly ServedFrame[]>()
+  forms.set(form, made)
+  return made
 }

@@ -1,7 +1,8 @@
 import { expired } from '@skiff/machinery'
-import type { CacheEvent } from '../registry/cache.ts'
 import { entriesOf } from '../registry/tree.ts'
-import { addedFrame, bookmarkFrame, createFeed, errorFrame, frameOf, type ServedFrame } from '../watch/session.ts'
+import { createFeed } from '../watch/feed.ts'
+import { addedFrame, bookmarkFrame, errorFrame, type ServedFrame } from '../watch/frame.ts'
+import { framesOf, hubOf } from '../watch/hub.ts'
 import type { Request, Rest } from './context.ts'
 import { listOptions } from './list-options.ts'
 
@@ -17,14 +18,6 @@ export const watch = async (rest: Rest, { call, kind }: Request): Promise<AsyncI
   const feed = createFeed(() => {
     for (const stop of stops) stop()
   })
-  const framesOf = (events: readonly CacheEvent[]): ServedFrame[] => {
-    const frames: ServedFrame[] = []
-    for (const event of events) {
-      const frame = frameOf(cache, event, prefix, options.match)
-      if (frame) frames.push(frame)
-    }
-    return frames
-  }
   const version = options.resourceVersion
   if (version === '') await rest.storage.fresh()
   // From here to the subscription nothing waits, so that no event falls between.
@@ -38,23 +31,28 @@ export const watch = async (rest: Rest, { call, kind }: Request): Promise<AsyncI
     return feed.frames
   } else {
     const after = Number(version)
-    feed.push(framesOf(cache.recent.filter((event) => event.revision > after)))
+    feed.push(
+      framesOf(
+        cache,
+        cache.recent.filter((event) => event.revision > after),
+        prefix,
+        options.match,
+      ),
+    )
   }
-  const from = version === '' || version === '0' ? 0 : Number(version)
-  const listen = (events: readonly CacheEvent[]) => {
-    const frames = framesOf((events[0] as CacheEvent).revision > from ? events : events.filter((event) => event.revision > from))
-    if (frames.length > 0) feed.push(frames)
-  }
-  cache.listeners.add(listen)
+  const hub = hubOf(rest.env, cache)
+  stops.push(hub.subscribe({ prefix, match: options.match, after: Number(version), push: feed.push }))
   cache.closers.add(feed.end)
-  stops.push(() => {
-    cache.listeners.delete(listen)
-    cache.closers.delete(feed.end)
-  })
+  stops.push(() => cache.closers.delete(feed.end))
   const seconds = options.timeoutSeconds || 1800 * (1 + rest.env.random())
   stops.push(rest.env.after(seconds * 1000, feed.end))
   if (options.allowBookmarks)
-    stops.push(every(rest, bookmarkMs, () => feed.push([bookmarkFrame(kind.apiVersion, kind.kind, rest.storage.seen)])))
+    stops.push(
+      every(rest, bookmarkMs, () => {
+        hub.flush()
+        feed.push([bookmarkFrame(kind.apiVersion, kind.kind, rest.storage.seen)])
+      }),
+    )
   call.signal?.addEventListener('abort', feed.end, { once: true })
   stops.push(() => call.signal?.removeEventListener('abort', feed.end))
   return feed.frames

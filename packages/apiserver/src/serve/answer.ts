@@ -6,7 +6,7 @@ import type { FailureStatus, Log } from '@skiff/machinery'
 import { internalError, isRefusal, Refusal } from '@skiff/machinery'
 import { prefersProtobuf } from '../represent/accept.ts'
 import { protobufValue } from '../represent/protobuf.ts'
-import type { ServedFrame } from '../watch/session.ts'
+import type { ServedFrame } from '../watch/frame.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 import { createSender } from './send.ts'
 
@@ -117,19 +117,26 @@ const encoded = (frame: ServedFrame): Buffer =>
 
 /** A batch in pieces of some frames each: neither a write a frame, nor a copy of all that a long list begins with. */
 const sendFrames = async (send: (parts: readonly Uint8Array[]) => Promise<boolean>, batch: readonly ServedFrame[]): Promise<boolean> => {
+  const known = joined.get(batch)
+  if (known) return send([known])
   let pieces: Buffer[] = []
   let length = 0
   for (const [index, frame] of batch.entries()) {
     const bytes = encoded(frame)
     pieces.push(bytes)
     length += bytes.length
-    if (length < pieceBytes && index < batch.length - 1) continue
-    if (!(await send([pieces.length === 1 ? bytes : Buffer.concat(pieces)]))) return false
+    const last = index === batch.length - 1
+    if (length < pieceBytes && !last) continue
+    const piece = pieces.length === 1 ? bytes : Buffer.concat(pieces)
+    if (last && pieces.length === batch.length) joined.set(batch, piece)
+    if (!(await send([piece]))) return false
     pieces = []
     length = 0
   }
   return true
 }
+/** The bytes of batches that went out in one piece: watches share them. */
+const joined = new WeakMap<readonly ServedFrame[], Buffer>()
 const pieceBytes = 64 * 1024
 
 export const writeStream = (outgoing: Outgoing, reply: StreamReply): void => {
