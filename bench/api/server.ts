@@ -1,8 +1,13 @@
-/** The server under test, in a process of its own: control plane without controllers, over the durable store. Prints one line of JSON when it serves. */
+/**
+ * The server under test, in a process of its own: control plane without controllers, over the durable store. Prints one line of JSON when
+ * it serves. Each further line on its standard input begins a profile, or ends it and prints it as a line.
+ */
+import { createInterface } from 'node:readline'
 import { clusterRole, clusterRoleBinding, namespace, serviceAccount } from '@skiff/api'
 import { loopbackIdentity, noNodes, startApiServer } from '@skiff/apiserver'
 import { systemEnv } from '@skiff/machinery'
 import { openDurableStore } from '@skiff/store'
+import { startProfile, stopProfile } from './profile.ts'
 
 const dir = process.argv[2] as string
 const env = systemEnv()
@@ -47,4 +52,17 @@ const token = server.signer.sign({
   'kubernetes.io': { namespace: 'bench', serviceaccount: { name: 'default', uid: account.metadata.uid } },
 })
 console.log(JSON.stringify({ port: server.port, token, readyMs }))
-process.on('SIGTERM', () => void server.close().then(() => store.close()))
+let profiles = false
+createInterface({ input: process.stdin }).on('line', async () => {
+  profiles = !profiles
+  if (profiles) await startProfile()
+  console.log(JSON.stringify(profiles ? 'profiles' : await stopProfile()))
+})
+process.on(
+  'SIGTERM',
+  () =>
+    void server
+      .close()
+      .then(() => store.close())
+      .then(() => process.exit()),
+)
