@@ -168,7 +168,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   }
 }
 
-/** Kinds that authentication and authorisation read on every request, and the definitions of others. */
+/** Kinds that authentication, authorisation and admission read on every request, and the definitions of others. */
 const needed = [
   'serviceaccounts',
   'pods',
@@ -180,6 +180,10 @@ const needed = [
   'clusterroles.rbac.authorization.k8s.io',
   'clusterrolebindings.rbac.authorization.k8s.io',
   'customresourcedefinitions.apiextensions.k8s.io',
+  'validatingadmissionpolicies.admissionregistration.k8s.io',
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
 ] as const
 
 const loadCaches = async (storage: Storage, registry: Registry): Promise<Record<(typeof needed)[number], Cache>> => {

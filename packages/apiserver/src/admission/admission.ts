@@ -15,6 +15,10 @@ export interface AdmissionRequest {
   readonly old: KubeObject | undefined
   readonly identity: Identity
   readonly dryRun: boolean
+  /** Where sentences for the caller go. */
+  readonly warnings?: string[]
+  /** CreateOptions, UpdateOptions or DeleteOptions, as the caller gave them. */
+  readonly options?: () => object
 }
 
 /** One plugin. Both functions may refuse by throwing a Refusal; they answer at once where they can, since every write passes them. */

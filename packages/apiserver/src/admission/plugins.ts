@@ -2,6 +2,7 @@ import type { AdmissionPlugin } from './admission.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { validatingAdmissionPolicies } from './dynamic/policies.ts'
 import { escalation } from './escalation.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
@@ -32,5 +33,6 @@ export const builtinAdmission = (sources: AdmissionSources): readonly AdmissionP
   certificateSigning(sources),
   certificateSubjectRestriction,
   defaultIngressClass(sources),
+  validatingAdmissionPolicies(sources),
   resourceQuota(sources),
 ]

@@ -17,7 +17,7 @@ import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
 import { namedOf, type Request, type Rest } from './context.ts'
-import { writeOptions } from './options.ts'
+import { givenOptions, writeOptions } from './options.ts'
 
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
 /** Five random characters as upstream's name generator draws them; a prefix longer than 58 is cut. */
@@ -83,6 +83,8 @@ const createOnce = async (rest: Rest, request: Request, object: KubeObject): Pro
     old: undefined,
     identity: call.identity,
     dryRun,
+    warnings: request.warnings,
+    options: () => givenOptions(call),
   })
   let next = prepare(rest, request, mutated ?? object)
   validate(kind, next)
@@ -102,6 +104,8 @@ const createOnce = async (rest: Rest, request: Request, object: KubeObject): Pro
       old: undefined,
       identity: call.identity,
       dryRun,
+      warnings: request.warnings,
+      options: () => givenOptions(call),
     })
     const entry = await store(rest, request, next)
     if (entry) {

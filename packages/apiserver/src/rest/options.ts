@@ -57,3 +57,14 @@ export const queryInteger = (call: Call, name: string): number | undefined => {
   if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${quoted(text)}: invalid syntax`)
   return Number(text)
 }
+
+/** The options of a write as the query gave them, for whoever is asked about it. */
+export const givenOptions = (call: Call): object => {
+  const { fieldManager, fieldValidation, dryRun, force } = call.query
+  return {
+    ...(dryRun === undefined ? {} : { dryRun: typeof dryRun === 'string' ? [dryRun] : dryRun }),
+    ...(force === undefined ? {} : { force: queryValue(call, 'force') !== 'false' }),
+    ...(fieldManager === undefined ? {} : { fieldManager: queryValue(call, 'fieldManager') }),
+    ...(fieldValidation === undefined ? {} : { fieldValidation: queryValue(call, 'fieldValidation') }),
+  }
+}

@@ -119,6 +119,8 @@ export const removeOne = async (rest: Rest, request: Request, key: string, optio
       old: held.object,
       identity: call.identity,
       dryRun: request.dryRun,
+      warnings: request.warnings,
+      options: () => options,
     }
     await rest.admission.mutate(attributes)
     await rest.admission.validate(attributes)

@@ -19,7 +19,7 @@ import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
 import { keyOfCall, namedOf, type Request, type Rest } from './context.ts'
 import { createObject, inNamespace } from './create.ts'
-import { writeOptions } from './options.ts'
+import { givenOptions, writeOptions } from './options.ts'
 
 export interface Written {
   readonly entry: Entry
@@ -146,6 +146,8 @@ const writeOnce = async (
     old,
     identity: call.identity,
     dryRun,
+    warnings: request.warnings,
+    options: () => givenOptions(call),
   }
   const mutated = (await rest.admission.mutate({ ...attributes, object: given })) ?? given
   let next = keepManaged(request, prepareUpdate(rest, request, mutated, old), mutated)

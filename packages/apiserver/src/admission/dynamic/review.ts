@@ -1,0 +1,45 @@
+import type { Kind } from '@skiff/api'
+import type { KubeObject } from '@skiff/machinery'
+import type { AdmissionRequest } from '../admission.ts'
+
+/** An object in another version of its kind. */
+export const inVersion = (from: Kind, to: Kind, object: KubeObject | undefined): KubeObject | undefined => {
+  if (object === undefined || from === to) return object
+  const stored = from.conversion ? from.conversion.toStored(object) : object
+  const shown = to.conversion ? to.conversion.fromStored(stored) : stored
+  return { ...shown, apiVersion: to.apiVersion, kind: to.kind }
+}
+
+const kindOf = ({ group, version, kind }: Kind) => ({ group, version, kind })
+const resourceOf = ({ group, version, plural }: Kind) => ({ group, version, resource: plural })
+
+const optionKinds = { create: 'CreateOptions', update: 'UpdateOptions', delete: 'DeleteOptions', connect: undefined }
+
+/** The options of the call, as the query or the body gave them. */
+const optionsOf = ({ verb, options }: AdmissionRequest): object | null => {
+  const kind = optionKinds[verb]
+  return kind === undefined ? null : { kind, apiVersion: 'meta.k8s.io/v1', ...options?.() }
+}
+
+/**
+ * A request as a webhook hears of it, and as an expression sees it under the name `request`: admission.k8s.io/v1's AdmissionRequest without
+ * uid and objects. `kind` is the version that the hook or policy was matched in.
+ */
+export const describeRequest = (request: AdmissionRequest, kind: Kind): Readonly<Record<string, unknown>> => {
+  const { identity, subresource, name, namespace, verb, dryRun } = request
+  const { uid, groups, extra } = identity
+  return {
+    kind: kindOf(kind),
+    resource: resourceOf(kind),
+    ...(subresource ? { subResource: subresource } : {}),
+    requestKind: kindOf(request.kind),
+    requestResource: resourceOf(request.kind),
+    ...(subresource ? { requestSubResource: subresource } : {}),
+    ...(name ? { name } : {}),
+    ...(namespace ? { namespace } : {}),
+    operation: verb.toUpperCase(),
+    userInfo: { username: identity.name, ...(uid ? { uid } : {}), groups, ...(extra ? { extra } : {}) },
+    dryRun,
+    options: optionsOf(request),
+  }
+}
