@@ -1,5 +1,5 @@
 import type { Kind } from '@skiff/api'
-import { type EncodedObject, type KubeObject, withVersion } from '@skiff/machinery'
+import { type EncodedObject, type KubeObject, parseOwnJson, withVersion } from '@skiff/machinery'
 import { withSharedFields } from '../managed-fields/shared-fields.ts'
 
 /** One stored object as the server holds it: decoded, and encoded once. Shared by all readers; never changed. */
@@ -29,7 +29,7 @@ export const entryOf = (key: string, object: KubeObject, encoded: EncodedObject,
 /** The entry of stored bytes, which hold no resourceVersion. */
 export const entryFromStored = (kind: Kind, key: string, value: Uint8Array, revision: number): Entry => {
   const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()
-  const object = withSharedFields(JSON.parse(text) as KubeObject)
+  const object = withSharedFields(parseOwnJson(text) as KubeObject)
   if (object.apiVersion !== kind.apiVersion) return entryOfOtherVersion(kind, key, object, revision)
   const at = text.indexOf('"uid":"')
   const encoded = at < 0 ? kind.codec.encode(object) : { text, versionAt: text.indexOf('"', at + 7) + 2 }

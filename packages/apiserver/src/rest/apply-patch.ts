@@ -1,7 +1,7 @@
 import type { Call } from '@skiff/client'
 import { badRequest, conflict, invalid, isJsonObject, type Json, type KubeObject, loadYaml, required } from '@skiff/machinery'
 import { applyOver, withApplied } from '../managed-fields/apply.ts'
-import type { FieldValidation } from './body.ts'
+import { type FieldValidation, mostNested } from './body.ts'
 import { namedOf, type Request, type Rest } from './context.ts'
 import { decodePatched, objectOfPatch } from './patched.ts'
 import { type Written, writeOver } from './update.ts'
@@ -57,7 +57,7 @@ const readBody = (call: Call): { readonly value: unknown; readonly duplicates: r
   const { body } = call
   if (body && 'object' in body) return { value: body.object, duplicates: [] }
   try {
-    return loadYaml(Buffer.from(body && 'bytes' in body ? body.bytes : Buffer.alloc(0)).toString())
+    return loadYaml(Buffer.from(body && 'bytes' in body ? body.bytes : Buffer.alloc(0)).toString(), mostNested)
   } catch (error) {
     throw badRequest(`error decoding YAML: ${(error as Error).message}`)
   }

@@ -24,6 +24,12 @@ export interface RawBody {
   readonly summary?: string
 }
 
+/**
+ * How deep a body may nest. Upstream stops at 10,000; every function that walks an object calls itself for what is within, and must end
+ * before the stack does.
+ */
+export const mostNested = 500
+
 const protobuf = 'application/vnd.kubernetes.protobuf'
 const accepted =
   'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf'
@@ -43,9 +49,9 @@ export const parseBody = (
   if ('object' in body) return { value: body.object, duplicates: [] }
   switch (mediaTypeOf(body.contentType)) {
     case 'application/json':
-      return parseJson(body.bytes)
+      return parseJson(body.bytes, mostNested)
     case 'application/yaml':
-      return loadYaml(Buffer.from(body.bytes).toString())
+      return loadYaml(Buffer.from(body.bytes).toString(), mostNested)
     case protobuf:
       return { value: decodeProtobuf(body.bytes, kind), duplicates: [] }
     default:

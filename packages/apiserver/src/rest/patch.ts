@@ -10,11 +10,12 @@ import {
   type JsonObject,
   type KubeObject,
   parseJson,
+  parseOwnJson,
   Refusal,
   unsupportedMediaType,
 } from '@skiff/machinery'
 import { applyPatch, checkFieldManager } from './apply-patch.ts'
-import { type FieldValidation, mediaTypeOf } from './body.ts'
+import { type FieldValidation, mediaTypeOf, mostNested } from './body.ts'
 import type { Request, Rest } from './context.ts'
 import { applyJsonPatchBody, type Patcher } from './json-patch.ts'
 import { writeOptions } from './options.ts'
@@ -65,7 +66,7 @@ export const patched = (
 /** The JSON that a patch is applied to: what a client would have read. */
 const wireOf = (kind: Kind, object: KubeObject): Readonly<Record<string, unknown>> => {
   const { text } = kind.codec.encode(object)
-  const wire = JSON.parse(text) as { metadata: Record<string, unknown> }
+  const wire = parseOwnJson(text) as { metadata: Record<string, unknown> }
   wire.metadata.resourceVersion = object.metadata.resourceVersion
   return wire as unknown as Readonly<Record<string, unknown>>
 }
@@ -76,7 +77,7 @@ const plainValue = (call: Call): unknown => {
   const { body } = call
   if (body && 'object' in body) return body.object
   try {
-    return parseJson(bytesOf(call) ?? Buffer.alloc(0)).value
+    return parseJson(bytesOf(call) ?? Buffer.alloc(0), mostNested).value
   } catch (error) {
     throw badRequest(`error decoding patch: ${(error as Error).message}`)
   }

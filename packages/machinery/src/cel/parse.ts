@@ -15,6 +15,9 @@ export type CelNode =
   | { readonly is: 'not' | 'minus'; readonly of: CelNode }
 
 const deepest = 250
+/** Nodes of a tree that grows to the left, such as a sum: what evaluates it calls itself as often. */
+const longest = 1000
+const tooDeep = (): CelError => new CelError('expression recursion limit exceeded: 250')
 const reserved = new Set('as break const continue else for function if import let loop package namespace return var void while'.split(' '))
 
 /** Reads an expression; throws a CelError with the place of what is wrong. */
@@ -22,22 +25,19 @@ export const parseCel = (source: string): CelNode => {
   const tokens = lexCel(source)
   let at = 0
   let depth = 0
+  // The last token is the end, which nothing goes beyond.
   const peek = (): CelToken => tokens[at] as CelToken
   const isMark = (...marks: string[]): boolean => peek().kind === 'mark' && marks.includes(peek().text)
-  const take = (): CelToken => tokens[at++] as CelToken
-  const unexpected = (): CelError =>
-    syntaxError(
-      source,
-      peek().at,
-      peek().kind === 'end' ? "mismatched input '<EOF>' expecting an expression" : `extraneous input '${peek().text}'`,
-    )
+  const take = (): CelToken => tokens[at < tokens.length - 1 ? at++ : at] as CelToken
+  const unexpected = ({ kind, text, at }: CelToken): CelError =>
+    syntaxError(source, at, kind === 'end' ? "mismatched input '<EOF>' expecting an expression" : `extraneous input '${text}'`)
   const expect = (mark: string): void => {
     if (!isMark(mark)) throw syntaxError(source, peek().at, `missing '${mark}' at '${peek().text}'`)
     at++
   }
 
   const expression = (): CelNode => {
-    if (++depth > deepest) throw new CelError('expression recursion limit exceeded: 250')
+    if (++depth > deepest) throw tooDeep()
     const test = or()
     let node = test
     if (isMark('?')) {
@@ -49,10 +49,15 @@ export const parseCel = (source: string): CelNode => {
     depth--
     return node
   }
+  let chained = 0
+  const chain = (): void => {
+    if (++chained > longest) throw tooDeep()
+  }
   const or = (): CelNode => {
     let left = and()
     while (isMark('||')) {
       at++
+      chain()
       left = { is: 'or', left, right: and() }
     }
     return left
@@ -61,6 +66,7 @@ export const parseCel = (source: string): CelNode => {
     let left = relation()
     while (isMark('&&')) {
       at++
+      chain()
       left = { is: 'and', left, right: relation() }
     }
     return left
@@ -69,6 +75,7 @@ export const parseCel = (source: string): CelNode => {
     let left = inner()
     while (here()) {
       const operator = take().text
+      chain()
       left = { is: 'binary', operator, left, right: inner() }
     }
     return left
@@ -76,6 +83,7 @@ export const parseCel = (source: string): CelNode => {
   const unary = (): CelNode => {
     if (isMark('!', '-')) {
       const { text } = take()
+      chain()
       const next = peek()
       if (text === '-' && (next.kind === 'int' || next.kind === 'double')) {
         const node = member()
@@ -93,11 +101,13 @@ export const parseCel = (source: string): CelNode => {
     let node = primary()
     for (;;) {
       if (isMark('.', '.?')) {
+        chain()
         const optional = take().text === '.?'
         const name = fieldName()
         if (!optional && isMark('(')) node = { is: 'call', name, target: node, args: args() }
         else node = { is: 'select', of: node, field: name, optional }
       } else if (isMark('[', '[?')) {
+        chain()
         const optional = take().text === '[?'
         const index = expression()
         expect(']')
@@ -107,10 +117,7 @@ export const parseCel = (source: string): CelNode => {
   }
   const fieldName = (): string => {
     const token = take()
-    if (token.kind !== 'word') {
-      at--
-      throw unexpected()
-    }
+    if (token.kind !== 'word') throw unexpected(token)
     return token.text.startsWith('`') ? token.text.slice(1, -1) : token.text
   }
   const listed = (end: string): CelNode[] => {
@@ -162,10 +169,9 @@ export const parseCel = (source: string): CelNode => {
         }
         if (token.text === '[') return { is: 'list', items: listed(']') }
         if (token.text === '{') return { is: 'map', entries: mapEntries() }
-        if (token.text === '.') return word(take())
+        if (token.text === '.' && peek().kind === 'word') return word(take())
     }
-    at--
-    throw unexpected()
+    throw unexpected(token)
   }
   const word = (token: CelToken): CelNode => {
     const { text } = token
@@ -176,7 +182,7 @@ export const parseCel = (source: string): CelNode => {
   }
 
   const node = expression()
-  if (peek().kind !== 'end') throw unexpected()
+  if (peek().kind !== 'end') throw unexpected(peek())
   return node
 }
 

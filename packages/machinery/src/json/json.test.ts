@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { seededRandom } from '../seeded.ts'
 import { encodeJson } from './encode.ts'
 import { parseExactly } from './exact.ts'
-import { parseJson, parseJsonText } from './parse.ts'
+import { parseJson, parseJsonText, parseOwnJson } from './parse.ts'
 import { scanJson } from './scan.ts'
 import { compareBytes, type Json, putKey, sameJson, sortedKeys } from './value.ts'
 
@@ -149,3 +149,11 @@ const agreeOnSyntax = (bytes: Uint8Array) => {
   }
   expect(accepted(() => parseExactly(bytes, 100))).toBe(accepted(() => JSON.parse(new TextDecoder().decode(bytes))))
 }
+
+test('a key written with escapes is not taken for one that an earlier object had', () => {
+  // JSON.parse alone reads both as `x\\`.
+  for (const first of ['{"before":1,"x\\\\":1}', '{"before":1,"k:{\\\\\\"a":1}']) JSON.parse(first)
+  const text = '{"before":1,"x\\"":2,"list":[{"before":1,"k:{\\"a\\"}":1}]}'
+  expect(parseJsonText(text).value).toEqual({ before: 1, 'x"': 2, list: [{ before: 1, 'k:{"a"}': 1 }] })
+  expect(parseOwnJson(text)).toEqual({ before: 1, 'x"': 2, list: [{ before: 1, 'k:{"a"}': 1 }] })
+})

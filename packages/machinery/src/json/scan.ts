@@ -16,6 +16,9 @@ export interface JsonFacts {
   readonly protoKeys: boolean
   /** Some object key is all digits; JavaScript objects move such keys to the front. */
   readonly integerKeys: boolean
+  /** Some object key is written with an escape; `keyBackslashes` where one holds a backslash itself, or may. */
+  readonly keyEscapes: boolean
+  readonly keyBackslashes: boolean
   /** How deep arrays and objects nest; counting ends just above the limit. */
   readonly depth: number
 }
@@ -31,6 +34,8 @@ const unsafe = 2
 const surrogate = 4
 const proto = 8
 const integer = 16
+const keyEscape = 32
+const keyBackslash = 64
 
 // Scratch of one scan: scans are synchronous and do not nest. Bits of what was found, the last key's hash, the hashes of the
 // keys of all open objects, where each open object's hashes begin, and which of what is open is an object.
@@ -53,6 +58,8 @@ export const scanJson = (bytes: Uint8Array, maxDepth: number = defaultMaxDepth):
     surrogates: (found & surrogate) !== 0,
     protoKeys: (found & proto) !== 0,
     integerKeys: (found & integer) !== 0,
+    keyEscapes: (found & keyEscape) !== 0,
+    keyBackslashes: (found & keyBackslash) !== 0,
     depth,
   }
 }
@@ -118,8 +125,10 @@ const scanKey = (bytes: Uint8Array, from: number): number => {
     if (k === backslash) {
       // Only these two escapes write a character that a key can also hold otherwise.
       k = bytes[++at] as number
-      if (k === 0x75) found |= surrogate | mayRepeat
+      found |= keyEscape
+      if (k === 0x75) found |= surrogate | mayRepeat | keyBackslash
       else if (k === 0x2f) found |= mayRepeat
+      else if (k === backslash) found |= keyBackslash
     }
     hash = (Math.imul(hash, 31) + k) | 0
     k = bytes[++at]

@@ -6,8 +6,8 @@ import type { Message, ProtoField, ProtoShape } from './message.ts'
 
 type Fields = Record<string, unknown>
 
-/** Messages within messages above this are refused: schemas may hold themselves. */
-const maxDepth = 1000
+/** Messages within messages above this are refused, since schemas may hold themselves; JSON within messages as well. */
+const maxDepth = 500
 
 /** Reads a message into wire JSON. Fields that nobody knows are passed over; zero values of Go's plain fields are left out. Throws gogo's texts. */
 export const decodeMessage = (message: Message, bytes: Uint8Array): Fields => {
@@ -112,7 +112,7 @@ const readSpecial = (shape: ProtoShape, reader: Reader, depth: number): unknown 
       return ints[1] === 1 ? (lastText(texts[3]) ?? '') : Number(ints[2] ?? 0)
     case 'rawJson': {
       const text = lastText(texts[1])
-      return text ? parseJsonText(text).value : undefined
+      return text ? parseJsonText(text, maxDepth).value : undefined
     }
     case 'strings':
       return (texts[1] ?? []).map(textOf)

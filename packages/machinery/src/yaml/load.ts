@@ -12,7 +12,7 @@ export interface LoadedYaml {
   readonly duplicates: readonly string[]
 }
 
-const maxDepth = 1000
+const defaultMaxDepth = 1000
 type AnyEvent = Event & { readonly anchorStart?: number; readonly anchorEnd?: number; readonly tagStart?: number; readonly tagEnd?: number }
 
 interface Anchor {
@@ -32,8 +32,8 @@ interface Reader {
 }
 
 /** Reads the first document of YAML, which JSON is too; throws with the texts of Kubernetes' YAML library. */
-export const loadYaml = (text: string): LoadedYaml => {
-  const reader: Reader = { text, events: eventsOf(text), at: 0, anchors: new Map(), repeated: [], nodes: 0, aliased: 0 }
+export const loadYaml = (text: string, maxDepth: number = defaultMaxDepth): LoadedYaml => {
+  const reader: Reader = { text, events: eventsOf(text, maxDepth), at: 0, anchors: new Map(), repeated: [], nodes: 0, aliased: 0 }
   if (reader.events[0]?.type !== EVENT_ID.DOCUMENT) return { value: null, duplicates: [] }
   reader.at++
   const empty = reader.events[reader.at]?.type === EVENT_ID.POP
@@ -59,7 +59,7 @@ const loadDocument = (text: string): LoadedYaml => {
   }
 }
 
-const eventsOf = (text: string): Event[] => {
+const eventsOf = (text: string, maxDepth: number): Event[] => {
   try {
     return parseEvents(text, { maxDepth })
   } catch (error) {
@@ -85,6 +85,7 @@ const readContent = (reader: Reader, event: AnyEvent): Json => {
   switch (event.type) {
     case EVENT_ID.SCALAR: {
       const text = getScalarValue(reader.text, event)
+      if (!text.isWellFormed()) throw notUnicode(reader.text, event)
       const tag = event.tagStart >= 0 ? reader.text.slice(event.tagStart, event.tagEnd) : ''
       return scalarValue(text, tag, event.style === SCALAR_STYLE.PLAIN)
     }
@@ -189,6 +190,12 @@ const typedValue = (text: string, wanted: string): Json => {
 const finite = (value: Json): Json => {
   if (typeof value !== 'number' || Number.isFinite(value)) return value
   throw new Error(`json: unsupported value: ${Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'}`)
+}
+
+/** An escape that names half of a character. */
+const notUnicode = (text: string, event: AnyEvent): Error => {
+  const line = lineOf(text, event)
+  return new Error(`yaml: ${line === 1 ? '' : `line ${line}: `}found invalid Unicode character escape code`)
 }
 
 const lineOf = (text: string, event: AnyEvent): number => {
