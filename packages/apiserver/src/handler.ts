@@ -108,7 +108,7 @@ const operate = async ({ rest, tables }: HandlerContext, request: Request): Prom
 }
 
 /** Kinds whose delete always answers with the object. */
-const repliesObject = new Set([
+export const repliesObject: ReadonlySet<string> = new Set([
   '/pods',
   '/services',
   '/serviceaccounts',

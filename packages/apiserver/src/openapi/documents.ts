@@ -1,7 +1,11 @@
 import { type Descriptions, type Kind, resourceFacts, typeFacts } from '@skiff/api'
 import type { Registry } from '../registry/registry.ts'
 import { kubernetesVersion } from '../version.ts'
-import { type OperationNames, pathsOf } from './operations.ts'
+import { customName, customSchemas } from './custom-schemas.ts'
+import { type OperationNames, routesOf } from './operations.ts'
+import { pathsOf } from './paths.ts'
+import { groupRoute, plainPaths, versionRoute } from './plain-paths.ts'
+import type { Route } from './route.ts'
 import {
   type Dialect,
   type DocumentedType,
@@ -12,15 +16,9 @@ import {
   type SchemaSource,
   schemaOfType,
 } from './schemas.ts'
+import { withSharedParameters } from './shared-parameters.ts'
 
 const types = typeFacts as Readonly<Record<string, DocumentedType>>
-const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
-/** Named by operations of every group version. */
-const always = [`${meta}DeleteOptions`, `${meta}Status`, `${meta}Patch`, `${meta}WatchEvent`]
-
-/** The name of a kind's schema: that of its type, or for a custom kind its group turned round. */
-const objectName = (kind: Kind): string => kind.typeName || [...kind.group.split('.').reverse(), kind.version, kind.kind].join('.')
-
 const listTypes = new Map(resourceFacts.map((facts) => [facts.type, facts.listType]))
 
 const typeByKind = new Map(
@@ -29,10 +27,26 @@ const typeByKind = new Map(
   ),
 )
 const names: OperationNames = {
-  object: objectName,
-  list: (kind) => (kind.typeName ? (listTypes.get(kind.typeName) ?? objectName(kind)) : `${objectName(kind)}List`),
+  object: (kind) => kind.typeName || customName(kind),
+  list: (kind) => (kind.typeName ? (listTypes.get(kind.typeName) ?? kind.typeName) : `${customName(kind)}List`),
   byKind: ({ group, version, kind }) => typeByKind.get(`${group}/${version}/${kind}`),
 }
+
+/** Discovery's own group is no part of the scheme that options are registered in. */
+const unregistered = new Set(['apidiscovery.k8s.io', 'meta.k8s.io'])
+const groupVersions = [
+  ...new Set(
+    Object.values(types).flatMap((type) =>
+      (type.gvk ?? []).filter(({ group }) => !unregistered.has(group)).map(({ group, version }) => `${group}/${version}`),
+    ),
+  ),
+].sort()
+/** Options and watch events are registered in every group version, those included that are no longer served. */
+const everywhere = (kind: string): readonly GroupVersionKind[] =>
+  groupVersions.map((each) => {
+    const [group = '', version = ''] = each.split('/')
+    return { group, version, kind }
+  })
 
 /** Schemas by name and paths of some kinds. */
 interface Content {
@@ -40,86 +54,91 @@ interface Content {
   readonly paths: Readonly<Record<string, Schema>>
 }
 
-const contentOf = (kinds: readonly Kind[], registry: Registry, descriptions: Descriptions, dialect: Dialect): Content => {
-  const paths: Record<string, Schema> = {}
+const sorted = <T>(entries: Readonly<Record<string, T>>): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+/** The operations and every schema that can be reached from them. */
+const contentOf = (kinds: readonly Kind[], plain: readonly Route[], descriptions: Descriptions, dialect: Dialect): Content => {
+  const source: SchemaSource = { types, descriptions, dialect, everywhere }
+  const routes = [...plain, ...kinds.flatMap((kind) => routesOf({ types, descriptions, names }, kind))]
+  const paths = pathsOf(routes, dialect)
   const schemas: Record<string, Schema> = {}
   const waiting: string[] = []
   const named = (name: string): void => {
-    if (name in schemas) return
+    if (Object.hasOwn(schemas, name)) return
     schemas[name] = {}
     waiting.push(name)
   }
-  const source: SchemaSource = { types, descriptions, dialect, everywhere: (kind) => everywhere(registry, kind) }
-  for (const kind of kinds) {
-    Object.assign(paths, pathsOf(kind, names, dialect))
-    if (kind.custom) Object.assign(schemas, customSchemas(kind, dialect, named))
-    else for (const name of [objectName(kind), ...(kind.verbs.includes('list') ? [names.list(kind)] : [])]) named(name)
-    for (const part of kind.subresources) {
-      const name = names.byKind({ group: part.group ?? kind.group, version: part.version ?? kind.version, kind: part.kind })
-      if (name && !part.kind.endsWith('Options')) named(name)
-    }
+  for (const kind of kinds.filter(({ custom }) => custom)) {
+    Object.assign(schemas, customSchemas(kind, dialect, descriptions))
+    for (const each of ['ObjectMeta', 'ListMeta']) named(`io.k8s.apimachinery.pkg.apis.meta.v1.${each}`)
   }
-  if (kinds.length > 0) always.forEach(named)
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop())
-    schemas[name] =
-      name === `${meta}Patch`
-        ? { type: 'object', description: 'A change to an object, in one of the patch formats.' }
-        : schemaOfType(source, name, named)
-  const sorted = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)))
-  return { schemas: sorted, paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))) }
-}
-
-/** A custom kind's schema with what every object has, and its list. */
-const customSchemas = (kind: Kind, { version, refPrefix }: Dialect, named: (name: string) => void): Readonly<Record<string, Schema>> => {
-  const name = objectName(kind)
-  const gvk = [{ group: kind.group, version: kind.version, kind: kind.kind }]
-  named(`${meta}ObjectMeta`)
-  named(`${meta}ListMeta`)
-  const ref = (to: string) => (version === 3 ? { allOf: [{ $ref: `${refPrefix}${to}` }] } : { $ref: `${refPrefix}${to}` })
-  const own = (kind.openApiSchema ?? {}) as { readonly properties?: Schema }
-  const text = { type: 'string' }
-  const properties = { ...own.properties, apiVersion: text, kind: text, metadata: ref(`${meta}ObjectMeta`) }
-  const list = {
-    type: 'object',
-    required: ['items'],
-    properties: {
-      apiVersion: text,
-      kind: text,
-      metadata: ref(`${meta}ListMeta`),
-      items: { type: 'array', items: { $ref: `${refPrefix}${name}` } },
-    },
-    'x-kubernetes-group-version-kind': [{ ...gvk[0], kind: kind.listKind }],
+  for (const { answer, body } of routes) {
+    if ('ref' in answer) named(answer.ref)
+    if (body) named(body.ref)
   }
-  return {
-    [name]: { type: 'object', ...own, properties, 'x-kubernetes-group-version-kind': gvk },
-    [`${name}List`]: list,
-  }
-}
-
-const everywhere = (registry: Registry, kind: string): readonly GroupVersionKind[] => {
-  const seen = new Map<string, GroupVersionKind>()
-  for (const { group, version } of registry.all()) seen.set(`${group}/${version}`, { group, version, kind })
-  return [...seen.values()].sort((a, b) => (`${a.group}/${a.version}` < `${b.group}/${b.version}` ? -1 : 1))
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) schemas[name] = schemaOfType(source, name, named)
+  return { schemas: sorted(schemas), paths }
 }
 
 const info = { title: 'Kubernetes', version: kubernetesVersion.gitVersion }
 const bearer = { BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' } }
 
+const version3 = ({ schemas, paths }: Content): Schema => ({
+  openapi: '3.0.0',
+  info,
+  paths,
+  components: { ...(Object.keys(schemas).length > 0 ? { schemas } : {}), securitySchemes: bearer },
+  security: [{ BearerToken: [] }],
+})
+
+/** What version 3's index lists besides group versions: built-in groups, and what is no resource. */
+export const plainDocuments = (registry: Registry): readonly string[] => [
+  ...Object.keys(plainPaths),
+  ...builtInGroups(registry).map((group) => `apis/${group}`),
+]
+
+const builtInGroups = (registry: Registry): readonly string[] => [
+  ...new Set(
+    registry
+      .all()
+      .filter(({ custom, group }) => !custom && group !== '')
+      .map(({ group }) => group),
+  ),
+]
+
+/** The OpenAPI v3 document of a path of `plainDocuments`; undefined for any other. */
+export const plainDocument3 = (registry: Registry, descriptions: Descriptions, path: string): Schema | undefined => {
+  const plain = Object.hasOwn(plainPaths, path) ? plainPaths[path] : undefined
+  const group = path.startsWith('apis/') ? path.slice('apis/'.length) : ''
+  const routes = plain ?? (builtInGroups(registry).includes(group) ? [groupRoute(group)] : undefined)
+  return routes && version3(contentOf([], routes, descriptions, openApi3))
+}
+
+/** Custom kinds' discovery is not told. */
+const versionRoutes = (kinds: readonly Kind[]): readonly Route[] => {
+  const versions = new Map(kinds.filter(({ custom }) => !custom).map((kind) => [kind.apiVersion, kind]))
+  return [...versions.values()].map(({ group, version }) => versionRoute(group, version))
+}
+
 /** The OpenAPI v3 document of a group version. */
 export const document3 = (registry: Registry, descriptions: Descriptions, group: string, version: string): Schema => {
   const kinds = registry.all().filter((kind) => kind.group === group && kind.version === version)
-  const { schemas, paths } = contentOf(kinds, registry, descriptions, openApi3)
-  return {
-    openapi: '3.0.0',
-    info,
-    paths,
-    components: { schemas, securitySchemes: bearer },
-    security: [{ BearerToken: [] }],
-  }
+  return version3(contentOf(kinds, versionRoutes(kinds), descriptions, openApi3))
 }
 
 /** The OpenAPI v2 document of everything that is served. */
 export const document2 = (registry: Registry, descriptions: Descriptions): Schema => {
-  const { schemas, paths } = contentOf(registry.all(), registry, descriptions, openApi2)
-  return { swagger: '2.0', info, paths, definitions: schemas, securityDefinitions: bearer, security: [{ BearerToken: [] }] }
+  const kinds = registry.all()
+  const groups = builtInGroups(registry).map(groupRoute)
+  const plain = [...Object.values(plainPaths).flat(), ...groups, ...versionRoutes(kinds)]
+  const { schemas, paths } = contentOf(kinds, plain, descriptions, openApi2)
+  return {
+    swagger: '2.0',
+    info,
+    ...withSharedParameters(paths),
+    definitions: schemas,
+    securityDefinitions: bearer,
+    security: [{ BearerToken: [] }],
+  }
 }

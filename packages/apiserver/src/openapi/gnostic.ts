@@ -147,12 +147,18 @@ const bodyParameter = message(
   ],
   6,
 )
-/** ParametersItem, Parameter and, for all but a body, NonBodyParameter around it. */
-const parameter: Put = (writer, number, value) => {
+/** Parameter and, for all but a body, NonBodyParameter around it. */
+const definedParameter: Put = (writer, number, value) => {
   const place = (value as { readonly in: string }).in
   const put =
     place === 'body' ? within(1, bodyParameter) : within(2, place === 'path' ? within(4, pathParameter) : within(3, queryParameter))
-  within(1, put)(writer, number, value)
+  put(writer, number, value)
+}
+/** ParametersItem: a parameter, or the name of a shared one. */
+const parameter: Put = (writer, number, value) => {
+  const { $ref } = value as { readonly $ref?: string }
+  if ($ref === undefined) within(1, definedParameter)(writer, number, value)
+  else within(2, within(1, text))(writer, number, $ref)
 }
 
 const response = within(
@@ -184,6 +190,8 @@ const pathItem = message(
     ['put', 3, operation],
     ['post', 4, operation],
     ['delete', 5, operation],
+    ['options', 6, operation],
+    ['head', 7, operation],
     ['patch', 8, operation],
     ['parameters', 9, each(parameter)],
   ],
@@ -211,6 +219,7 @@ const documentFields: Fields = [
   ['info', 2, info],
   ['paths', 8, within(2, named(pathItem))],
   ['definitions', 9, within(1, named(schema))],
+  ['parameters', 10, within(1, named(definedParameter))],
   ['security', 12, each(within(1, named(within(1, each(text)))))],
   ['securityDefinitions', 13, within(1, named(within(2, keySecurity)))],
 ]

@@ -1,8 +1,8 @@
-import { buildBuiltins, type Descriptions } from '@skiff/api'
+import { buildBuiltins, type Descriptions, type Kind } from '@skiff/api'
 import protobuf from 'protobufjs'
 import { expect, test } from 'vitest'
 import { createRegistry } from '../registry/registry.ts'
-import { document2, document3 } from './documents.ts'
+import { document2, document3, plainDocument3, plainDocuments } from './documents.ts'
 import { encodeDocument2 } from './gnostic.ts'
 import type { Schema } from './schemas.ts'
 
@@ -86,4 +86,89 @@ test('version 2 in protobuf, read back by another library', () => {
   expect(read.paths.path.find((each) => each.name === '/api/v1/pods')?.value.get?.operationId).toBe('listCoreV1PodForAllNamespaces')
   const container = read.definitions.list.find((each) => each.name === 'io.k8s.api.core.v1.Container')?.value
   expect(container).toMatchObject({ description: 'about io.k8s.api.core.v1.Container', required: ['name'], type: { value: ['object'] } })
+})
+
+/** A custom kind as a definition makes it, as far as OpenAPI looks. */
+const customKind = (openApiSchema: unknown): Kind =>
+  ({
+    ...(registry.find('apps', 'v1', 'deployments') as Kind),
+    group: 'stable.example.com',
+    version: 'v1',
+    apiVersion: 'stable.example.com/v1',
+    kind: 'Shirt',
+    listKind: 'ShirtList',
+    plural: 'shirts',
+    typeName: '',
+    custom: true,
+    selectable: ['metadata.name', 'metadata.namespace', 'spec.color'],
+    openApiSchema,
+  }) as Kind
+
+const shirt = {
+  type: 'object',
+  required: ['spec', 'gone'],
+  properties: {
+    gone: { type: 'string', nullable: true },
+    port: { 'x-kubernetes-int-or-string': true },
+    any: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { a: { type: 'string' } } },
+    list: { type: 'array', items: { type: 'string', anyOf: [{ minLength: 1 }] } },
+    raw: { type: 'object', 'x-kubernetes-embedded-resource': true },
+    spec: { type: 'object', properties: { color: { type: 'string', default: 'red' } } },
+  },
+}
+
+const shirtIn = (version: 2 | 3, schema: unknown): { schema: Schema; paths: Record<string, Record<string, Schema>> } => {
+  const own = createRegistry([customKind(schema)])
+  const document = version === 2 ? document2(own, descriptions) : document3(own, descriptions, 'stable.example.com', 'v1')
+  const { definitions, components, paths } = document as {
+    definitions?: Record<string, Schema>
+    components?: { schemas: Record<string, Schema> }
+    paths: Record<string, Record<string, Schema>>
+  }
+  return { schema: (definitions ?? components?.schemas)?.['com.example.stable.v1.Shirt'] as Schema, paths }
+}
+
+test('a custom kind in version 3 is as its definition says, with what every object has', () => {
+  const { schema, paths } = shirtIn(3, shirt)
+  const properties = schema.properties as Record<string, Schema>
+  expect(schema['x-kubernetes-selectable-fields']).toEqual([{ fieldPath: 'spec.color' }])
+  expect(properties.port).toEqual({ 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] })
+  expect(properties.any).toEqual(shirt.properties.any)
+  expect(properties.gone).toEqual({ type: 'string', nullable: true })
+  expect(properties.raw).toMatchObject({ required: ['kind', 'apiVersion'], properties: { kind: { type: 'string' } } })
+  expect(properties.metadata).toMatchObject({ allOf: [{ $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' }] })
+  const list = paths['/apis/stable.example.com/v1/namespaces/{namespace}/shirts']
+  expect(list?.get?.operationId).toBe('listStableExampleComV1NamespacedShirt')
+  expect(list?.get?.description).toBe('list objects of kind Shirt')
+  expect(Object.keys(paths).filter((path) => path.includes('watch'))).toEqual([])
+})
+
+test('a custom kind in version 2 has nothing that kubectl would stumble over', () => {
+  const { schema } = shirtIn(2, shirt)
+  const properties = schema.properties as Record<string, Schema>
+  expect(schema.required).toEqual(['spec'])
+  expect(properties.gone).toEqual({})
+  expect(properties.port).toEqual({ 'x-kubernetes-int-or-string': true })
+  expect(properties.any).toEqual({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true })
+  expect(properties.list).toEqual({ type: 'array', items: { type: 'string' } })
+  expect(shirtIn(2, { ...shirt, 'x-kubernetes-preserve-unknown-fields': true }).schema.properties).toBeUndefined()
+})
+
+test('version 2 shares the parameters that many operations take', () => {
+  const document = document2(registry, descriptions) as {
+    parameters: Record<string, Schema>
+    paths: Record<string, Record<string, Schema>>
+  }
+  const refs = [...JSON.stringify(document.paths).matchAll(/#\/parameters\/([^"]+)"/g)].map((match) => match[1] as string)
+  expect(new Set(refs)).toEqual(new Set(Object.keys(document.parameters)))
+  expect(refs.filter((name) => name.startsWith('dryRun'))).toEqual([])
+})
+
+test('what is no resource has documents of its own', () => {
+  expect(plainDocuments(registry)).toEqual(expect.arrayContaining(['api', 'apis', 'version', 'apis/apps', 'openid/v1/jwks']))
+  for (const path of plainDocuments(registry)) {
+    const { paths } = plainDocument3(registry, descriptions, path) as { paths: object }
+    expect(Object.keys(paths)).toHaveLength(1)
+  }
+  expect(plainDocument3(registry, descriptions, 'apis/none')).toBeUndefined()
 })

@@ -1,6 +1,16 @@
 import type { Kind } from '@skiff/api'
-import { prettyParameter, type QueryParameter, queryParameters } from './parameters.ts'
-import type { Dialect, GroupVersionKind, Schema } from './schemas.ts'
+import { repliesObject } from '../handler.ts'
+import {
+  actionParameters,
+  nameParameter,
+  namespaceParameter,
+  optionParameters,
+  type ParameterSource,
+  pathParameter,
+  prettyParameter,
+} from './parameters.ts'
+import { type Answer, capitalised, idOf, type Route, tagOf } from './route.ts'
+import type { GroupVersionKind } from './schemas.ts'
 
 /** What operations refer to: the names of the schemas of a kind, its list and its subresources' kinds. */
 export interface OperationNames {
@@ -10,82 +20,27 @@ export interface OperationNames {
   readonly byKind: (gvk: GroupVersionKind) => string | undefined
 }
 
+export interface OperationSource extends ParameterSource {
+  readonly names: OperationNames
+}
+
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
 const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const watchTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
 const strategic = 'application/strategic-merge-patch+json'
-const patchTypes = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  strategic,
-  'application/apply-patch+yaml',
-  'application/apply-patch+cbor',
-]
+const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', strategic, 'application/apply-patch+yaml']
+const isText = (type: string): boolean => !type.includes('protobuf')
 
+/** A place in the tree of paths with what its operations share. */
 interface Place {
-  readonly path: string
   readonly kind: Kind
-  /** For operation ids: Namespaced, and the subresource's name. */
-  readonly scope: string
-  readonly suffix: string
-  readonly named: boolean
+  readonly path: string
+  /** Whose name {name} is: the kind that the path takes. */
+  readonly named: string | undefined
+  readonly part: string
   readonly gvk: GroupVersionKind
   readonly schema: string | undefined
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-/** `apps/v1` is AppsV1, `rbac.authorization.k8s.io/v1` RbacAuthorizationV1, `v1` CoreV1. */
-const idOf = ({ group, version }: Kind): string => {
-  const name = group === '' ? 'core' : group.replace(/\.k8s\.io$/, '')
-  return `${name.split(/[.-]/).map(capital).join('')}${capital(version)}`
-}
-
-/** The paths of a kind with their operations, as each version of OpenAPI writes them. */
-export const pathsOf = (kind: Kind, names: OperationNames, dialect: Dialect): Readonly<Record<string, Schema>> => {
-  const base = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`
-  const root = kind.namespaced ? `${base}/namespaces/{namespace}/${kind.plural}` : `${base}/${kind.plural}`
-  const gvk = { group: kind.group, version: kind.version, kind: kind.kind }
-  const schema = names.object(kind)
-  const scope = kind.namespaced ? 'Namespaced' : ''
-  const place = { kind, scope, suffix: '', named: false, gvk, schema }
-  const paths: Record<string, Schema> = {}
-  const has = (verb: string) => kind.verbs.includes(verb)
-  const collection: Place = { ...place, path: root }
-  paths[root] = item(dialect, collection, [
-    ...(has('list') ? [operation(dialect, names, collection, 'get', 'list')] : []),
-    ...(has('create') ? [operation(dialect, names, collection, 'post', 'post')] : []),
-    ...(has('deletecollection') ? [operation(dialect, names, collection, 'delete', 'deletecollection')] : []),
-  ])
-  if (kind.namespaced && has('list')) {
-    const all: Place = { ...place, path: `${base}/${kind.plural}`, scope: '', suffix: 'ForAllNamespaces' }
-    paths[all.path] = item(dialect, all, [operation(dialect, names, all, 'get', 'list')])
-  }
-  const one: Place = { ...place, path: `${root}/{name}`, named: true }
-  if (has('get')) paths[one.path] = item(dialect, one, verbOperations(dialect, names, one, kind.verbs))
-  for (const part of kind.subresources) {
-    const partGvk = { group: part.group ?? kind.group, version: part.version ?? kind.version, kind: part.kind }
-    const within: Place = {
-      ...one,
-      path: `${root}/{name}/${part.name}`,
-      suffix: capital(part.name),
-      gvk: partGvk,
-      schema: part.kind === kind.kind ? schema : names.byKind(partGvk),
-    }
-    paths[within.path] = item(dialect, within, verbOperations(dialect, names, within, part.verbs))
-  }
-  return paths
-}
-
-const methods = { get: 'get', create: 'post', update: 'put', patch: 'patch', delete: 'delete' } as const
-const verbOperations = (dialect: Dialect, names: OperationNames, place: Place, verbs: readonly string[]): readonly Operation[] => {
-  const connects = place.gvk.kind.endsWith('Options')
-  return Object.entries(methods).flatMap(([verb, method]) => {
-    const asked = place.suffix === '' && verb === 'create' ? false : verbs.includes(verb)
-    return asked ? [operation(dialect, names, place, method, connects ? 'connect' : method)] : []
-  })
-}
-
-type Operation = readonly [method: string, value: Schema]
 
 const verbsOfIds: Readonly<Record<string, string>> = {
   get: 'read',
@@ -93,144 +48,193 @@ const verbsOfIds: Readonly<Record<string, string>> = {
   post: 'create',
   patch: 'patch',
   delete: 'delete',
+  deletecollection: 'delete',
   list: 'list',
+  watch: 'watch',
+  watchlist: 'watch',
+}
+const codesOf: Readonly<Record<string, readonly string[]>> = {
+  post: ['200', '201', '202'],
+  put: ['200', '201'],
+  patch: ['200', '201'],
+  delete: ['200', '202'],
 }
 
-const operation = (dialect: Dialect, names: OperationNames, place: Place, method: string, action: string): Operation => {
-  const { kind, scope, suffix, gvk } = place
-  const group = idOf(kind)
-  const rest = suffix === 'ForAllNamespaces' ? `${kind.kind}${suffix}` : `${scope}${kind.kind}${suffix}`
-  const id =
-    action === 'deletecollection'
-      ? `delete${group}Collection${rest}`
-      : action === 'connect'
-        ? `connect${group}${capital(method)}${rest}`
-        : `${verbsOfIds[action]}${group}${rest}`
-  const answer = answerOf(names, place, action)
+/** Upstream's articles: none before a plural, else by the first letter. */
+const withArticle = (noun: string): string => (/[^s]s$/.test(noun) ? noun : `${/^[AEIOU]/.test(noun) ? 'an' : 'a'} ${noun}`)
+
+const deprecated = "deprecated: use the 'watch' parameter with a list operation instead"
+
+/** What upstream's installer says of an action; custom kinds are never said to be watched. */
+const described = ({ kind, part }: Place, action: string): string => {
+  const noun = kind.kind
+  const of = part === '' ? '' : `${part} of `
+  switch (action) {
+    case 'list':
+      return `${kind.custom || !kind.verbs.includes('watch') ? 'list' : 'list or watch'} ${of}objects of kind ${noun}`
+    case 'post':
+      return `create ${of}${withArticle(noun)}`
+    case 'delete':
+      return `delete ${of}${withArticle(noun)}`
+    case 'deletecollection':
+      return `delete collection of ${noun}`
+    case 'watch':
+      return `watch changes to ${of}an object of kind ${noun}. ${deprecated}, filtered to a single item with the 'fieldSelector' parameter.`
+    case 'watchlist':
+      return `watch individual changes to a list of ${of}${noun}. ${deprecated}.`
+    case 'patch':
+      return `partially update ${of}the specified ${noun}`
+    default:
+      return `${verbsOfIds[action]} ${of}the specified ${noun}`
+  }
+}
+
+const basics = ({ kind, gvk }: Place, action: string) => ({
+  tag: tagOf(kind.group, kind.version),
+  action,
+  gvk,
+})
+
+/** Whether one call goes over all namespaces, although the kind lives in them. */
+const overAll = ({ kind, path }: Place): boolean => kind.namespaced && !path.includes('{namespace}')
+
+const route = (source: OperationSource, place: Place, method: Route['method'], action: string): Route => {
+  const { kind, part, path, named } = place
+  const all = overAll(place)
+  const noun = `${kind.namespaced && !all ? 'Namespaced' : ''}${kind.kind}${capitalised(part)}`
+  const infix = action === 'deletecollection' ? 'Collection' : ''
+  const suffix = `${action === 'watchlist' ? 'List' : ''}${all ? 'ForAllNamespaces' : ''}`
   const body = bodyOf(place, action)
-  const produced = producedBy(kind, action)
-  const accepted = action === 'patch' ? patchTypesOf(kind) : ['*/*']
-  const queries = (queryParameters[action] ?? []).map((each) => queryOf(dialect, each))
-  const common = {
-    description: `${action} ${suffix && suffix !== 'ForAllNamespaces' ? `${suffix.toLowerCase()} of ` : ''}${kind.kind}`,
-    operationId: id,
-    tags: [`${group.replace(/V\d.*$/, '').replace(/^./, (first) => first.toLowerCase())}_${kind.version}`],
-    'x-kubernetes-action': action,
-    'x-kubernetes-group-version-kind': gvk,
-  }
-  const codes =
-    action === 'post'
-      ? ['200', '201', '202']
-      : action === 'put' || action === 'patch'
-        ? ['200', '201']
-        : action === 'delete'
-          ? ['200', '202']
-          : ['200']
-  return [
+  return {
+    ...basics(place, action),
+    path,
     method,
-    dialect.version === 3
-      ? operation3(common, queries, body, answer, produced, codes, accepted, action)
-      : operation2(common, queries, body, answer, produced, codes, accepted, action),
-  ]
-}
-
-/** kubectl reads here that a custom kind knows no strategic merge. */
-const patchTypesOf = (kind: Kind): readonly string[] => (kind.custom ? patchTypes.filter((type) => type !== strategic) : patchTypes)
-
-const producedBy = (kind: Kind, action: string): readonly string[] => {
-  if (action === 'connect') return ['*/*']
-  const types = action === 'list' ? [...mediaTypes, ...watchTypes] : mediaTypes
-  return kind.custom ? types.filter((type) => !type.includes('protobuf')) : types
-}
-
-const texts: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' }
-const unauthorized = { 401: { description: 'Unauthorized' } }
-
-const operation3 = (
-  common: Schema,
-  parameters: readonly Schema[],
-  body: string | undefined,
-  answer: Answer,
-  produced: readonly string[],
-  codes: readonly string[],
-  accepted: readonly string[],
-  action: string,
-): Schema => {
-  const schema = 'type' in answer ? { type: answer.type } : { $ref: `#/components/schemas/${answer.ref}` }
-  const content = Object.fromEntries(produced.map((type) => [type, { schema }]))
-  return {
-    ...common,
-    ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body
-      ? {
-          requestBody: {
-            content: Object.fromEntries(accepted.map((type) => [type, { schema: { $ref: `#/components/schemas/${body}` } }])),
-            ...(action === 'delete' || action === 'deletecollection' ? {} : { required: true }),
-          },
-        }
-      : {}),
-    responses: { ...Object.fromEntries(codes.map((code) => [code, { description: texts[code], content }])), ...unauthorized },
+    id: `${verbsOfIds[action]}${idOf(kind.group, kind.version)}${infix}${noun}${suffix}`,
+    description: described(place, action),
+    parameters: [
+      ...(named === undefined ? [] : [nameParameter(named)]),
+      ...(path.includes('{namespace}') ? [namespaceParameter] : []),
+      prettyParameter(source),
+      ...actionParameters(source, action, kind.custom),
+      ...(part === 'log' ? optionParameters(source, 'io.k8s.api.core.v1.PodLogOptions') : []),
+    ],
+    ...(body === undefined ? {} : { body: { ref: body, required: !action.startsWith('delete') } }),
+    consumes: consumedBy(kind, action),
+    produces: producedBy(place, action),
+    codes: codesFor(kind, action),
+    answer: answerOf(source.names, place, action),
   }
 }
 
-const operation2 = (
-  common: Schema,
-  queries: readonly Schema[],
-  body: string | undefined,
-  answer: Answer,
-  produces: readonly string[],
-  codes: readonly string[],
-  accepted: readonly string[],
-  action: string,
-): Schema => {
-  const schema = 'type' in answer ? { type: answer.type } : { $ref: `#/definitions/${answer.ref}` }
-  const optional = action === 'delete' || action === 'deletecollection'
-  const sent = body
-    ? [{ in: 'body', name: 'body', ...(optional ? {} : { required: true }), schema: { $ref: `#/definitions/${body}` } }]
-    : []
-  const parameters = [...sent, ...queries]
-  return {
-    ...common,
-    consumes: accepted,
-    produces,
-    schemes: ['https'],
-    ...(parameters.length > 0 ? { parameters } : {}),
-    responses: { ...Object.fromEntries(codes.map((code) => [code, { description: texts[code], schema }])), ...unauthorized },
-  }
+const codesFor = (kind: Kind, action: string): readonly string[] =>
+  kind.custom && action === 'patch' ? ['200'] : (codesOf[action] ?? ['200'])
+
+const consumedBy = ({ custom }: Kind, action: string): readonly string[] => {
+  if (action === 'patch') return custom ? patchTypes.filter((type) => type !== strategic) : patchTypes
+  return custom ? ['application/json', 'application/yaml'] : ['*/*']
 }
 
-type Answer = { readonly ref: string } | { readonly type: string }
+const producedBy = ({ kind, part }: Place, action: string): readonly string[] => {
+  if (kind.custom) return mediaTypes.filter(isText)
+  if (part === 'log') return ['text/plain', ...mediaTypes]
+  return action === 'watch' || action === 'watchlist' || action === 'list' ? [...mediaTypes, ...watchTypes] : mediaTypes
+}
 
-const answerOf = (names: OperationNames, { kind, schema, suffix }: Place, action: string): Answer => {
+const answerOf = (names: OperationNames, { kind, part, schema }: Place, action: string): Answer => {
+  if (action === 'watch' || action === 'watchlist') return { ref: `${meta}WatchEvent` }
   if (action === 'list') return { ref: names.list(kind) }
-  if (action === 'deletecollection' || (action === 'delete' && schema && suffix === '')) return { ref: `${meta}Status` }
-  if (action === 'connect' || !schema || suffix === 'Log') return { type: 'string' }
-  return { ref: schema }
+  if (action === 'deletecollection') return { ref: `${meta}Status` }
+  if (action === 'delete' && (schema === undefined || !repliesObject.has(`${kind.group}/${kind.plural}`))) return { ref: `${meta}Status` }
+  return part === 'log' || schema === undefined ? { type: 'string' } : { ref: schema }
 }
 
-const bodyOf = ({ schema }: Place, action: string): string | undefined => {
-  if (action === 'delete' || action === 'deletecollection') return `${meta}DeleteOptions`
+const bodyOf = ({ kind, schema }: Place, action: string): string | undefined => {
+  if (action === 'delete' || (action === 'deletecollection' && !kind.custom)) return `${meta}DeleteOptions`
   if (action === 'patch') return `${meta}Patch`
   return action === 'post' || action === 'put' ? schema : undefined
 }
 
-const queryOf = ({ version }: Dialect, [name, type, description]: QueryParameter): Schema =>
-  version === 3
-    ? { name, in: 'query', description, schema: { type, uniqueItems: true } }
-    : { name, in: 'query', description, type, uniqueItems: true }
+const connectMethods = { get: ['get', 'head', 'options'], create: ['post'], update: ['put'], patch: ['patch'], delete: ['delete'] } as const
+const methods = { get: 'get', create: 'post', update: 'put', patch: 'patch', delete: 'delete' } as const
+const verbs = Object.keys(methods) as (keyof typeof methods)[]
 
-const pathParameter = ({ version }: Dialect, name: string, description: string): Schema =>
-  version === 3
-    ? { name, in: 'path', description, required: true, schema: { type: 'string', uniqueItems: true } }
-    : { name, in: 'path', description, required: true, type: 'string', uniqueItems: true }
+/** What is handed through to a pod, service or node: exec, attach, portforward and proxy, the last with a path behind it too. */
+const connectRoutes = (source: OperationSource, place: Place, allowed: readonly string[]): readonly Route[] => {
+  const { kind, part, gvk, path } = place
+  const proxy = part === 'proxy'
+  const asked = verbs.filter((verb) => allowed.includes(verb)).flatMap((verb) => (proxy ? connectMethods[verb] : [methods[verb]]))
+  const options = optionParameters(source, source.names.byKind(gvk) ?? '')
+  const noun = `${kind.namespaced ? 'Namespaced' : ''}${kind.kind}${capitalised(part)}`
+  const one = (method: Route['method'], below: boolean): Route => ({
+    ...basics(place, 'connect'),
+    path: below ? `${path}/{path}` : path,
+    method,
+    id: `connect${idOf(kind.group, kind.version)}${capitalised(method)}${noun}${below ? 'WithPath' : ''}`,
+    description: `connect ${method.toUpperCase()} requests to ${part} of ${kind.kind}`,
+    parameters: [
+      nameParameter(gvk.kind),
+      ...(path.includes('{namespace}') ? [namespaceParameter] : []),
+      ...(below ? [pathParameter] : []),
+      ...options,
+    ],
+    consumes: ['*/*'],
+    produces: ['*/*'],
+    codes: ['200'],
+    answer: { type: 'string' },
+  })
+  return [...asked.map((method) => one(method, false)), ...(proxy ? asked.map((method) => one(method, true)) : [])]
+}
 
-const item = (dialect: Dialect, { kind, path, named }: Place, operations: readonly Operation[]): Schema => ({
-  ...Object.fromEntries(operations),
-  parameters: [
-    ...(named ? [pathParameter(dialect, 'name', `name of the ${kind.kind}`)] : []),
-    ...(path.includes('{namespace}')
-      ? [pathParameter(dialect, 'namespace', 'object name and auth scope, such as for teams and projects')]
-      : []),
-    queryOf(dialect, prettyParameter),
-  ],
-})
+const objectRoutes = (source: OperationSource, place: Place, allowed: readonly string[]): readonly Route[] =>
+  verbs
+    .filter((verb) => allowed.includes(verb) && (verb !== 'create' || place.part !== ''))
+    .map((verb) => route(source, place, methods[verb], methods[verb]))
+
+const collectionRoutes = (source: OperationSource, place: Place): readonly Route[] => {
+  const has = (verb: string) => place.kind.verbs.includes(verb)
+  return [
+    ...(has('list') ? [route(source, place, 'get', 'list')] : []),
+    ...(has('create') ? [route(source, place, 'post', 'post')] : []),
+    ...(has('deletecollection') ? [route(source, place, 'delete', 'deletecollection')] : []),
+  ]
+}
+
+/** The old way to watch, below /watch. Custom kinds are served there too, and not told of. */
+const watchRoutes = (source: OperationSource, base: string, place: Place, one: Place, all: Place): readonly Route[] => {
+  if (!place.kind.verbs.includes('watch') || place.kind.custom) return []
+  const below = (from: Place): Place => ({ ...from, path: `${base}/watch${from.path.slice(base.length)}` })
+  return [
+    ...(place.kind.namespaced ? [route(source, below(all), 'get', 'watchlist')] : []),
+    route(source, below(place), 'get', 'watchlist'),
+    route(source, below(one), 'get', 'watch'),
+  ]
+}
+
+/** Every operation of a kind. */
+export const routesOf = (source: OperationSource, kind: Kind): readonly Route[] => {
+  const base = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`
+  const path = kind.namespaced ? `${base}/namespaces/{namespace}/${kind.plural}` : `${base}/${kind.plural}`
+  const gvk = { group: kind.group, version: kind.version, kind: kind.kind }
+  const place: Place = { kind, path, named: undefined, part: '', gvk, schema: source.names.object(kind) }
+  const all = { ...place, path: `${base}/${kind.plural}` }
+  const one = { ...place, path: `${path}/{name}`, named: kind.kind }
+  return [
+    ...collectionRoutes(source, place),
+    ...(kind.namespaced && kind.verbs.includes('list') ? [route(source, all, 'get', 'list')] : []),
+    ...objectRoutes(source, one, kind.verbs),
+    ...kind.subresources.flatMap((part) => partRoutes(source, one, part)),
+    ...watchRoutes(source, base, place, one, all),
+  ]
+}
+
+const partRoutes = (source: OperationSource, one: Place, part: Kind['subresources'][number]): readonly Route[] => {
+  const { kind } = one
+  const gvk = { group: part.group ?? kind.group, version: part.version ?? kind.version, kind: part.kind }
+  const connects = part.kind.endsWith('Options')
+  const schema = part.kind === kind.kind ? one.schema : source.names.byKind(gvk)
+  // A custom kind's operations all name the kind itself.
+  const named = kind.custom ? kind.kind : part.kind
+  const told = kind.custom ? one.gvk : gvk
+  const place: Place = { ...one, path: `${one.path}/${part.name}`, named, part: part.name, gvk: told, schema }
+  return connects ? connectRoutes(source, place, part.verbs) : objectRoutes(source, place, part.verbs)
+}

@@ -1,55 +1,68 @@
-/** A query parameter: name, JSON type, what it is for. */
-export type QueryParameter = readonly [name: string, type: 'string' | 'boolean' | 'integer', description: string]
+import type { Descriptions } from '@skiff/api'
+import type { FieldFacts } from '@skiff/machinery'
+import type { Parameter } from './route.ts'
+import type { DocumentedType } from './schemas.ts'
 
-const dryRun: QueryParameter = [
-  'dryRun',
-  'string',
-  'When present, nothing is persisted. The one value is All: every step up to the write is done.',
-]
-const fieldManager: QueryParameter = [
-  'fieldManager',
-  'string',
-  'Name of the actor that makes the change, at most 128 printable characters.',
-]
-const fieldValidation: QueryParameter = [
-  'fieldValidation',
-  'string',
-  'What to do about unknown and duplicate fields: Ignore drops them, Warn answers with a warning, Strict refuses the request. Warn is the default.',
-]
-const labelSelector: QueryParameter = ['labelSelector', 'string', 'Restricts the objects by their labels.']
-const fieldSelector: QueryParameter = ['fieldSelector', 'string', 'Restricts the objects by their fields.']
-const resourceVersion: QueryParameter = ['resourceVersion', 'string', 'Which resource versions the answer may come from.']
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
 
-export const prettyParameter: QueryParameter = ['pretty', 'string', "If 'true', the answer is printed with indentation."]
-
-const list: readonly QueryParameter[] = [
-  ['allowWatchBookmarks', 'boolean', 'Asks a watch for events of type BOOKMARK, which tell how far it has come.'],
-  ['continue', 'string', 'Where the next page of a list begins, as the page before told it.'],
-  fieldSelector,
-  labelSelector,
-  ['limit', 'integer', 'How many objects a page holds at most.'],
-  resourceVersion,
-  ['resourceVersionMatch', 'string', 'How resourceVersion is to be met: Exact or NotOlderThan.'],
-  ['sendInitialEvents', 'boolean', 'Asks a watch to begin with the objects that there are.'],
-  ['timeoutSeconds', 'integer', 'How long the call may last.'],
-  ['watch', 'boolean', 'Watches for changes and answers with a stream of them.'],
-]
-const remove: readonly QueryParameter[] = [
-  dryRun,
-  ['gracePeriodSeconds', 'integer', 'Seconds until the object goes; 0 means at once.'],
-  ['ignoreStoreReadErrorWithClusterBreakingPotential', 'boolean', 'Removes an object whose stored form cannot be read.'],
-  ['orphanDependents', 'boolean', 'Deprecated: whether dependents are left behind. Use propagationPolicy.'],
-  ['propagationPolicy', 'string', 'What happens to dependents: Orphan, Background or Foreground.'],
-]
-
-/** By the action that x-kubernetes-action names. */
-export const queryParameters: Readonly<Record<string, readonly QueryParameter[]>> = {
-  get: [],
-  list,
-  post: [dryRun, fieldManager, fieldValidation],
-  put: [dryRun, fieldManager, fieldValidation],
-  patch: [dryRun, fieldManager, fieldValidation, ['force', 'boolean', 'Takes fields over that other managers own. For apply alone.']],
-  delete: remove,
-  deletecollection: [...list.filter(([name]) => name !== 'watch' && name !== 'allowWatchBookmarks'), ...remove],
-  connect: [],
+/** The options whose fields an action takes as query parameters. */
+const optionsOf: Readonly<Record<string, readonly string[]>> = {
+  list: [`${meta}ListOptions`],
+  watch: [`${meta}ListOptions`],
+  watchlist: [`${meta}ListOptions`],
+  post: [`${meta}CreateOptions`],
+  put: [`${meta}UpdateOptions`],
+  patch: [`${meta}PatchOptions`],
+  delete: [`${meta}DeleteOptions`],
+  deletecollection: [`${meta}ListOptions`, `${meta}DeleteOptions`],
 }
+/** What a collection that is deleted cannot be asked. */
+const unasked = new Set(['watch', 'allowWatchBookmarks'])
+
+export interface ParameterSource {
+  readonly types: Readonly<Record<string, DocumentedType>>
+  readonly descriptions: Descriptions
+}
+
+/** The JSON type of a query parameter; undefined for messages and times, which a query cannot carry. A list's is its elements'. */
+const typeOf = (field: FieldFacts): string | undefined => {
+  if (field.type === 'array') return field.items ? typeOf(field.items) : undefined
+  return field.ref || field.format === 'date-time' ? undefined : field.type
+}
+
+/** The fields of a type of options as query parameters. */
+export const optionParameters = ({ types, descriptions }: ParameterSource, typeName: string): readonly Parameter[] =>
+  Object.entries(types[typeName]?.fields ?? {}).flatMap(([name, field]) => {
+    const type = name === 'kind' || name === 'apiVersion' ? undefined : typeOf(field)
+    return type === undefined ? [] : [{ name, in: 'query' as const, type, description: descriptions.field(typeName, name) }]
+  })
+
+/** The query parameters of an action as x-kubernetes-action names it. */
+export const actionParameters = (source: ParameterSource, action: string, custom: boolean): readonly Parameter[] => {
+  const types = custom && action === 'deletecollection' ? [`${meta}ListOptions`] : (optionsOf[action] ?? [])
+  const all = types.flatMap((name) => optionParameters(source, name))
+  return action === 'deletecollection' && !custom ? all.filter(({ name }) => !unasked.has(name)) : all
+}
+
+export const prettyParameter = ({ descriptions }: ParameterSource): Parameter => ({
+  name: 'pretty',
+  in: 'query',
+  type: 'string',
+  description: descriptions.field('query', 'pretty') || "If 'true', the answer is printed with indentation.",
+})
+
+export const nameParameter = (kind: string): Parameter => ({
+  name: 'name',
+  in: 'path',
+  type: 'string',
+  description: `name of the ${kind}`,
+})
+
+export const namespaceParameter: Parameter = {
+  name: 'namespace',
+  in: 'path',
+  type: 'string',
+  description: 'object name and auth scope, such as for teams and projects',
+}
+
+export const pathParameter: Parameter = { name: 'path', in: 'path', type: 'string', description: 'path to the resource' }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { loadDescriptions } from '@skiff/api'
+import { type Kind, loadDescriptions } from '@skiff/api'
 import { encodeJson } from '@skiff/machinery'
 import { notFoundHere } from '../handler.ts'
 import { type CachedDocument, type PlainRoutes, writeDocument } from '../plain/routes.ts'
 import type { Registry } from '../registry/registry.ts'
 import { writeStatus, writeValue } from '../serve/answer.ts'
 import { kubernetesVersion } from '../version.ts'
-import { document2, document3 } from './documents.ts'
+import { document2, document3, plainDocument3, plainDocuments } from './documents.ts'
 import { encodeDocument2 } from './gnostic.ts'
 
 const hashOf = (content: string | Buffer): string => createHash('sha512').update(content).digest('hex').toUpperCase()
@@ -39,7 +39,7 @@ export const openApiRoutes = (registry: Registry): PlainRoutes => {
       const { incoming, outgoing, target } = request
       const path = target.path.slice('/openapi/v3/'.length).replace(/\/$/, '')
       const kind = found(path)
-      if (!kind) return writeStatus(incoming, outgoing, notFoundHere().status)
+      if (!kind && !plainDocuments(registry).includes(path)) return writeStatus(incoming, outgoing, notFoundHere().status)
       const hash = fingerprint(registry, path)
       const given = target.query.hash
       if (given !== undefined && given !== hash)
@@ -48,7 +48,7 @@ export const openApiRoutes = (registry: Registry): PlainRoutes => {
           contentType: 'text/html; charset=utf-8',
           headers: { location: urlOf(path, hash) },
         })
-      const document = cached(path, () => version3(registry, kind.group, kind.version, hash))
+      const document = cached(path, () => version3(registry, kind, path, hash))
       // Whoever names the hash never need ask again.
       const headers = { 'cache-control': 'public, immutable' }
       return writeDocument(request, given === undefined ? document : Object.assign(Object.create(document) as CachedDocument, { headers }))
@@ -73,17 +73,18 @@ const fingerprint = (registry: Registry, path: string): string => {
 }
 
 const indexOf = (registry: Registry): CachedDocument => {
-  const paths = [...new Set(registry.all().map((kind) => groupPath(kind.group, kind.version)))].sort()
+  const versions = registry.all().map((kind) => groupPath(kind.group, kind.version))
+  const paths = [...new Set([...versions, ...plainDocuments(registry)])].sort()
   const listed = Object.fromEntries(paths.map((path) => [path, { serverRelativeURL: urlOf(path, fingerprint(registry, path)) }]))
   const bytes = Buffer.from(JSON.stringify({ paths: listed }))
   return { bytes, etag: `"${hashOf(bytes)}"`, contentType: 'application/json' }
 }
 
-const version3 = (registry: Registry, group: string, version: string, hash: string): CachedDocument => ({
-  bytes: Buffer.from(encodeJson(document3(registry, loadDescriptions(), group, version))),
-  etag: `"${hash}"`,
-  contentType: 'application/json',
-})
+const version3 = (registry: Registry, kind: Kind | undefined, path: string, hash: string): CachedDocument => {
+  const descriptions = loadDescriptions()
+  const document = kind ? document3(registry, descriptions, kind.group, kind.version) : plainDocument3(registry, descriptions, path)
+  return { bytes: Buffer.from(encodeJson(document)), etag: `"${hash}"`, contentType: 'application/json' }
+}
 
 const protobuf2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 const version2 = (registry: Registry, asProtobuf: boolean): CachedDocument => {

@@ -8,6 +8,8 @@ export interface DocumentedType extends TypeFacts {
   readonly gvk?: readonly GroupVersionKind[]
   readonly everyGroupVersion?: boolean
   readonly mapType?: string
+  /** The form of a special type. */
+  readonly json?: { readonly type?: string; readonly zero?: unknown; readonly ref?: string }
   readonly unions?: readonly { readonly discriminator?: string; readonly fields: Readonly<Record<string, string>> }[]
 }
 export interface GroupVersionKind {
@@ -88,19 +90,9 @@ const specialSchema = ({ version }: Dialect, typeName: string): Schema => {
   }
 }
 
-const conventions = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md'
-/** The fields that nearly every kind has; the texts of references are no part of the generated descriptions. */
-const conventional: Readonly<Record<string, string>> = {
-  metadata: `Standard object's metadata. More info: ${conventions}#metadata`,
-  spec: `What the object is meant to be. More info: ${conventions}#spec-and-status`,
-  status: `What was last observed of the object; read-only. More info: ${conventions}#spec-and-status`,
-}
-
 /** A field within its type: what stands beside a reference goes into allOf in version 3. */
 const property = (source: SchemaSource, typeName: string, name: string, field: FieldFacts, named: (typeName: string) => void): Schema => {
-  const own = source.descriptions.field(typeName, name)
-  const ref = refOf(field)
-  const text = own || (ref ? (conventional[name] ?? source.descriptions.type(ref)) : '')
+  const text = source.descriptions.field(typeName, name)
   const value = valueSchema(source, field, named)
   const byDefault = source.dialect.version === 3 ? defaultOf(field) : undefined
   const wrapped = source.dialect.version === 3 && '$ref' in value && (text !== '' || byDefault !== undefined)
@@ -126,6 +118,7 @@ const defaultOf = (field: FieldFacts): unknown => {
 
 const valueSchema = (source: SchemaSource, field: FieldFacts, named: (typeName: string) => void): Schema => {
   const ref = refOf(field)
+  if (ref && source.types[ref]?.json?.type === 'array') return { type: 'array', items: element(source, { type: 'string' }, named) }
   if (ref) {
     named(ref)
     return { $ref: `${source.dialect.refPrefix}${ref}` }
