@@ -9,7 +9,9 @@ import {
 } from '@skiff/machinery'
 import { buildCatalogue, type Kind } from './catalogue.ts'
 import { conversions } from './conversions.ts'
-import { constantDefaults } from './defaults/constants.ts'
+import { constantDefaultsUnder } from './defaults/constants.ts'
+import { defaultGates, type Gates } from './features/gates.ts'
+import type { Serves } from './features/runtime-config.ts'
 import { kinds as entries } from './kinds.ts'
 
 /** Canonical forms of quantities, times and durations. */
@@ -29,8 +31,21 @@ export interface Builtins {
 
 const virtual = { verbs: [], singular: '', namespaced: true, listKind: '', listType: '' }
 
-export const buildBuiltins = (): Builtins => {
-  const catalogue = buildCatalogue({ entries, constantDefaults, formats, conversions })
+/** Under which features, and what is served besides and without what 1.33 serves by default. */
+export interface BuiltinsOptions {
+  readonly gates?: Gates
+  readonly serves?: Serves
+}
+
+export const buildBuiltins = ({ gates = defaultGates, serves }: BuiltinsOptions = {}): Builtins => {
+  const catalogue = buildCatalogue({
+    entries,
+    constantDefaults: constantDefaultsUnder(gates),
+    formats,
+    conversions,
+    gates,
+    ...(serves ? { serves } : {}),
+  })
   return {
     kinds: catalogue.kinds,
     schemaOf: catalogue.schemaOf,

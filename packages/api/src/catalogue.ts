@@ -10,7 +10,14 @@ import {
   unknownFields,
 } from '@skiff/machinery'
 import type { Column } from './columns/column.ts'
+import type { Conversion } from './conversion.ts'
 import { type ResourceFacts, resourceFacts, type SubresourceFacts, selectableFields, typeFacts } from './facts.ts'
+import { compileDropDisabled, type DropDisabled } from './features/gated-fields.ts'
+import { servedResources } from './features/gated-resources.ts'
+import { defaultGates, type Gates } from './features/gates.ts'
+import { type Serves, servesDefaults } from './features/runtime-config.ts'
+import { underGates } from './features/scope.ts'
+import { siblingOf } from './features/sibling-versions.ts'
 import type { Behaviour, KindEntry } from './kind.ts'
 import { type Resource, resourceKey } from './resource.ts'
 import { fieldGetter } from './selectable.ts'
@@ -24,11 +31,7 @@ export interface Codec<T extends KubeObject = KubeObject> {
   encode(object: T): EncodedObject
 }
 
-/** Between a served version and the stored one. Both directions keep metadata as it is. */
-export interface Conversion {
-  readonly toStored: (object: KubeObject) => KubeObject
-  readonly fromStored: (object: KubeObject) => KubeObject
-}
+export type { Conversion } from './conversion.ts'
 
 /** A resource as the server holds it: names, codec, behaviour and what derives from them. */
 export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
@@ -57,6 +60,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
   field(object: KubeObject, label: string): string | undefined
   /** True for a kind whose items keep apiVersion and kind within lists. */
   readonly custom: boolean
+  /** Takes the fields of features that are off from what is written; undefined for a kind that has none. */
+  readonly dropDisabled?: DropDisabled | undefined
   /** The columns of a custom kind's table; built-in kinds have theirs in columns.ts. */
   readonly columns?: readonly Column[]
   /** The schema of a custom kind as OpenAPI shows it; built-in kinds have theirs from the facts. */
@@ -72,9 +77,12 @@ export interface CatalogueParts {
   readonly constantDefaults: (typeName: string) => ReadonlyMap<string, unknown> | undefined
   readonly formats: DecodeFormats
   readonly conversions?: Readonly<Record<string, { readonly storedAs: string; readonly conversion: Conversion }>>
+  readonly gates?: Gates
+  /** Which resources are served; absent: those that 1.33 serves by default. */
+  readonly serves?: Serves
 }
 
-/** The built-in kinds, from facts and behaviours, in the facts' order. Those that 1.33 does not serve by default are left out. */
+/** The built-in kinds that are served, from facts and behaviours, in the facts' order. */
 export interface Catalogue {
   readonly kinds: readonly Kind[]
   schemaOf(typeName: string): ObjectSchema
@@ -85,17 +93,32 @@ export interface Catalogue {
 export const buildCatalogue = (parts: CatalogueParts): Catalogue => {
   const schemaOf = compileSchemas({ types: typeFacts, defaults: parts.constantDefaults })
   const behaviours = new Map(parts.entries.map((entry) => [versionKey(entry.resource), entry.behaviour]))
-  const kinds = resourceFacts
-    .filter((facts) => !facts.off && !facts.aggregated)
-    .map((facts) => kindOf(facts, behaviours.get(versionKey(facts)) ?? {}, schemaOf, parts))
-  return { kinds, schemaOf, kindOf: (facts) => kindOf(facts, behaviours.get(versionKey(facts)) ?? {}, schemaOf, parts) }
+  const gates = parts.gates ?? defaultGates
+  const served = servedResources(resourceFacts, parts.serves ?? servesDefaults, gates)
+  const dropDisabledOf = compileDropDisabled(typeFacts, gates)
+  const make = (facts: ResourceFacts): Kind =>
+    kindOf(facts, {
+      behaviour: underGates(behaviours.get(versionKey(facts)) ?? {}, gates),
+      schemaOf,
+      formats: parts.formats,
+      converted: parts.conversions?.[versionKey(facts)] ?? siblingOf(facts, served),
+      dropDisabled: dropDisabledOf(facts.type),
+    })
+  return { kinds: served.map(make), schemaOf, kindOf: make }
 }
 
 const versionKey = (resource: { group: string; version: string; plural: string }): string =>
   `${resource.group}/${resource.version}/${resource.plural}`
 
-const kindOf = (facts: ResourceFacts, behaviour: Behaviour, schemaOf: (name: string) => ObjectSchema, parts: CatalogueParts): Kind => {
-  const converted = parts.conversions?.[versionKey(facts)]
+interface KindParts {
+  readonly behaviour: Behaviour
+  readonly schemaOf: (name: string) => ObjectSchema
+  readonly formats: DecodeFormats
+  readonly converted: { readonly storedAs: string; readonly conversion: Conversion } | undefined
+  readonly dropDisabled: DropDisabled | undefined
+}
+
+const kindOf = (facts: ResourceFacts, { behaviour, schemaOf, formats, converted, dropDisabled }: KindParts): Kind => {
   const selectable = selectableFields[facts.group === '' ? facts.plural : `${facts.group}/${facts.plural}`]
   return {
     group: facts.group,
@@ -113,7 +136,7 @@ const kindOf = (facts: ResourceFacts, behaviour: Behaviour, schemaOf: (name: str
     preferred: facts.preferred === true,
     storageVersionHash: facts.storageVersionHash ?? '',
     typeName: facts.type,
-    codec: codecOf(() => schemaOf(facts.type), behaviour, parts.formats),
+    codec: codecOf(() => schemaOf(facts.type), behaviour, formats),
     behaviour,
     hasStatus: facts.subresources?.some((part) => part.name === 'status') ?? false,
     storedAs: converted?.storedAs ?? resourceKey(facts),
@@ -122,6 +145,7 @@ const kindOf = (facts: ResourceFacts, behaviour: Behaviour, schemaOf: (name: str
     selectableDefault: selectable?.default !== false && (selectable === undefined || selectable.default === true),
     field: fieldGetter(facts, selectable),
     custom: false,
+    dropDisabled,
   }
 }
 

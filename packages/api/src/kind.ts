@@ -23,7 +23,7 @@ export interface StrategyContext {
  * How the objects of a kind behave: upstream's strategy. Every member is optional; what is absent follows the common rules of the
  * registry: status is dropped on create where the kind has a status subresource, kept on update, and alone changed through it;
  * generation is 1 on create and grows when anything but metadata and status changes; metadata is validated for every kind.
- * All functions are pure and never change what they are given.
+ * All functions are pure and never change what they are given. Fields of features that are off are gone before a write's functions run.
  */
 export interface Behaviour<T extends KubeObject = KubeObject> {
   /** Defaulting that is more than a constant of the facts. Runs after decoding, on objects read from storage as well. */

@@ -1,4 +1,4 @@
-import { buildBuiltins, type Kind } from '@skiff/api'
+import { buildBuiltins, defaultGates, type Gates, type Kind, resolveRuntimeConfig, resourceFacts } from '@skiff/api'
 import { type Client, connect, type Handler, type Identity } from '@skiff/client'
 import type { Env } from '@skiff/machinery'
 import type { Store } from '@skiff/store'
@@ -47,6 +47,10 @@ export interface ApiServerOptions {
   readonly tokens?: readonly TokenReader[]
   readonly admission?: readonly AdmissionPlugin[]
   readonly issuer?: string
+  /** Which features are on; absent: those of 1.33. */
+  readonly gates?: Gates
+  /** As upstream's --runtime-config: which versions and resources are served besides, or no more. */
+  readonly runtimeConfig?: ReadonlyMap<string, string>
 }
 
 export interface ApiServer {
@@ -79,7 +83,9 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const { env, store, serviceCidr } = options
   const hosts = [...new Set([...usualHosts, kubernetesAddress(serviceCidr), options.advertiseAddress, ...(options.hosts ?? [])])]
   const [authorities, storage] = await Promise.all([openAuthorities(options.pkiDir, hosts, env), openStorage(store, env)])
-  const { kinds, schemaOf, scaleKind, tokenRequestKind } = buildBuiltins()
+  const gates = options.gates ?? defaultGates
+  const serves = resolveRuntimeConfig(options.runtimeConfig ?? new Map(), resourceFacts)
+  const { kinds, schemaOf, scaleKind, tokenRequestKind } = buildBuiltins({ gates, serves })
   const registry = createRegistry(kinds)
   const caches = await loadCaches(storage, registry)
   const signer = createTokenSigner(options.issuer ?? 'https://kubernetes.default.svc.cluster.local', authorities.serviceAccountKeys)

@@ -52,7 +52,23 @@ test.each([
   [{ nodes: 3 }, 'cluster one runs with 2 nodes; `skiff down --keep-data --name one` first, then `skiff up --name one --nodes 3`'],
   [{ apiPort: 1234 }, 'cluster one runs with port 7000;'],
   [{ controllers: 'job' }, 'cluster one runs with --controllers *;'],
+  [{ featureGates: 'WatchList=true' }, 'cluster one runs with no --feature-gates;'],
+  [{ runtimeConfig: 'api/beta=true' }, 'cluster one runs with no --runtime-config;'],
 ])('a running cluster is not changed: %j', (options, sentence) => expect(() => refuseChanges(held, { name, ...options })).toThrow(sentence))
+
+test('features and versions are kept in the record, and given anew to a stopped cluster', () => {
+  const first = withChanges(held, { name, featureGates: 'WatchList=true', runtimeConfig: 'api/beta=true' })
+  const second = withChanges(first, { name, featureGates: '' })
+  expect([second.featureGates, second.runtimeConfig]).toEqual(['', 'api/beta=true'])
+})
+
+test.each([
+  [{ featureGates: 'X=true' }, 'invalid argument "X=true" for "--feature-gates" flag: unrecognized feature gate: X'],
+  [{ runtimeConfig: 'x/v1' }, 'unknown api groups x'],
+])('what nobody knows is refused before anything starts: %j', (options, sentence) => {
+  expect(() => withChanges(held, { name, ...options })).toThrow(sentence)
+  expect(() => refuseChanges(held, { name, ...options })).toThrow(sentence)
+})
 
 test('a running cluster asked for what it has is left as it is', () => {
   refuseChanges(held, { name, nodes: 2, apiPort: 7000, controllers: '*', runtime: 'simulated' })

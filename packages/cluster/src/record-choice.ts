@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { hostname } from 'node:os'
+import { gatesOf, parseRuntimeConfig, resolveRuntimeConfig, resourceFacts } from '@skiff/api'
 import { chooseRanges, takenRanges } from '@skiff/network'
 import { hasRealNodes } from './cluster-network.ts'
 import { isRoot } from './place.ts'
@@ -23,6 +24,7 @@ export const newRecord = async (options: UpOptions, tell: Tell): Promise<Cluster
     nodes: controlPlaneOnly ? [] : nodesUpTo(count, [], options.name, real),
     ranges: chooseRanges(real ? [...(await takenRanges(options.name)), ...rangesOfOthers(options.name)] : []),
     controllers: (options.controllers ?? '*').split(','),
+    ...features(options),
   }
 }
 
@@ -35,6 +37,28 @@ const rangesOfOthers = (name: string): readonly string[] =>
 const nodeCount = (count: number): number => {
   if (!Number.isInteger(count) || count < 1 || count > 200) throw new UserError('--nodes takes a whole number from 1 to 200')
   return count
+}
+
+/** What was asked for of features and versions, refused here in upstream's words before anything starts. */
+const features = ({ featureGates, runtimeConfig }: UpOptions): Pick<ClusterRecord, 'featureGates' | 'runtimeConfig'> => {
+  const checked = (check: () => unknown, say: (text: string) => string): void => {
+    try {
+      check()
+    } catch (error) {
+      throw new UserError(say((error as Error).message))
+    }
+  }
+  if (featureGates !== undefined)
+    checked(
+      () => gatesOf(featureGates),
+      (text) => `invalid argument ${JSON.stringify(featureGates)} for "--feature-gates" flag: ${text}`,
+    )
+  if (runtimeConfig !== undefined)
+    checked(
+      () => resolveRuntimeConfig(parseRuntimeConfig(runtimeConfig), resourceFacts),
+      (text) => text,
+    )
+  return { ...(featureGates !== undefined ? { featureGates } : {}), ...(runtimeConfig !== undefined ? { runtimeConfig } : {}) }
 }
 
 /** The nodes there are, and further ones. */
@@ -85,6 +109,7 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     apiPort: options.apiPort ?? held.apiPort,
     nodes: nodesUpTo(count, held.nodes, held.name, hasRealNodes(held)),
     controllers: options.controllers?.split(',') ?? held.controllers,
+    ...features(options),
   }
 }
 
@@ -96,12 +121,18 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
       `cluster ${held.name} runs with ${has}; \`skiff down --keep-data --name ${held.name}\` first, then \`skiff up --name ${held.name} ${option}\``,
     )
   }
-  const { nodes, apiPort, controllers } = options
+  const { nodes, apiPort, controllers, featureGates, runtimeConfig } = options
+  features(options)
   if (nodes !== undefined && nodeCount(nodes) < held.nodes.length) withChanges(held, options)
   if (nodes !== undefined && nodes !== held.nodes.length) refuse(plural(held.nodes.length), `--nodes ${nodes}`)
   if (apiPort !== undefined && apiPort !== held.apiPort) refuse(`port ${held.apiPort}`, `--api-port ${apiPort}`)
   const list = held.controllers.join(',')
   if (controllers !== undefined && controllers !== list) refuse(`--controllers ${list}`, `--controllers ${controllers}`)
+  const differs = (option: string, asked: string | undefined, has = '') => {
+    if (asked !== undefined && asked !== has) refuse(has === '' ? `no ${option}` : `${option} ${has}`, `${option} ${asked || "''"}`)
+  }
+  differs('--feature-gates', featureGates, held.featureGates)
+  differs('--runtime-config', runtimeConfig, held.runtimeConfig)
 }
 
 /** What a cluster is from its beginning to its end. */

@@ -24,6 +24,9 @@ export interface ClusterRecord {
   readonly nodes: readonly NodeRecord[]
   readonly ranges: Ranges
   readonly controllers: readonly string[]
+  /** As --feature-gates and --runtime-config give them; absent: those of 1.33. */
+  readonly featureGates?: string
+  readonly runtimeConfig?: string
   /** The server's process, from its first moment on. */
   readonly server?: ProcessMark
   /** That process has told that everything is ready. */

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
+import { gatesOf, parseRuntimeConfig } from '@skiff/api'
 import { type ApiServer, loopbackIdentity, startApiServer } from '@skiff/apiserver'
 import { type Env, systemEnv } from '@skiff/machinery'
 import type { ClusterNetwork } from '@skiff/network'
@@ -107,5 +108,7 @@ const openApi = (
     advertiseAddress: onMachine ? (network.nodes[0]?.address ?? machineAddress()) : machineAddress(),
     serviceCidr: record.ranges.services,
     nodes,
+    gates: gatesOf(record.featureGates ?? ''),
+    runtimeConfig: parseRuntimeConfig(record.runtimeConfig ?? ''),
   })
 }

@@ -8,4 +8,8 @@ export interface UpOptions {
   readonly controlPlaneOnly?: boolean
   /** As upstream's --controllers, divided by commas. */
   readonly controllers?: string
+  /** As upstream's --feature-gates: `A=true,B=false`. */
+  readonly featureGates?: string
+  /** As upstream's --runtime-config: `api/beta=true,apps/v1=false`. */
+  readonly runtimeConfig?: string
 }

@@ -4,7 +4,6 @@ import { goIntOrString, goSelector, goStringMap } from '../checks/go-syntax.ts'
 import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-percent.ts'
 import { checkLabelSelector, selectorMatches, selectsNothing } from '../checks/label-selector.ts'
 import { checkCollisions, checkCounts, checkReadOnlyDisks, checkSelectorFixed } from '../checks/workload.ts'
-import { dropDisabledTemplateFields } from '../core/pod-spec/gates.ts'
 import { checkPodTemplate, checkRunsForever } from '../core/pod-spec/pod-spec.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { defaultTemplateOf } from '../defaults/pod-spec.ts'
@@ -92,14 +91,10 @@ const counts = [
 
 export const daemonSet = defineKind<DaemonSet>(daemonSetResource, {
   default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
-  prepareForCreate: (next) => {
-    const prepared = withField(next, 'spec', dropDisabledTemplateFields(next.spec, undefined))
-    return withTemplateGeneration(prepared, Math.max(1, templateGenerationOf(next)))
-  },
+  prepareForCreate: (next) => withTemplateGeneration(next, Math.max(1, templateGenerationOf(next))),
   prepareForUpdate: (next, old) => {
-    const prepared = withField(next, 'spec', dropDisabledTemplateFields(next.spec, old.spec))
-    const changed = !same(prepared.spec.template, old.spec.template)
-    return withTemplateGeneration(prepared, templateGenerationOf(old) + (changed ? 1 : 0))
+    const changed = !same(next.spec.template, old.spec.template)
+    return withTemplateGeneration(next, templateGenerationOf(old) + (changed ? 1 : 0))
   },
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>

@@ -3,7 +3,6 @@ import { checkNonNegative, collect, type Faults, invalidShown, same } from '../c
 import { goIntOrString } from '../checks/go-syntax.ts'
 import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-percent.ts'
 import { checkCollisions, checkCounts, checkReplicatedTemplate, checkSelectorFixed, checkWorkloadSelector } from '../checks/workload.ts'
-import { dropDisabledTemplateFields } from '../core/pod-spec/gates.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { defaultTemplateOf } from '../defaults/pod-spec.ts'
 import { deployment as deploymentResource } from '../generated/resources.ts'
@@ -74,8 +73,6 @@ const counts = [
 
 export const deployment = defineKind<Deployment>(deploymentResource, {
   default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
-  prepareForCreate: (next) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, undefined)),
-  prepareForUpdate: (next, old) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, old.spec)),
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>
     collect((faults) => {

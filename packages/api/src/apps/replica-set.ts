@@ -1,6 +1,5 @@
 import { checkNonNegative, collect, type Faults } from '../checks/faults.ts'
 import { checkReplicatedTemplate, checkSelectorFixed, checkWorkloadSelector } from '../checks/workload.ts'
-import { dropDisabledTemplateFields } from '../core/pod-spec/gates.ts'
 import { checkReplicaStatus } from '../core/replica-status.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { defaultTemplateOf } from '../defaults/pod-spec.ts'
@@ -18,8 +17,6 @@ const checkSpec = (faults: Faults, spec: ReplicaSetSpec): void => {
 
 export const replicaSet = defineKind<ReplicaSet>(replicaSetResource, {
   default: (object) => withField(object, 'spec', withDefaults(defaultTemplateOf(object.spec), { replicas: 1 })),
-  prepareForCreate: (next) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, undefined)),
-  prepareForUpdate: (next, old) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, old.spec)),
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>
     collect((faults) => {

@@ -1,11 +1,13 @@
 import { forbiddenField, invalidValue, isDns1123Label, quoted, required } from '@skiff/machinery'
 import { addInvalid, checkNonNegative, checkSupported, collect, type Faults, invalidShown, same } from '../checks/faults.ts'
+import { goIntOrString } from '../checks/go-syntax.ts'
+import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-percent.ts'
 import { checkCollisions, checkCounts, checkTemplateMatches, checkWorkloadSelector } from '../checks/workload.ts'
 import { defaultClaim } from '../core/persistent-volume-claim.ts'
-import { dropDisabledTemplateFields } from '../core/pod-spec/gates.ts'
 import { checkPodTemplate, checkRunsForever } from '../core/pod-spec/pod-spec.ts'
 import { mapSame, withDefaults, withField } from '../defaults/patch.ts'
 import { defaultTemplateOf } from '../defaults/pod-spec.ts'
+import { isOn } from '../features/scope.ts'
 import { statefulSet as statefulSetResource } from '../generated/resources.ts'
 import type {
   PersistentVolumeClaim,
@@ -17,11 +19,13 @@ import type {
 } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 
+const someUnavailable = (): { readonly maxUnavailable?: number } => (isOn('MaxUnavailableStatefulSet') ? { maxUnavailable: 1 } : {})
+
 const defaultStrategy = (strategy: StatefulSetUpdateStrategy | undefined): StatefulSetUpdateStrategy => {
   if (strategy?.type === undefined)
-    return { ...strategy, type: 'RollingUpdate', rollingUpdate: { partition: 0, ...strategy?.rollingUpdate } }
+    return { ...strategy, type: 'RollingUpdate', rollingUpdate: { partition: 0, ...someUnavailable(), ...strategy?.rollingUpdate } }
   if (strategy.type !== 'RollingUpdate' || strategy.rollingUpdate === undefined) return strategy
-  return withField(strategy, 'rollingUpdate', withDefaults(strategy.rollingUpdate, { partition: 0 }))
+  return withField(strategy, 'rollingUpdate', withDefaults(strategy.rollingUpdate, { partition: 0, ...someUnavailable() }))
 }
 
 /** Claim templates are whole claims, named as such. */
@@ -39,12 +43,21 @@ const defaultSpec = (spec: StatefulSetSpec): StatefulSetSpec => {
   return withDefaults(next, { podManagementPolicy: 'OrderedReady', replicas: 1, revisionHistoryLimit: 10 })
 }
 
+const checkUnavailable = (faults: Faults, value: number | string, path: string): void => {
+  checkIntOrPercent(faults, value, path)
+  if (magnitude(value) === 0) faults.push(invalidShown(path, goIntOrString(value), 'cannot be 0'))
+  checkAtMostAll(faults, value, path)
+}
+
 const checkStrategy = (faults: Faults, strategy: StatefulSetUpdateStrategy): void => {
   const path = 'spec.updateStrategy'
   const { type = '' as string, rollingUpdate } = strategy
   if (type === '') faults.push(required(path))
-  else if (type === 'RollingUpdate') checkNonNegative(faults, rollingUpdate?.partition, `${path}.rollingUpdate.partition`)
-  else if (type === 'OnDelete') {
+  else if (type === 'RollingUpdate') {
+    checkNonNegative(faults, rollingUpdate?.partition, `${path}.rollingUpdate.partition`)
+    if (rollingUpdate?.maxUnavailable !== undefined)
+      checkUnavailable(faults, rollingUpdate.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`)
+  } else if (type === 'OnDelete') {
     if (rollingUpdate)
       faults.push(
         invalidShown(`${path}.rollingUpdate`, 'apps.RollingUpdateStatefulSetStrategy{}', "only allowed for updateStrategy 'RollingUpdate'"),
@@ -115,8 +128,6 @@ const counts = [
 
 export const statefulSet = defineKind<StatefulSet>(statefulSetResource, {
   default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
-  prepareForCreate: (next) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, undefined)),
-  prepareForUpdate: (next, old) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, old.spec)),
   validate: (next) =>
     collect((faults) => {
       checkSpec(faults, next.spec, true)

@@ -1,6 +1,7 @@
-import { forbiddenField, invalidValue, notSupported, required } from '@skiff/machinery'
+import { forbiddenField, invalidValue, notSupported, quantitySign, required } from '@skiff/machinery'
 import { checkNonNegative, collect, type Faults } from '../checks/faults.ts'
 import { withField } from '../defaults/patch.ts'
+import { isOn } from '../features/scope.ts'
 import { autoscalingV1HorizontalPodAutoscaler as v1Resource, horizontalPodAutoscaler as v2Resource } from '../generated/resources.ts'
 import type {
   AutoscalingV1HorizontalPodAutoscaler,
@@ -38,17 +39,6 @@ const withDefaults = (object: HorizontalPodAutoscaler): HorizontalPodAutoscaler 
   return withField(object, 'spec', spec)
 }
 
-/** Tolerances are off in 1.33. */
-const withoutTolerance = (object: HorizontalPodAutoscaler): HorizontalPodAutoscaler => {
-  const { behavior } = object.spec
-  if (behavior?.scaleUp?.tolerance === undefined && behavior?.scaleDown?.tolerance === undefined) return object
-  const bare = (rules: HPAScalingRules = {}): HPAScalingRules => {
-    const { tolerance: _, ...rest } = rules
-    return rest
-  }
-  return { ...object, spec: { ...object.spec, behavior: { scaleUp: bare(behavior.scaleUp), scaleDown: bare(behavior.scaleDown) } } }
-}
-
 const checkSpec = (faults: Faults, spec: HorizontalPodAutoscalerSpec, fewest: number): void => {
   const { minReplicas, maxReplicas = 0 } = spec
   if (minReplicas !== undefined && minReplicas < fewest)
@@ -77,6 +67,8 @@ const checkRules = (faults: Faults, rules: HPAScalingRules | undefined, path: st
   if (selectPolicy !== undefined && !choices.includes(selectPolicy))
     faults.push(notSupported(`${path}.selectPolicy`, selectPolicy, choices))
   if (policies.length === 0) faults.push(required(`${path}.policies`, 'must specify at least one Policy'))
+  if (rules.tolerance !== undefined && quantitySign(rules.tolerance) < 0)
+    faults.push(invalidValue(`${path}.tolerance`, rules.tolerance, 'must be greater or equal to zero'))
   policies.forEach((each, index) => {
     checkPolicy(faults, each, `${path}.policies[${index}]`)
   })
@@ -95,15 +87,13 @@ const checkStatus = (faults: Faults, status: Partial<HorizontalPodAutoscalerStat
   checkNonNegative(faults, status.desiredReplicas, 'status.desiredReplicas')
 }
 
-const validate = (next: HorizontalPodAutoscaler) => collect((faults) => checkSpec(faults, next.spec, 1))
+const validate = (next: HorizontalPodAutoscaler) => collect((faults) => checkSpec(faults, next.spec, isOn('HPAScaleToZero') ? 0 : 1))
 const validateUpdate = (next: HorizontalPodAutoscaler, old: HorizontalPodAutoscaler) =>
-  collect((faults) => checkSpec(faults, next.spec, old.spec.minReplicas === 0 ? 0 : 1))
+  collect((faults) => checkSpec(faults, next.spec, old.spec.minReplicas === 0 || isOn('HPAScaleToZero') ? 0 : 1))
 
 export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>(v2Resource, {
   generation: false,
   default: withDefaults,
-  prepareForCreate: withoutTolerance,
-  prepareForUpdate: withoutTolerance,
   validate,
   validateUpdate,
   subresources: {

@@ -1,6 +1,5 @@
 import { type FieldError, invalidValue, required } from '@skiff/machinery'
 import { checkNonNegative, checkOneOf, collect, type Faults } from '../checks/faults.ts'
-import { dropDisabledTemplateFields } from '../core/pod-spec/gates.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { cronJob as cronJobResource } from '../generated/resources.ts'
 import type { CronJob, CronJobSpec } from '../generated/types.ts'
@@ -54,19 +53,11 @@ const isKnownZone = (zone: string): boolean => {
   }
 }
 
-const dropped = (spec: CronJobSpec, old: CronJobSpec | undefined): CronJobSpec => {
-  const template = spec.jobTemplate
-  if (template?.spec === undefined) return spec
-  return withField(spec, 'jobTemplate', withField(template, 'spec', dropDisabledTemplateFields(template.spec, old?.jobTemplate?.spec)))
-}
-
 export const cronJob = defineKind<CronJob>(cronJobResource, {
   default: (object) => {
     const spec = withDefaults(withField(object.spec, 'jobTemplate', defaultJobTemplate(object.spec.jobTemplate)), defaults)
     return withField(object, 'spec', spec)
   },
-  prepareForCreate: (next) => withField(next, 'spec', dropped(next.spec, undefined)),
-  prepareForUpdate: (next, old) => withField(next, 'spec', dropped(next.spec, old.spec)),
   validate: (next) =>
     collect((faults) => {
       checkSpec(faults, next.spec, undefined)

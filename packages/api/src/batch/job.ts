@@ -3,7 +3,6 @@ import { checkImmutable, collect, type Faults, immutableText, invalidShown, isEm
 import { goSelector, goStringMap } from '../checks/go-syntax.ts'
 import { selectorMatches } from '../checks/label-selector.ts'
 import { checkSelectorFixed } from '../checks/workload.ts'
-import { dropDisabledTemplateFields } from '../core/pod-spec/gates.ts'
 import { withField } from '../defaults/patch.ts'
 import { job as jobResource } from '../generated/resources.ts'
 import type { Job, JobSpec, PodTemplateSpec } from '../generated/types.ts'
@@ -89,8 +88,7 @@ export const job = defineKind<Job>(jobResource, {
     if (!labels || !isEmptyMap(next.metadata.labels)) return next
     return { ...next, metadata: { ...next.metadata, labels } }
   },
-  prepareForCreate: (next) => withGeneratedSelector(withField(next, 'spec', dropDisabledTemplateFields(next.spec, undefined))),
-  prepareForUpdate: (next, old) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, old.spec)),
+  prepareForCreate: (next) => withGeneratedSelector(next),
   validate: (next) => collect((faults) => checkJob(faults, next)),
   validateUpdate: (next, old) => collect((faults) => checkUpdate(faults, next, old)),
   subresources: {

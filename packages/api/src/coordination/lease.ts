@@ -4,19 +4,10 @@ import { lease as leaseResource } from '../generated/resources.ts'
 import type { Lease } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 
-/** Coordinated leader election is off, and so are its fields. */
-const withoutStrategy = (lease: Lease, old: Lease | undefined): Lease => {
-  const { strategy, preferredHolder, ...spec } = lease.spec
-  const used = old?.spec.strategy !== undefined || old?.spec.preferredHolder !== undefined
-  return used || (strategy === undefined && preferredHolder === undefined) ? lease : { ...lease, spec }
-}
-
 export const lease = defineKind<Lease>(leaseResource, {
   generation: false,
   allowCreateOnUpdate: true,
   requireResourceVersion: true,
-  prepareForCreate: (next) => withoutStrategy(next, undefined),
-  prepareForUpdate: withoutStrategy,
   validate: ({ spec }) =>
     collect((faults) => {
       const { leaseDurationSeconds: seconds, leaseTransitions: transitions } = spec

@@ -4,6 +4,7 @@ import { addInvalid, checkImmutable, collect, type Faults, immutableText, keysOf
 import { isNativeResource } from '../checks/resource-names.ts'
 import { inField, withField } from '../defaults/patch.ts'
 import { roundRequirements, roundResources } from '../defaults/quantities.ts'
+import { isOn } from '../features/scope.ts'
 import { persistentVolumeClaim as claimResource } from '../generated/resources.ts'
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
@@ -28,15 +29,11 @@ export const defaultClaim = (claim: PersistentVolumeClaim): PersistentVolumeClai
   return { ...next, status: { ...status, phase } }
 }
 
-/** dataSource and dataSourceRef fill in each other; VolumeAttributesClass is off. */
+/** dataSource and dataSourceRef fill in each other. */
 const normalise = (spec: PersistentVolumeClaimSpec, old: PersistentVolumeClaimSpec | undefined): PersistentVolumeClaimSpec => {
   let next = spec
-  if (next.volumeAttributesClassName !== undefined && old?.volumeAttributesClassName === undefined) {
-    const { volumeAttributesClassName: _, ...rest } = next
-    next = rest
-  }
-  // References into other namespaces need a gate that is off.
-  if (next.dataSourceRef?.namespace !== undefined && !old?.dataSourceRef?.namespace) {
+  // Without its feature, a reference into another namespace goes as a whole.
+  if (!isOn('CrossNamespaceVolumeDataSource') && next.dataSourceRef?.namespace !== undefined && !old?.dataSourceRef?.namespace) {
     const { dataSourceRef: _, ...rest } = next
     next = rest
   }

@@ -4,7 +4,6 @@ import { defaultPodSpec } from '../defaults/pod-spec.ts'
 import { pod as podResource } from '../generated/resources.ts'
 import type { Container, Pod, PodSpec, PodStatus } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
-import { dropDisabledFields } from './pod-spec/gates.ts'
 import { checkNewPod } from './pod-spec/pod.ts'
 import { preparePod } from './pod-spec/pod-create.ts'
 import { checkEphemeralUpdate, prepareEphemeral } from './pod-spec/pod-ephemeral.ts'
@@ -50,7 +49,6 @@ export const pod = defineKind<Pod>(podResource, {
     return next.status ? withField(next, 'status', defaultStatus(next.status)) : next
   },
   prepareForCreate: preparePod,
-  prepareForUpdate: (next, old) => withField(next, 'spec', dropDisabledFields(next.spec, old.spec)),
   validate: (next) => collect((faults) => checkNewPod(faults, next)),
   validateUpdate: (next, old) => collect((faults) => checkPodUpdate(faults, next, old)),
   gracePeriodSeconds: (object, asked) => {

@@ -6,7 +6,6 @@ import { defaultPodTemplate } from '../defaults/pod-spec.ts'
 import { replicationController as replicationControllerResource } from '../generated/resources.ts'
 import type { ReplicationController, ReplicationControllerSpec } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
-import { dropDisabledTemplateFields } from './pod-spec/gates.ts'
 import { checkPodTemplate, checkRunsForever } from './pod-spec/pod-spec.ts'
 import { checkReplicaStatus } from './replica-status.ts'
 
@@ -40,8 +39,6 @@ const checkSpec = (faults: Faults, spec: ReplicationControllerSpec): void => {
 export const replicationController = defineKind<ReplicationController>(replicationControllerResource, {
   defaultPropagation: 'Orphan',
   default: defaultController,
-  prepareForCreate: (next) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, undefined)),
-  prepareForUpdate: (next, old) => withField(next, 'spec', dropDisabledTemplateFields(next.spec, old.spec)),
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   subresources: {
     status: {

@@ -13,6 +13,7 @@ import { addInvalid, checkOneOf, checkSupported, type Faults } from '../checks/f
 import { checkCidr, checkIp, checkReachableIp, ipFamily } from '../checks/ip.ts'
 import { checkLabels } from '../checks/label-selector.ts'
 import { checkPortNumber, checkPortNumOrName, protocols } from '../checks/ports.ts'
+import { isOn } from '../features/scope.ts'
 import type { Service, ServicePort, ServiceSpec } from '../generated/types.ts'
 import { checkClusterIps, isHeadless } from './service-addresses.ts'
 import { isExternal, needsHealthCheckPort } from './service-default.ts'
@@ -163,8 +164,8 @@ const checkTraffic = (faults: Faults, spec: ServiceSpec): void => {
     )
   checkSupported(faults, spec.internalTrafficPolicy, ['Cluster', 'Local'], 'spec.internalTrafficPolicy')
   const distribution = spec.trafficDistribution
-  if (distribution !== undefined && distribution !== 'PreferClose')
-    faults.push(notSupported('spec.trafficDistribution', distribution, ['PreferClose']))
+  const known = isOn('PreferSameTrafficDistribution') ? ['PreferClose', 'PreferSameNode', 'PreferSameZone'] : ['PreferClose']
+  checkSupported(faults, distribution, known, 'spec.trafficDistribution')
 }
 
 /** Addresses that a load balancer reports. */

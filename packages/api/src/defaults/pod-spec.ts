@@ -19,8 +19,10 @@ const defaultVolume = (volume: Volume): Volume => {
   return { ...volume, emptyDir: noSource }
 }
 
-/** A claim made for the pod is defaulted as a claim is. */
+/** An image's volume is pulled as a container's image is, and a claim made for the pod is defaulted as a claim is. */
 const defaultVolumeParts = (volume: Volume): Volume => {
+  if (volume.image && volume.image.pullPolicy === undefined)
+    return { ...volume, image: { ...volume.image, pullPolicy: defaultPullPolicy(volume.image.reference ?? '') } }
   const template = volume.ephemeral?.volumeClaimTemplate
   if (template?.spec === undefined) return volume
   const resources = template.spec.resources && roundRequirements(template.spec.resources)

@@ -15,6 +15,7 @@ import { goSelector, goStrings } from '../checks/go-syntax.ts'
 import { checkLabelSelector } from '../checks/label-selector.ts'
 import { sharedSources } from '../core/volume-sources.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
+import { isOn } from '../features/scope.ts'
 import * as resources from '../generated/resources.ts'
 import type { CSIDriver, CSIDriverSpec, CSINode, CSINodeDriver, CSIStorageCapacity } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
@@ -103,6 +104,14 @@ const checkNode = (faults: Faults, node: CSINode): void => {
   })
 }
 
+/** What a node's driver is never changes, but how many volumes it takes may where MutableCSINodeAllocatableCount is on. */
+const sameDriver = (next: CSINodeDriver, old: CSINodeDriver): boolean => {
+  if (!isOn('MutableCSINodeAllocatableCount')) return same(next, old)
+  const { allocatable: _, ...after } = next
+  const { allocatable: __, ...before } = old
+  return same(after, before)
+}
+
 export const csiNode = defineKind<CSINode>(resources.csiNode, {
   generation: false,
   requireResourceVersion: true,
@@ -112,7 +121,7 @@ export const csiNode = defineKind<CSINode>(resources.csiNode, {
       checkNode(faults, next)
       for (const before of old.spec?.drivers ?? []) {
         const after = next.spec?.drivers?.find((driver) => driver.name === before.name)
-        if (after && !same(after, before)) faults.push(invalidValue('CSINodeDriver', after, immutableText))
+        if (after && !sameDriver(after, before)) faults.push(invalidValue('CSINodeDriver', after, immutableText))
       }
     }),
 })

@@ -159,6 +159,7 @@ const prepare = (rest: Rest, { kind, call, dryRun }: Request, object: KubeObject
     const { status: _, ...rest } = next
     next = rest
   }
+  next = kind.dropDisabled?.(next, undefined) ?? next
   return kind.behaviour.prepareForCreate?.(next, { now, userName: call.identity.name, identity: call.identity, dryRun }) ?? next
 }
 

@@ -219,8 +219,9 @@ const prepareUpdate = (rest: Rest, request: Request, given: KubeObject, old: Kub
   carry(metadata, old, 'deletionGracePeriodSeconds')
   carry(metadata, old, 'generation')
   metadata.resourceVersion = old.metadata.resourceVersion
-  const base = { ...given, apiVersion: kind.apiVersion, kind: kind.kind, metadata } as unknown as KubeObject & { status?: unknown }
-  if (request.prepared) return base
+  const whole = { ...given, apiVersion: kind.apiVersion, kind: kind.kind, metadata } as unknown as KubeObject & { status?: unknown }
+  if (request.prepared) return whole
+  const base = kind.dropDisabled?.(whole, old) ?? whole
   if (call.subresource) return prepareSubresource(kind, call.subresource, base, old, context)
   let next: KubeObject = base
   if (kind.hasStatus) {

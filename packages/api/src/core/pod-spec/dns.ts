@@ -2,6 +2,7 @@ import { isDns1123Subdomain, isDns1123SubdomainWithUnderscore, required } from '
 import { addInvalid, type Faults, invalidShown } from '../../checks/faults.ts'
 import { goStrings } from '../../checks/go-syntax.ts'
 import { checkIp } from '../../checks/ip.ts'
+import { isOn } from '../../features/scope.ts'
 import type { PodDNSConfig, PodSpec } from '../../generated/types.ts'
 
 // Limits of the resolver of libc.
@@ -39,10 +40,12 @@ const checkConfig = (faults: Faults, { nameservers = [], searches = [], options 
         `must not have more than ${longestSearchList} characters (including spaces) in the search list`,
       ),
     )
+  const relaxed = isOn('RelaxedDNSSearchValidation')
+  const check = relaxed ? isDns1123SubdomainWithUnderscore : isDns1123Subdomain
   searches.forEach((search, index) => {
-    if (search === '.') return
+    if (relaxed && search === '.') return
     const name = search.endsWith('.') ? search.slice(0, -1) : search
-    addInvalid(faults, isDns1123SubdomainWithUnderscore(name), name, `${path}.searches[${index}]`)
+    addInvalid(faults, check(name), name, `${path}.searches[${index}]`)
   })
   options.forEach((option, index) => {
     if (!option.name) faults.push(required(`${path}.options[${index}]`, 'must not be empty'))

@@ -1,13 +1,17 @@
-import { invalidValue, isConfigMapKey, isRelaxedEnvVarName, nameIsDnsSubdomain, required } from '@skiff/machinery'
+import { invalidValue, isConfigMapKey, isEnvVarName, isRelaxedEnvVarName, nameIsDnsSubdomain, required } from '@skiff/machinery'
 import { addInvalid, type Faults } from '../../checks/faults.ts'
+import { isOn } from '../../features/scope.ts'
 import type { EnvFromSource, EnvVar } from '../../generated/types.ts'
 import { checkFieldRef, checkResourceFieldRef } from './field-refs.ts'
+
+const checkName = (name: string): readonly string[] =>
+  isOn('RelaxedEnvironmentVariableValidation') ? isRelaxedEnvVarName(name) : isEnvVarName(name)
 
 export const checkEnv = (faults: Faults, vars: readonly EnvVar[], path: string): void => {
   vars.forEach((each, index) => {
     const at = `${path}[${index}]`
     if (!each.name) faults.push(required(`${at}.name`))
-    else addInvalid(faults, isRelaxedEnvVarName(each.name), each.name, `${at}.name`)
+    else addInvalid(faults, checkName(each.name), each.name, `${at}.name`)
     if (each.valueFrom) checkValueFrom(faults, each, `${at}.valueFrom`)
   })
 }
@@ -34,7 +38,7 @@ const checkKeyRef = (faults: Faults, { name = '', key }: { readonly name?: strin
 export const checkEnvFrom = (faults: Faults, sources: readonly EnvFromSource[], path: string): void => {
   sources.forEach((source, index) => {
     const at = `${path}[${index}]`
-    if (source.prefix) addInvalid(faults, isRelaxedEnvVarName(source.prefix), source.prefix, `${at}.prefix`)
+    if (source.prefix) addInvalid(faults, checkName(source.prefix), source.prefix, `${at}.prefix`)
     for (const field of ['configMapRef', 'secretRef'] as const) {
       const ref = source[field]
       if (!ref) continue

@@ -9,12 +9,11 @@ import type {
   PodCondition,
 } from '../../generated/types.ts'
 import { syncAppArmor } from './app-armor.ts'
-import { dropDisabledFields } from './gates.ts'
 import { qosClass } from './qos.ts'
 
 /** A new pod waits, whatever status was sent. */
 export const preparePod = (pod: Pod): Pod => {
-  const spec = dropDisabledFields(pod.spec, undefined)
+  const { spec } = pod
   const labels = pod.metadata.labels ?? {}
   const affinity = spec.affinity && withLabelKeys(spec.affinity, labels)
   return syncAppArmor({

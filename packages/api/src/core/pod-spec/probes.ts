@@ -1,6 +1,7 @@
 import { forbiddenField, invalidValue, isHttpHeaderName, notSupported, required } from '@skiff/machinery'
 import { addInvalid, checkNonNegative, type Faults } from '../../checks/faults.ts'
 import { checkPortNumOrName } from '../../checks/ports.ts'
+import { isOn } from '../../features/scope.ts'
 import type { HTTPGetAction, Lifecycle, LifecycleHandler, Probe, SleepAction } from '../../generated/types.ts'
 import type { AnyContainer } from './context.ts'
 
@@ -89,6 +90,14 @@ const checkHttpGet = (faults: Faults, http: HTTPGetAction, path: string): void =
 
 /** An absent grace period is another fault's business. */
 const checkSleep = (faults: Faults, { seconds = 0 }: SleepAction, graceSeconds: number | undefined, path: string): void => {
-  if (graceSeconds === undefined || (seconds >= 0 && seconds <= graceSeconds)) return
+  const fewest = isOn('PodLifecycleSleepActionAllowZero') ? 0 : 1
+  if (graceSeconds === undefined || (seconds >= fewest && seconds <= graceSeconds)) return
+  if (fewest > 0) {
+    const remedy = 'Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep.'
+    faults.push(
+      invalidValue(path, seconds, `must be greater than 0 and less than terminationGracePeriodSeconds (${graceSeconds}). ${remedy}`),
+    )
+    return
+  }
   faults.push(invalidValue(path, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`))
 }
