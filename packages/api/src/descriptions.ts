@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 interface DescriptionFile {
@@ -15,10 +16,10 @@ export interface Descriptions {
 /** Beside the bundle, or where the build script leaves them for the sources. */
 const places = ['./descriptions.json', '../generated/descriptions.json']
 
-const readFile = (): DescriptionFile | undefined => {
+const readText = (): string | undefined => {
   for (const place of places) {
     try {
-      return JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as DescriptionFile
+      return readFileSync(new URL(place, import.meta.url), 'utf8')
     } catch {
       // Built elsewhere, or not at all.
     }
@@ -26,9 +27,16 @@ const readFile = (): DescriptionFile | undefined => {
   return undefined
 }
 
+/** A hash of all texts: clients keep documents by their hash for good. */
+export const descriptionsHash = (): string =>
+  createHash('sha256')
+    .update(readText() ?? '')
+    .digest('hex')
+
 /** Reads the descriptions; to be held only as long as documents are made of them. */
 export const loadDescriptions = (): Descriptions => {
-  const file = readFile()
+  const source = readText()
+  const file = source === undefined ? undefined : (JSON.parse(source) as DescriptionFile)
   const text = (index: unknown): string => (typeof index === 'number' ? (file?.texts[index] ?? '') : '')
   return {
     type: (typeName) => text(file?.types[typeName]?.[0]),

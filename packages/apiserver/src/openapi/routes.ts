@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Kind, loadDescriptions } from '@skiff/api'
+import { descriptionsHash, type Kind, loadDescriptions } from '@skiff/api'
 import { encodeJson } from '@skiff/machinery'
 import { notFoundHere } from '../handler.ts'
 import { type CachedDocument, type PlainRoutes, writeDocument } from '../plain/routes.ts'
@@ -24,7 +24,12 @@ export const openApiRoutes = (registry: Registry): PlainRoutes => {
     made.set(key, known)
     return known
   }
-  const index = () => cached('index', () => indexOf(registry))
+  let hashOfTexts: string | undefined
+  const texts = (): string => {
+    hashOfTexts ??= descriptionsHash()
+    return hashOfTexts
+  }
+  const index = () => cached('index', () => indexOf(registry, texts()))
   const found = (path: string) => registry.all().find((kind) => groupPath(kind.group, kind.version) === path)
   return {
     '/openapi/v2': (request) => {
@@ -40,7 +45,7 @@ export const openApiRoutes = (registry: Registry): PlainRoutes => {
       const path = target.path.slice('/openapi/v3/'.length).replace(/\/$/, '')
       const kind = found(path)
       if (!kind && !plainDocuments(registry).includes(path)) return writeStatus(incoming, outgoing, notFoundHere().status)
-      const hash = fingerprint(registry, path)
+      const hash = fingerprint(registry, texts(), path)
       const given = target.query.hash
       if (given !== undefined && given !== hash)
         return writeValue(incoming, outgoing, {
@@ -58,8 +63,10 @@ export const openApiRoutes = (registry: Registry): PlainRoutes => {
 
 const urlOf = (path: string, hash: string): string => `/openapi/v3/${path}?hash=${hash}`
 
+/** To be raised when documents tell the same kinds otherwise: kubectl keeps what it once read under a hash. */
+const form = 2
 /** Changes with everything that a group version's document tells, without making the document. */
-const fingerprint = (registry: Registry, path: string): string => {
+const fingerprint = (registry: Registry, texts: string, path: string): string => {
   const kinds = registry.all().filter((kind) => groupPath(kind.group, kind.version) === path)
   const told = kinds.map((kind) => [
     kind.plural,
@@ -67,15 +74,15 @@ const fingerprint = (registry: Registry, path: string): string => {
     kind.listKind,
     kind.verbs,
     kind.subresources,
-    kind.custom ? kind.openApiSchema : '',
+    ...(kind.custom ? [kind.openApiSchema, kind.selectable] : []),
   ])
-  return hashOf(JSON.stringify([kubernetesVersion.gitVersion, path, told]))
+  return hashOf(JSON.stringify([kubernetesVersion.gitVersion, form, texts, path, told]))
 }
 
-const indexOf = (registry: Registry): CachedDocument => {
+const indexOf = (registry: Registry, texts: string): CachedDocument => {
   const versions = registry.all().map((kind) => groupPath(kind.group, kind.version))
   const paths = [...new Set([...versions, ...plainDocuments(registry)])].sort()
-  const listed = Object.fromEntries(paths.map((path) => [path, { serverRelativeURL: urlOf(path, fingerprint(registry, path)) }]))
+  const listed = Object.fromEntries(paths.map((path) => [path, { serverRelativeURL: urlOf(path, fingerprint(registry, texts, path)) }]))
   const bytes = Buffer.from(JSON.stringify({ paths: listed }))
   return { bytes, etag: `"${hashOf(bytes)}"`, contentType: 'application/json' }
 }
