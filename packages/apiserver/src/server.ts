@@ -27,6 +27,8 @@ import { openStorage, type Storage } from './registry/storage.ts'
 import { createTables } from './represent/tables.ts'
 import type { Rest } from './rest/context.ts'
 import { type HttpServer, serveHttp } from './serve/http.ts'
+import { createWebhookClient } from './webhooks/client.ts'
+import { serviceDialer } from './webhooks/dial-service.ts'
 
 export interface ApiServerOptions {
   readonly store: Store
@@ -101,11 +103,12 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     clusterRoleBindings: caches['clusterrolebindings.rbac.authorization.k8s.io'],
   })
   const authorize = withNodes(rbac, caches.pods)
+  const webhooks = createWebhookClient(serviceDialer({ registry, storage, nodes: options.nodes, env }), env)
   const rest: Rest = {
     registry,
     storage,
     env,
-    admission: admissionChain([...builtinAdmission({ registry, storage, env, rbac }), ...(options.admission ?? [])]),
+    admission: admissionChain([...builtinAdmission({ registry, storage, env, rbac, webhooks }), ...(options.admission ?? [])]),
     hooks: createServiceAllocator({
       serviceCidr,
       nodePorts: options.nodePorts ?? { first: 30000, last: 32767 },
@@ -169,6 +172,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       events.stop()
       stopRenewal()
       await http.close()
+      webhooks.close()
       await storage.close()
     },
   }

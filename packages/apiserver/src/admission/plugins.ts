@@ -3,6 +3,7 @@ import { certificateApproval, certificateSigning, certificateSubjectRestriction 
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { validatingAdmissionPolicies } from './dynamic/policies.ts'
+import { mutatingWebhooks, validatingWebhooks, type WebhookSources } from './dynamic/webhooks.ts'
 import { escalation } from './escalation.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
@@ -11,28 +12,34 @@ import { priority } from './priority.ts'
 import { resourceQuota } from './quota/resource-quota.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
-import type { AdmissionSources } from './sources.ts'
 import { defaultStorageClass, persistentVolumeClaimResize, storageObjectInUseProtection } from './storage-classes.ts'
 import { taintNodesByCondition } from './taint-nodes.ts'
 
-/** The built-in plugins in upstream's order; the quota comes last, when nothing else can refuse any more. */
-export const builtinAdmission = (sources: AdmissionSources): readonly AdmissionPlugin[] => [
-  namespaceLifecycle(sources),
-  limitRanger(sources),
-  serviceAccount(sources),
-  nodeRestriction(sources),
-  taintNodesByCondition,
-  escalation(sources),
-  priority(sources),
-  defaultTolerationSeconds,
-  defaultStorageClass(sources),
-  storageObjectInUseProtection,
-  persistentVolumeClaimResize(sources),
-  runtimeClass(sources),
-  certificateApproval(sources),
-  certificateSigning(sources),
-  certificateSubjectRestriction,
-  defaultIngressClass(sources),
-  validatingAdmissionPolicies(sources),
-  resourceQuota(sources),
-]
+/** All plugins in upstream's order; the quota comes last, when nothing else can refuse any more. */
+export const builtinAdmission = (sources: WebhookSources): readonly AdmissionPlugin[] => {
+  const compiledIn = [
+    namespaceLifecycle(sources),
+    limitRanger(sources),
+    serviceAccount(sources),
+    nodeRestriction(sources),
+    taintNodesByCondition,
+    escalation(sources),
+    priority(sources),
+    defaultTolerationSeconds,
+    defaultStorageClass(sources),
+    storageObjectInUseProtection,
+    persistentVolumeClaimResize(sources),
+    runtimeClass(sources),
+    certificateApproval(sources),
+    certificateSigning(sources),
+    certificateSubjectRestriction,
+    defaultIngressClass(sources),
+  ]
+  return [
+    ...compiledIn,
+    mutatingWebhooks(sources, compiledIn),
+    validatingAdmissionPolicies(sources),
+    validatingWebhooks(sources),
+    resourceQuota(sources),
+  ]
+}

@@ -100,3 +100,14 @@ export const namespaceOf = async ({ registry, storage }: AdmissionSources, reque
   if (!entry) throw notFound({ group: '', resource: 'namespaces' }, namespace)
   return entry.object
 }
+
+/** What configures admission is judged by none of it, or nobody could mend a wrong configuration. */
+export const isExempt = ({ group, kind }: Kind): boolean => group === 'admissionregistration.k8s.io' && configurations.has(kind)
+const configurations = new Set([
+  'ValidatingWebhookConfiguration',
+  'MutatingWebhookConfiguration',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
+])

@@ -1,11 +1,11 @@
 import type { Kind, LabelSelector, ParamRef, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Validation } from '@skiff/api'
-import { type CelValue, compileLabelSelector, type KubeObject, Refusal } from '@skiff/machinery'
+import { type CelValue, compileLabelSelector, forbidden, type KubeObject, Refusal } from '@skiff/machinery'
 import { entriesOf, find } from '../../registry/tree.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts'
 import type { AdmissionSources } from '../sources.ts'
 import { type Compiled, type Condition, celObject, compile, conditionsHold, lazyVariables, run, type Variables } from './expressions.ts'
 import { follow } from './follow.ts'
-import { matchTarget, namespaceOf, targetOf } from './matching.ts'
+import { isExempt, matchTarget, namespaceOf, targetOf } from './matching.ts'
 import { describeRequest, inVersion } from './review.ts'
 
 interface Check {
@@ -47,10 +47,6 @@ interface Denial {
   readonly message: string
   readonly reason: string | undefined
 }
-
-/** Policies do not judge themselves, or nobody could mend a wrong one. */
-const exempt = new Set(['validatingadmissionpolicies', 'validatingadmissionpolicybindings'])
-const isExempt = ({ group, plural }: Kind): boolean => group === 'admissionregistration.k8s.io' && exempt.has(plural)
 
 /** ValidatingAdmissionPolicy: expressions of the cluster's administrators say what may be written. */
 export const validatingAdmissionPolicies = (sources: AdmissionSources): AdmissionPlugin => {
@@ -201,13 +197,7 @@ const codes: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 
 const refusalOf = (request: AdmissionRequest, { policy, binding, message, reason = 'Invalid' }: Denial): Refusal => {
   const by = binding ? ` with binding '${binding.metadata.name}'` : ''
   const text = `ValidatingAdmissionPolicy '${policy}'${by} denied request: ${message}`
-  const { group, plural } = request.kind
   const name = request.name || request.object?.metadata?.generateName || ''
-  const what = group ? `${plural}.${group}` : plural
-  return new Refusal(codes[reason] ?? 422, reason as 'Invalid', `${what} ${JSON.stringify(name)} is forbidden: ${text}`, {
-    ...(name ? { name } : {}),
-    ...(group ? { group } : {}),
-    kind: plural,
-    causes: [{ message: text }],
-  })
+  const { message: whole, details } = forbidden({ group: request.kind.group, resource: request.kind.plural }, name, text).status
+  return new Refusal(codes[reason] ?? 422, reason, whole, { ...details, causes: [{ message: text }] })
 }

@@ -1,5 +1,5 @@
 import type { Kind } from '@skiff/api'
-import type { KubeObject } from '@skiff/machinery'
+import { type KubeObject, withVersion } from '@skiff/machinery'
 import type { AdmissionRequest } from '../admission.ts'
 
 /** An object in another version of its kind. */
@@ -8,6 +8,13 @@ export const inVersion = (from: Kind, to: Kind, object: KubeObject | undefined):
   const stored = from.conversion ? from.conversion.toStored(object) : object
   const shown = to.conversion ? to.conversion.fromStored(stored) : stored
   return { ...shown, apiVersion: to.apiVersion, kind: to.kind }
+}
+
+/** The whole object as JSON, in Go's bytes. */
+export const jsonOf = (kind: Kind, object: KubeObject): string => {
+  const encoded = kind.codec.encode(object)
+  const { resourceVersion } = object.metadata
+  return resourceVersion ? withVersion(encoded, resourceVersion) : encoded.text
 }
 
 const kindOf = ({ group, version, kind }: Kind) => ({ group, version, kind })
