@@ -53,11 +53,28 @@ const needsNamespace = (call: Call): boolean => call.name !== undefined || call.
 const dispatch = async (context: HandlerContext, request: Request): Promise<Reply> => {
   const { call, kind } = request
   const part = partOf(context, request)
-  if (part && call.subresource === undefined && !kind.verbs.includes(call.verb)) throw methodNotAllowed()
+  if (part && !takes(request)) throw methodNotAllowed()
   if (part) return part(context, request)
   if (call.subresource !== undefined) return dispatchSubresource(context, request)
   if (!kind.verbs.includes(call.verb)) throw methodNotAllowed()
   return operate(context, request)
+}
+
+const verbOfMethod: Readonly<Record<string, string>> = {
+  GET: 'get',
+  HEAD: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+}
+
+/** Whether a resource or subresource with a handler of its own knows the method. */
+const takes = ({ call, kind }: Request): boolean => {
+  if (call.subresource === undefined) return kind.verbs.includes(call.verb)
+  const facts = kind.subresources.find((each) => each.name === call.subresource)
+  const verb = call.verb === 'connect' ? verbOfMethod[call.method ?? 'GET'] : call.verb
+  return facts === undefined || verb === undefined || facts.verbs.includes(verb)
 }
 
 const partOf = ({ parts }: HandlerContext, { call, kind }: Request): Part | undefined => {

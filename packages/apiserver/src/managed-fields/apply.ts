@@ -8,6 +8,7 @@ import {
   isJsonObject,
   type Json,
   type KubeObject,
+  type ObjectMeta,
   pathText,
   Refusal,
   rfc3339,
@@ -36,7 +37,7 @@ export const applyOver = (
 ): AppliedObject => {
   const { kind, call } = request
   const fieldManager = request.fieldManager ?? ''
-  const config = checkConfiguration(kind, request, configuration)
+  const config = checkConfiguration(kind, configuration)
   const manager = managerId({
     manager: fieldManager,
     operation: 'Apply',
@@ -95,8 +96,17 @@ const managedBefore = (rest: Rest, { kind, call }: Request, live: KubeObject | u
   return afterUpdate(rest, kind, call.subresource, managed, first, undefined, live)
 }
 
+/** A kind as Go prints it: `/v1, Kind=Pod`. */
+export const gvkText = (apiVersion: string, kind: string): string => `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`
+
+/** What a configuration calls itself: `namespace/name; group/version, Kind=kind`. */
+export const nameOfConfiguration = (configuration: Json): string => {
+  const { metadata, apiVersion, kind } = configuration as { metadata?: Partial<ObjectMeta>; apiVersion?: string; kind?: string }
+  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${gvkText(apiVersion ?? '', kind ?? '')}`
+}
+
 /** The configuration as its kind's type wants it; refuses in upstream's words. */
-const checkConfiguration = (kind: Kind, { call }: Request, configuration: Json): Json => {
+const checkConfiguration = (kind: Kind, configuration: Json): Json => {
   if (!isJsonObject(configuration)) throw badRequest('error decoding YAML: the configuration is no object')
   const version = configuration.apiVersion ?? ''
   if (version !== kind.apiVersion)
@@ -105,14 +115,21 @@ const checkConfiguration = (kind: Kind, { call }: Request, configuration: Json):
     )
   const metadata = isJsonObject(configuration.metadata) ? configuration.metadata : {}
   if (metadata.managedFields !== undefined && metadata.managedFields !== null) throw badRequest('metadata.managedFields must be nil')
+  const refuse = (why: string) =>
+    new Refusal(500, '', `failed to create typed patch object (${nameOfConfiguration(configuration)}): ${why}`)
+  const given = typeof configuration.kind === 'string' ? configuration.kind : ''
+  const gvk = gvkText(kind.apiVersion, given)
+  if (given === '') throw refuse(`no corresponding type for ${gvk}`)
+  // Another kind has a type of its own, which cannot be laid over this one's.
+  if (given !== kind.kind)
+    throw new Refusal(
+      500,
+      '',
+      `failed to merge config: expected objects of the same type, but got ${gvk} and ${gvkText(kind.apiVersion, kind.kind)}`,
+    )
   const faults = typeFaults(typedOfKind(kind), configuration)
   if (faults.length === 0) return configuration
-  const name = `${call.namespace ? `${call.namespace}/` : ''}${call.name ?? ''}`
-  throw new Refusal(
-    500,
-    '',
-    `failed to create typed patch object (${name}; ${kind.apiVersion}, Kind=${kind.kind}): ${faults.length === 1 ? faults[0] : `errors:\n${faults.map((fault) => `  ${fault}`).join('\n')}`}`,
-  )
+  throw refuse(`${faults.length === 1 ? faults[0] : `errors:\n${faults.map((fault) => `  ${fault}`).join('\n')}`}`)
 }
 
 const conflictRefusal = (conflicts: readonly Conflict[]): Refusal => {

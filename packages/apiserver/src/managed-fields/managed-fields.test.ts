@@ -249,7 +249,7 @@ describe('apply', () => {
       'an unknown field',
       '?fieldManager=m',
       { ...map('d', {}), foo: 1 },
-      'failed to create typed patch object (default/d; v1, Kind=ConfigMap): .foo: field not declared in schema',
+      'failed to create typed patch object (/d; /v1, Kind=ConfigMap): .foo: field not declared in schema',
     ],
   ])('%s', async (_, query, body, message) => expect((await apply(`${maps}/d${query}`, body)).body.message).toBe(message))
 })

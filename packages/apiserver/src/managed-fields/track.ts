@@ -54,7 +54,8 @@ export const bareValue = (object: KubeObject | undefined): Json => {
 /** The object sent, with who holds what after this write. `old` is the live object; undefined for a create. */
 export const tracked = <T extends KubeObject>(rest: Rest, request: Request, next: T, old: KubeObject | undefined): T => {
   const { kind, call } = request
-  const managed = managedBefore(next.metadata.managedFields, old)
+  // A subresource does not carry entries: whoever writes one keeps those of the object.
+  const managed = managedBefore((request.trackedAs ?? call.subresource) ? undefined : next.metadata.managedFields, old)
   // Objects that nobody was ever written down for stay so, as upstream has it.
   if (old && managed.holdings.size === 0) return withManaged(next, noManagers)
   const apiVersion = kind.apiVersion

@@ -6,10 +6,11 @@ const longest = 128
 export const managerOf = (call: Call, fieldManager: string): string =>
   fieldManager || fromUserAgent(call.userAgent) || nearName(call) || 'unknown'
 
+/** Headers come as Latin-1, which is what UTF-8 looks like when its bytes are taken for letters. */
 const fromUserAgent = (agent: string | undefined): string => {
   const end = agent?.indexOf('/') ?? -1
   const name = end < 0 ? (agent ?? '') : (agent as string).slice(0, end)
-  return /[^\x20-\x7e\u00a1-\uffff]/.test(name) || name.length > longest ? printable(name) : name
+  return /[^\x20-\x7e]/.test(name) || name.length > longest ? printable(Buffer.from(name, 'latin1').toString()) : name
 }
 
 const printable = (text: string): string => {

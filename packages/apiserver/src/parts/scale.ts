@@ -117,7 +117,7 @@ const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: K
 const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
   const { call, kind, warnings } = request
   const options = writeOptions(call, 'PatchOptions')
-  const patcher = patcherFor(scaleKind, call)
+  const patcher = patcherFor(scaleKind, call, options.validation)
   const { subresource: _, ...plain } = call
   const change = async (current: KubeObject | undefined) => {
     const scale = patched(scaleKind, call, scaleOf(kind, current as Scalable), patcher, options.validation, warnings) as Scale

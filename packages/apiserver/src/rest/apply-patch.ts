@@ -1,8 +1,9 @@
 import type { Call } from '@skiff/client'
-import { badRequest, conflict, invalid, isJsonObject, type Json, type KubeObject, loadYaml, required } from '@skiff/machinery'
-import { applyOver, withApplied } from '../managed-fields/apply.ts'
+import { badRequest, conflict, invalid, isJsonObject, type Json, type KubeObject, loadYaml, Refusal, required } from '@skiff/machinery'
+import { type AppliedObject, applyOver, gvkText, nameOfConfiguration, withApplied } from '../managed-fields/apply.ts'
 import { type FieldValidation, mostNested } from './body.ts'
 import { namedOf, type Request, type Rest } from './context.ts'
+import { goKindOf } from './merge-patch.ts'
 import { decodePatched, objectOfPatch } from './patched.ts'
 import { type Written, writeOver } from './update.ts'
 
@@ -17,10 +18,25 @@ export const applyPatch = (rest: Rest, request: Request, options: ApplyOptions):
   const change = async (live: KubeObject | undefined): Promise<KubeObject> => {
     if (!live) checkNew(request, configuration)
     const applied = applyOver(rest, request, live, configuration, options.force === true)
-    const object = decodePatched(request.kind, applied.value, 'Ignore', request.warnings)
-    return withApplied(objectOfPatch(request, object), applied)
+    return withApplied(objectOfPatch(request, objectOf(request, applied.value, configuration)), applied)
   }
   return writeOver(rest, { ...request, tracked: true }, change, false, true)
+}
+
+/** The merged value as an object; what does not fit its kind is upstream's own error, since types were checked before. */
+const objectOf = ({ kind, warnings }: Request, value: AppliedObject['value'], configuration: Json): KubeObject => {
+  try {
+    return decodePatched(kind, { value, faults: [] }, 'Ignore', warnings)
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 422) throw error
+    const why = error.message.slice(error.message.indexOf('}": ') + 4).replace(/Go struct field \S+ of type/, 'Go value of type')
+    const gvk = gvkText(kind.apiVersion, kind.kind)
+    throw new Refusal(
+      500,
+      '',
+      `failed to convert new object (${nameOfConfiguration(configuration)}) to proper version: unable to convert unstructured object to ${gvk}: ${why}`,
+    )
+  }
 }
 
 /** Upstream's check of the options of an apply. */
@@ -42,23 +58,24 @@ const checkNew = ({ kind, call }: Request, configuration: Json): void => {
 /** The configuration in a body, which is YAML or JSON. */
 const configurationOf = ({ call, warnings }: Request, validation: FieldValidation): Json => {
   const { value, duplicates } = readBody(call)
+  if (value === null) return {}
   if (!isJsonObject(value))
     throw badRequest(
-      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`,
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goKindOf(value)} into Go value of type map[string]interface {}`,
     )
   if (duplicates.length > 0) {
-    if (validation === 'Strict') throw badRequest(`error strict decoding YAML: ${duplicates.join(', ')}`)
-    if (validation === 'Warn') warnings.push(...duplicates)
+    if (validation === 'Strict') throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates.join(', ')}`)
+    if (validation === 'Warn') warnings.push(...duplicates.map((each) => `error converting YAML to JSON: ${each}`))
   }
   return value
 }
 
-const readBody = (call: Call): { readonly value: unknown; readonly duplicates: readonly string[] } => {
+const readBody = (call: Call): { readonly value: Json; readonly duplicates: readonly string[] } => {
   const { body } = call
-  if (body && 'object' in body) return { value: body.object, duplicates: [] }
+  if (body && 'object' in body) return { value: body.object as Json, duplicates: [] }
   try {
     return loadYaml(Buffer.from(body && 'bytes' in body ? body.bytes : Buffer.alloc(0)).toString(), mostNested)
   } catch (error) {
-    throw badRequest(`error decoding YAML: ${(error as Error).message}`)
+    throw badRequest(`error decoding YAML: error converting YAML to JSON: ${(error as Error).message}`)
   }
 }

@@ -122,8 +122,12 @@ export const decodeRaw = (kind: Kind, given: RawBody, validation: FieldValidatio
       )
     if (validation === 'Warn') warnings.push(...faults)
   }
-  return decoded.object
+  return isReset(raw.value) ? { ...decoded.object, metadata: { ...decoded.object.metadata, managedFields: [] } } : decoded.object
 }
+
+/** Entries that are there and none ask for a fresh start; decoding drops empty lists. */
+const isReset = ({ metadata }: Readonly<Record<string, unknown>>): boolean =>
+  isRecord(metadata) && Array.isArray(metadata.managedFields) && metadata.managedFields.length === 0
 
 const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>): void => {
   const given = value.kind ?? kind.kind

@@ -65,4 +65,4 @@ export const queryFlag = (call: Call, name: string): boolean => {
 }
 
 export const methodNotAllowed = (): Refusal =>
-  new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
+  new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})

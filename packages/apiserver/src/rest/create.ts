@@ -6,7 +6,6 @@ import {
   type FieldError,
   invalid,
   type KubeObject,
-  nameIsDnsSubdomain,
   Refusal,
   required,
   rfc3339,
@@ -17,6 +16,7 @@ import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
 import { namedOf, type Request, type Rest } from './context.ts'
+import { strictFinalizers, validateNameOf } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
@@ -59,7 +59,7 @@ export const createObject = async (rest: Rest, request: Request, given: KubeObje
     if (entry) return entry
     const name = object.metadata.name || ''
     // A generated name that is taken is drawn again, as upstream does since 1.31.
-    if (!generate) throw alreadyExists(namedOf(kind), name)
+    if (!generate) throw taken(kind, name, find(cache.tree, kind.namespaced ? `${object.metadata.namespace}/${name}` : name)?.object)
     if (attempt >= 7) {
       throw new Refusal(
         409,
@@ -69,6 +69,13 @@ export const createObject = async (rest: Rest, request: Request, given: KubeObje
       )
     }
   }
+}
+
+/** The refusal of a name that is in use, perhaps only until its finalizers are done. */
+const taken = (kind: Kind, name: string, by: KubeObject | undefined): Refusal => {
+  const refused = alreadyExists(namedOf(kind), name)
+  if (!by?.metadata.deletionTimestamp) return refused
+  return Refusal.from({ ...refused.status, message: `object is being deleted: ${refused.message}` })
 }
 
 const createOnce = async (rest: Rest, request: Request, object: KubeObject): Promise<Entry | undefined> => {
@@ -168,11 +175,15 @@ const validate = (kind: Kind, object: KubeObject): void => {
   if (object.metadata.name === undefined && object.metadata.generateName === undefined)
     errors.push(required('metadata.name', 'name or generateName is required'))
   else
-    errors.push(...validateObjectMeta(object.metadata, kind.namespaced, (name, prefix) => validateNameOf(kind, name, prefix), 'metadata'))
+    errors.push(
+      ...validateObjectMeta(
+        object.metadata,
+        kind.namespaced,
+        (name, prefix) => validateNameOf(kind, name, prefix),
+        'metadata',
+        strictFinalizers(kind),
+      ),
+    )
   errors.push(...(kind.behaviour.validate?.(object) ?? []))
   if (errors.length > 0) throw invalid(kind, object.metadata.name || object.metadata.generateName || '', errors)
 }
-
-/** Complaints about an object's name; a DNS-1123 subdomain where the kind says nothing else. */
-export const validateNameOf = (kind: Kind, name: string, prefix: boolean): readonly string[] =>
-  (kind.behaviour.validateName ?? nameIsDnsSubdomain)(name, prefix)

@@ -2,17 +2,17 @@ import {
   applyJsonPatch,
   badRequest,
   decodeJsonPatch,
+  isJsonArray,
+  isJsonObject,
   type Json,
   type JsonObject,
   maxJsonPatchOperations,
   Refusal,
   tooLarge,
 } from '@skiff/machinery'
-
 import { mostNested } from './body.ts'
-
-/** Makes the patched form of an object's plain JSON; reads its patch once however often it is applied. */
-export type Patcher = (current: Readonly<Record<string, unknown>>) => unknown
+import { goKindOf } from './merge-patch.ts'
+import type { Patcher, PatchText } from './patcher.ts'
 
 /** Copies and paths can build what no body could say. Does not call itself, since that is what is guarded against. */
 const nestsWithin = (value: unknown, depth: number): boolean => {
@@ -26,16 +26,39 @@ const nestsWithin = (value: unknown, depth: number): boolean => {
   return false
 }
 
-const decoded = (value: unknown): readonly JsonObject[] => {
+const fields = ['op', 'path', 'from']
+
+/** Upstream reads a patch that is validated into a struct first: what does not fit in there is refused before anything is applied. */
+const checkOperations = (document: Json): readonly string[] => {
+  const refuse = (text: string) => badRequest(`error decoding patch: json: cannot unmarshal ${text}`)
+  if (document === null) return []
+  if (!isJsonArray(document)) throw refuse(`${goKindOf(document)} into Go value of type []handlers.jsonPatchOp`)
+  const unknown: string[] = []
+  for (const [index, operation] of document.entries()) {
+    if (operation === null) continue
+    if (!isJsonObject(operation)) throw refuse(`${goKindOf(operation)} into Go value of type handlers.jsonPatchOp`)
+    for (const name of Object.keys(operation)) {
+      const value = operation[name] as Json
+      if (fields.includes(name)) {
+        if (value !== null && typeof value !== 'string')
+          throw refuse(`${goKindOf(value)} into Go struct field jsonPatchOp.${name} of type string`)
+      } else if (name !== 'value') unknown.push(`json patch unknown field "[${index}].${name}"`)
+    }
+  }
+  return unknown
+}
+
+const decoded = (document: Json): readonly JsonObject[] => {
   try {
-    return decodeJsonPatch(value as Json)
+    return decodeJsonPatch(document)
   } catch (error) {
-    throw badRequest(`error decoding patch: ${(error as Error).message}`)
+    throw badRequest((error as Error).message)
   }
 }
 
 /** RFC 6902 over an object's JSON, with upstream's limits and answers: 400 for what is no patch, 422 for one that does not apply. */
-export const applyJsonPatchBody = (value: unknown): Patcher => {
+export const jsonPatcher = ({ value, duplicates }: PatchText, validated: boolean): Patcher => {
+  const faults = validated ? [...duplicates.map((each) => `json patch ${each}`), ...checkOperations(value)] : []
   const operations = decoded(value)
   if (operations.length > maxJsonPatchOperations)
     throw tooLarge(
@@ -45,9 +68,9 @@ export const applyJsonPatchBody = (value: unknown): Patcher => {
     try {
       const patched = applyJsonPatch(current as Json, operations)
       if (!nestsWithin(patched, mostNested)) throw new Error('exceeded max depth')
-      return patched
+      return { value: patched, faults }
     } catch {
-      throw new Refusal(422, 'Invalid', 'the server rejected our request due to an error in our request')
+      throw new Refusal(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
     }
   }
 }

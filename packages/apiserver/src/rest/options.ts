@@ -1,5 +1,5 @@
 import type { Call } from '@skiff/client'
-import { badRequest, type FieldError, invalid, invalidValue, notSupported, quoted } from '@skiff/machinery'
+import { badRequest, type FieldError, invalid, notSupported, quoted, validateFieldManager } from '@skiff/machinery'
 import type { FieldValidation } from './body.ts'
 import { queryValue } from './context.ts'
 
@@ -17,10 +17,7 @@ export const writeOptions = (
   if (!['', 'Ignore', 'Warn', 'Strict'].includes(validation))
     errors.push(notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']))
   const fieldManager = queryValue(call, 'fieldManager') ?? ''
-  if (fieldManager.length > 128)
-    errors.push({ reason: 'FieldValueTooLong', field: 'fieldManager', body: 'Too long: may not be more than 128 bytes' })
-  if (/[^\x20-\x7e\u00a0-\uffff]/.test(fieldManager))
-    errors.push(invalidValue('fieldManager', fieldManager, 'should only contain printable characters'))
+  errors.push(...validateFieldManager(fieldManager, 'fieldManager'))
   const dryRun = dryRunOf(call, errors)
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors)
   const force = queryValue(call, 'force')

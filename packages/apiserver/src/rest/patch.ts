@@ -1,25 +1,15 @@
 import type { Kind } from '@skiff/api'
 import { patchSchemaOf } from '@skiff/api'
 import type { Call } from '@skiff/client'
-import {
-  applyMergePatch,
-  applyStrategicMergePatch,
-  badRequest,
-  invalid,
-  type Json,
-  type JsonObject,
-  type KubeObject,
-  parseJson,
-  parseOwnJson,
-  Refusal,
-  unsupportedMediaType,
-} from '@skiff/machinery'
+import { invalid, type Json, type KubeObject, parseOwnJson, Refusal, unsupportedMediaType } from '@skiff/machinery'
 import { applyPatch, checkFieldManager } from './apply-patch.ts'
-import { type FieldValidation, mediaTypeOf, mostNested } from './body.ts'
+import { type FieldValidation, mediaTypeOf } from './body.ts'
 import type { Request, Rest } from './context.ts'
-import { applyJsonPatchBody, type Patcher } from './json-patch.ts'
+import { jsonPatcher } from './json-patch.ts'
+import { mergePatcher, strategicPatcher } from './merge-patch.ts'
 import { writeOptions } from './options.ts'
-import { decodePatched, objectOfPatch } from './patched.ts'
+import { decodePatched, objectOfPatch, undeterminable } from './patched.ts'
+import { lazily, type Patcher, readPatch } from './patcher.ts'
 import { type Written, writeOver } from './update.ts'
 
 const json = 'application/json-patch+json'
@@ -42,89 +32,67 @@ export const patch = async (rest: Rest, request: Request): Promise<Written> => {
     checkFieldManager(options.fieldManager)
     return applyPatch(rest, moved, options)
   }
-  const patcher = patcherOf(kind, call, type)
+  const patcher = patcherOf(kind, call, type, options.validation)
   return writeOver(rest, moved, async (current) => patched(kind, call, current as KubeObject, patcher, options.validation, warnings), false)
 }
 
 const patchTypeOf = (call: Call): string => mediaTypeOf(call.body && 'contentType' in call.body ? call.body.contentType : undefined)
 
-/** The patcher of a call's body, by its media type. */
-export const patcherFor = (kind: Kind, call: Call): Patcher => patcherOf(kind, call, patchTypeOf(call))
+/** A call's patch, by its media type. `strategic` gives the patch itself where it is one, for texts. */
+export interface KindPatcher {
+  readonly apply: Patcher
+  readonly strategic?: () => Json
+}
 
+/** The patcher of a call's body, by its media type. */
+export const patcherFor = (kind: Kind, call: Call, validation: FieldValidation): KindPatcher =>
+  patcherOf(kind, call, patchTypeOf(call), validation)
+
+/** The object that a patch makes of another. */
 export const patched = (
   kind: Kind,
   call: Call,
   current: KubeObject,
-  patcher: Patcher,
+  patcher: KindPatcher,
   validation: FieldValidation,
   warnings: string[],
 ): KubeObject => {
-  const value = patcher(wireOf(kind, current)) as Readonly<Record<string, unknown>>
-  return objectOfPatch({ kind, call }, decodePatched(kind, value, validation, warnings))
+  const result = patcher.apply(wireOf(kind, current))
+  const { value } = result
+  // Upstream reads an object without an apiVersion by the names of its Go fields: nothing of its metadata is found.
+  if (!patcher.strategic && !kind.custom && typeof value === 'object' && value !== null && !Array.isArray(value))
+    if (!(value as { apiVersion?: unknown }).apiVersion) throw undeterminable(call.name)
+  return objectOfPatch({ kind, call }, decodePatched(kind, result, validation, warnings, patcher.strategic?.()))
 }
 
 /** The JSON that a patch is applied to: what a client would have read. */
 const wireOf = (kind: Kind, object: KubeObject): Readonly<Record<string, unknown>> => {
-  const { text } = kind.codec.encode(object)
-  const wire = parseOwnJson(text) as { metadata: Record<string, unknown> }
-  wire.metadata.resourceVersion = object.metadata.resourceVersion
-  return wire as unknown as Readonly<Record<string, unknown>>
+  const { text, versionAt } = kind.codec.encode(object)
+  const version = object.metadata.resourceVersion && versionAt >= 0 ? `"resourceVersion":"${object.metadata.resourceVersion}",` : ''
+  return parseOwnJson(version ? `${text.slice(0, versionAt)}${version}${text.slice(versionAt)}` : text) as Readonly<Record<string, unknown>>
 }
 
-const bytesOf = (call: Call): Uint8Array | undefined => (call.body && 'bytes' in call.body ? call.body.bytes : undefined)
-
-const plainValue = (call: Call): unknown => {
-  const { body } = call
-  if (body && 'object' in body) return body.object
-  try {
-    return parseJson(bytesOf(call) ?? Buffer.alloc(0), mostNested).value
-  } catch (error) {
-    throw badRequest(`error decoding patch: ${(error as Error).message}`)
-  }
-}
-
-const patcherOf = (kind: Kind, call: Call, type: string): Patcher => {
+const patcherOf = (kind: Kind, call: Call, type: string, validation: FieldValidation): KindPatcher => {
+  const validated = validation !== 'Ignore'
   switch (type) {
     case json:
-      return applyJsonPatchBody(plainValue(call))
-    case merge: {
-      const value = objectPatch(call)
-      return (current) => applyMergePatch(current as Json, value as Json)
-    }
-    case strategic: {
-      if (kind.custom)
-        throw unsupportedMediaType(
-          'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
-        )
-      const value = objectPatch(call)
-      const schema = patchSchemaOf(kind)
-      return (current) => refusing(() => applyStrategicMergePatch(current as JsonObject, value as JsonObject, schema))
-    }
+      return { apply: lazily(() => jsonPatcher(readPatch(call, validated ? 'error decoding patch: ' : ''), validated)) }
+    case merge:
+      return { apply: lazily(() => mergePatcher(readPatch(call, 'error decoding patch: '), validated)) }
+    case strategic:
+      if (!kind.custom)
+        return {
+          apply: lazily(() => strategicPatcher(readPatch(call, ''), patchSchemaOf(kind))),
+          strategic: () => readPatch(call, '').value,
+        }
+      throw unsupportedPatch([json, merge, applyYaml])
     default:
-      throw unsupportedMediaType(
-        kind.custom
-          ? `the body of the request was in an unknown format - accepted media types include: ${json}, ${merge}, ${applyYaml}`
-          : '415: Unsupported Media Type',
-      )
+      throw unsupportedPatch(kind.custom ? [json, merge, applyYaml] : undefined)
   }
 }
 
-const objectPatch = (call: Call): Readonly<Record<string, unknown>> => {
-  const value = plainValue(call)
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw badRequest(
-      `error decoding patch: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`,
-    )
-  return value as Readonly<Record<string, unknown>>
-}
-
-const refusing = <T>(act: () => T): T => {
-  try {
-    return act()
-  } catch (error) {
-    const text = (error as Error).message
-    // Upstream knows these two as no fault of the caller.
-    if (/does not contain declared merge key|^unknown patch type/.test(text)) throw new Refusal(500, '', text)
-    throw badRequest(text)
-  }
-}
+/** Of the built-in kinds' patches upstream's router refuses the media type before anybody knows what would be taken. */
+const unsupportedPatch = (accepted: readonly string[] | undefined): Refusal =>
+  accepted
+    ? unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`)
+    : new Refusal(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})

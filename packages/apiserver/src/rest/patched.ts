@@ -1,28 +1,59 @@
 import type { Kind } from '@skiff/api'
-import { badRequest, invalid, invalidValue, type KubeObject, Refusal } from '@skiff/machinery'
+import { badRequest, goText, invalid, invalidValue, type Json, type KubeObject, Refusal } from '@skiff/machinery'
 import { decodeRaw, type FieldValidation } from './body.ts'
 import type { Request } from './context.ts'
+import type { Patched } from './patcher.ts'
+
+const why = (error: Refusal): string => error.message.replace(/^.* cannot be handled as a [^:]*: /s, '')
+
+const refusedPatch = (shown: string, text: string): Refusal => invalid({ group: '', kind: '' }, '', [invalidValue('patch', shown, text)])
 
 /** What a patch made, read like any body; what is wrong with it is the patch's fault. */
 export const decodePatched = (
   kind: Kind,
-  value: Readonly<Record<string, unknown>>,
+  { value, faults }: Patched,
   validation: FieldValidation,
   warnings: string[],
+  strategic?: Json,
 ): KubeObject => {
+  const given = strategic === undefined ? value : { ...(value as object), apiVersion: kind.apiVersion, kind: kind.kind }
   try {
-    return decodeRaw(kind, { value, duplicates: [] }, validation, warnings)
+    return decodeRaw(kind, { value: given, duplicates: faults }, validation, warnings)
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 400) throw error
-    const text = error.message.replace(/^.* cannot be handled as a [^:]*: /, '')
-    throw invalid({ group: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(value), text)])
+    if (strategic === undefined) throw refusedPatch(textOf(value), why(error))
+    throw refusedPatch(goText(strategic), converterText(why(error)))
   }
+}
+
+/** The patched JSON as upstream's patch library writes it: names of the top level sorted. */
+const textOf = (value: unknown): string => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value)
+  return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))))
+}
+
+const shapeOfKind: Readonly<Record<string, string>> = { object: 'map', array: 'slice', string: 'string', number: 'int64', bool: 'bool' }
+
+/** A wrong type in the words of upstream's converter of maps, which reads what a strategic merge made, from those of its JSON decoder. */
+const converterText = (text: string): string => {
+  const parts = /^json: cannot unmarshal (\w+) into Go (?:struct field \S+|value) of type (\S+)$/.exec(text)
+  if (!parts) return text
+  const from = shapeOfKind[parts[1] as string] ?? (parts[1] as string)
+  const to = (parts[2] as string).replace(/^\*/, '')
+  if (to.startsWith('[]')) return `cannot restore slice from ${from}`
+  if (to.startsWith('map[')) return `cannot restore map from ${from}`
+  const scalar = /^(string|bool|u?int\d*|float\d*)$/.exec(to)
+  if (!scalar && !/^v\d\w*\./.test(to)) return text
+  if (!scalar && (from === 'map' || from === 'slice')) return `unrecognized type: ${from === 'map' ? 'string' : 'struct'}`
+  if (!scalar) return from === 'int64' ? `cannot convert int64 to ${to}` : `cannot restore struct from: ${from}`
+  if (from === 'int64' && to === 'string') return 'cannot convert int64 to string'
+  return `unrecognized type: ${to}`
 }
 
 /** The patched object where the URL says it is; refuses one that was renamed or moved. */
 export const objectOfPatch = ({ kind, call }: Pick<Request, 'kind' | 'call'>, object: KubeObject): KubeObject => {
   const name = object.metadata.name ?? ''
-  if (name === '') throw badRequest(`the name of the object (${call.name ?? ''} based on URL) was undeterminable: name must be provided`)
+  if (name === '') throw undeterminable(call.name)
   if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`)
   const namespace = object.metadata.namespace ?? ''
   if (kind.namespaced && namespace !== '' && namespace !== call.namespace)
@@ -30,3 +61,7 @@ export const objectOfPatch = ({ kind, call }: Pick<Request, 'kind' | 'call'>, ob
   const { namespace: _, ...metadata } = object.metadata
   return { ...object, metadata: kind.namespaced ? { ...object.metadata, namespace: call.namespace ?? '' } : metadata }
 }
+
+/** The refusal of an object without a name. */
+export const undeterminable = (urlName: string | undefined): Refusal =>
+  badRequest(`the name of the object (${urlName ?? ''} based on URL) was undeterminable: name must be provided`)

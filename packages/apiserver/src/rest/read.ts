@@ -48,7 +48,7 @@ const waitFor = async (rest: Rest, revision: number): Promise<void> => {
 export const list = async (rest: Rest, { call, kind }: Request): Promise<Page> => {
   const options = listOptions(kind, call)
   const cache = await rest.storage.cache(rest.registry.stored(kind))
-  const start = await startOf(rest, cache, call, options)
+  const start = await startOf(rest, cache, options)
   const prefix = kind.namespaced && call.namespace !== undefined ? `${call.namespace}/` : ''
   const page = options.match
     ? selectedPage(start.tree, prefix, start.after, options, call)
@@ -66,7 +66,7 @@ interface Start {
   readonly after: string
 }
 
-const startOf = async (rest: Rest, cache: Cache, call: Call, options: ListOptions): Promise<Start> => {
+const startOf = async (rest: Rest, cache: Cache, options: ListOptions): Promise<Start> => {
   if (options.continue !== '') {
     if (options.resourceVersion !== '' && options.resourceVersion !== '0')
       throw badRequest('specifying resource version is not allowed when using continue')

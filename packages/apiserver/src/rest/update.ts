@@ -10,7 +10,6 @@ import {
   Refusal,
   rfc3339,
   sameJson,
-  validateObjectMetaUpdate,
   withVersion,
 } from '@skiff/machinery'
 import { tracked } from '../managed-fields/track.ts'
@@ -19,6 +18,7 @@ import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
 import { keyOfCall, namedOf, type Request, type Rest } from './context.ts'
 import { createObject, inNamespace } from './create.ts'
+import { metadataErrors } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 
 export interface Written {
@@ -78,14 +78,7 @@ export const writeOver = async (
     const given = next.metadata.resourceVersion
     if (put) checkPreconditions(kind, next, old)
     if (given && given !== old.metadata.resourceVersion) {
-      if (!/^\d+$/.test(given))
-        throw invalid(kind, call.name ?? '', [
-          {
-            reason: 'FieldValueInvalid',
-            field: 'metadata.resourceVersion',
-            body: `Invalid value: ${JSON.stringify(given)}: must be an unsigned integer`,
-          },
-        ])
+      if (!/^\d+$/.test(given)) throw new Refusal(500, '', `strconv.ParseUint: parsing ${JSON.stringify(given)}: invalid syntax`)
       throw conflict(namedOf(kind), call.name ?? '', modified)
     }
     if (!given && put && kind.behaviour.requireResourceVersion)
@@ -215,9 +208,11 @@ const prepareUpdate = (rest: Rest, request: Request, given: KubeObject, old: Kub
   delete metadata.selfLink
   metadata.uid = given.metadata.uid || old.metadata.uid
   metadata.creationTimestamp = old.metadata.creationTimestamp
-  carry(metadata, old, 'deletionTimestamp')
-  carry(metadata, old, 'deletionGracePeriodSeconds')
-  carry(metadata, old, 'generation')
+  // Once set they stay; before that validation refuses them.
+  if (old.metadata.deletionTimestamp !== undefined) metadata.deletionTimestamp = old.metadata.deletionTimestamp
+  if (old.metadata.deletionGracePeriodSeconds !== undefined) metadata.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds
+  if (old.metadata.generation === undefined) delete metadata.generation
+  else metadata.generation = old.metadata.generation
   metadata.resourceVersion = old.metadata.resourceVersion
   const whole = { ...given, apiVersion: kind.apiVersion, kind: kind.kind, metadata } as unknown as KubeObject & { status?: unknown }
   if (request.prepared) return whole
@@ -240,15 +235,6 @@ const keepManaged = (request: Request, next: KubeObject, { metadata }: KubeObjec
   request.prepared || next.metadata.managedFields === metadata.managedFields
     ? next
     : { ...next, metadata: { ...next.metadata, managedFields: metadata.managedFields } as KubeObject['metadata'] }
-
-const carry = (
-  metadata: Record<string, unknown>,
-  old: KubeObject,
-  name: 'deletionTimestamp' | 'deletionGracePeriodSeconds' | 'generation',
-): void => {
-  if (old.metadata[name] === undefined) delete metadata[name]
-  else metadata[name] = old.metadata[name]
-}
 
 const differsBeyondMeta = (next: KubeObject, old: KubeObject): boolean => {
   const { metadata: _a, status: _b, apiVersion: _c, kind: _d, ...left } = next as KubeObject & { status?: unknown }
@@ -278,7 +264,7 @@ const pick = (from: Readonly<Record<string, unknown>>, names: readonly string[])
   Object.fromEntries(names.map((name) => [name, from[name]]))
 
 const validateUpdate = ({ kind, call }: Request, next: KubeObject, old: KubeObject): void => {
-  const errors: FieldError[] = [...validateObjectMetaUpdate(next.metadata, old.metadata, 'metadata')]
+  const errors: FieldError[] = metadataErrors(kind, call.subresource, next, old)
   if (call.subresource) errors.push(...(kind.behaviour.subresources?.[call.subresource]?.validateUpdate?.(next, old) ?? []))
   else errors.push(...(kind.behaviour.validateUpdate?.(next, old) ?? kind.behaviour.validate?.(next) ?? []))
   if (errors.length > 0) throw invalid(kind, old.metadata.name, errors)

@@ -114,7 +114,8 @@ const answer = async (options: ServeOptions, incoming: Incoming, outgoing: Outgo
     if (!target) throw badRequest('the request target is no valid URL')
     if (!target.resource) return await answerPlain(options, incoming, outgoing, target, identity)
     const made = callOf(incoming, target, identity, outgoing)
-    const call = needsBody(incoming) && made.verb !== 'connect' ? await withBody(options, incoming, made) : made
+    const call =
+      made.verb === 'connect' ? made : needsBody(incoming) ? await withBody(options, incoming, made) : withoutBody(incoming, made)
     await writeReply(options, incoming, outgoing, call)
   } catch (error) {
     if (outgoing.destroyed) return
@@ -193,6 +194,12 @@ const withBody = async (options: ServeOptions, incoming: Incoming, call: Call): 
   if (bytes.length === 0 && (call.verb === 'delete' || call.verb === 'deletecollection')) return call
   return { ...call, body: { bytes, contentType: incoming.headers['content-type'] ?? 'application/json' } }
 }
+
+/** A write without a body still says of what media type it is. */
+const withoutBody = (incoming: Incoming, call: Call): Call =>
+  call.verb === 'patch' || call.verb === 'create' || call.verb === 'update'
+    ? { ...call, body: { bytes: Buffer.alloc(0), contentType: incoming.headers['content-type'] ?? 'application/json' } }
+    : call
 
 const readBody = (incoming: Incoming, maxBytes: number): Promise<Buffer> => {
   const refusal = () => tooLarge(`Request entity too large: limit is ${maxBytes}`)

@@ -6,6 +6,8 @@ export const mergeConfiguration = (type: Typed, live: Json | undefined, given: J
   if (given === undefined) return live
   if (live === undefined) return given
   const form = typeFor(type, given)
+  // Null is an empty map or list: laid over one that is not empty it changes nothing.
+  if (given === null && isContainer(form, live)) return live
   if (form.is === 'object' && isJsonObject(live) && isJsonObject(given)) {
     const out: Record<string, Json> = { ...live }
     for (const name of Object.keys(given)) {
@@ -18,6 +20,10 @@ export const mergeConfiguration = (type: Typed, live: Json | undefined, given: J
   if ((form.is === 'keyed' || form.is === 'set') && isJsonArray(live) && isJsonArray(given)) return mergeLists(form, live, given)
   return given
 }
+
+const isContainer = (form: Typed, value: Json): boolean =>
+  (form.is === 'object' && isJsonObject(value) && Object.keys(value).length > 0) ||
+  ((form.is === 'keyed' || form.is === 'set') && isJsonArray(value) && value.length > 0)
 
 /** Elements of both stand in the configuration's order; those of the live list alone stay behind what they followed. */
 const mergeLists = (

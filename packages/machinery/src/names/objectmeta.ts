@@ -166,11 +166,20 @@ export const validateObjectMetaUpdate = (next: Partial<ObjectMeta>, old: Partial
   if ((next.generation ?? 0) < (old.generation ?? 0))
     errors.push(invalidValue(at(field, 'generation'), next.generation ?? 0, 'must not be decremented'))
   for (const name of immutable)
-    if (!sameJson(next[name] ?? '', old[name] ?? '')) errors.push(invalidValue(at(field, name), next[name] ?? '', fieldIsImmutable))
+    if (!sameJson(next[name] ?? '', old[name] ?? '')) errors.push(immutableField(at(field, name), name, next[name]))
   errors.push(...sharedChecks(next, field))
   errors.push(...validateManagedFields(next.managedFields, at(field, 'managedFields')))
   return errors
 }
+
+const immutableField = (field: string, name: (typeof immutable)[number], value: string | number | undefined): FieldError =>
+  typeof value === 'string' && name.endsWith('Timestamp')
+    ? {
+        reason: 'FieldValueInvalid',
+        field,
+        body: `Invalid value: ${value.replace('T', ' ').replace('Z', ' +0000 UTC')}: ${fieldIsImmutable}`,
+      }
+    : invalidValue(field, value ?? '', fieldIsImmutable)
 
 /** An object that is going away takes no more finalizers. */
 const noNewFinalizers = (next: readonly string[], old: readonly string[], field: string): FieldError[] => {

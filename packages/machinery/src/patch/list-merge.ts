@@ -44,13 +44,12 @@ export const partition = (list: readonly Json[], by: readonly Json[], mergeKey: 
   return [within, without]
 }
 
-/** Merges a patch's list into an original one, elements of the patch in the patch's order. `fresh` makes an element of what is new. */
+/** Merges a patch's list into an original one, elements of the patch in the patch's order. */
 export const mergeLists = (
   original: readonly Json[],
   patch: readonly Json[],
   mergeKey: string | undefined,
   merge: (original: JsonObject, patch: JsonObject) => JsonObject,
-  fresh: (element: Json) => Json,
 ): readonly Json[] => {
   if (mergeKey === undefined) {
     const merged = distinct([...original, ...patch])
@@ -58,14 +57,14 @@ export const mergeLists = (
     return orderLists(patched, others, patch, original, undefined)
   }
   const directed = obeyDirectives(original, patch, mergeKey)
-  if (directed.replaced) return directed.patch.map(fresh)
+  if (directed.replaced) return directed.patch
   const merged = [...directed.original]
   const places = rankOf(merged, mergeKey)
   for (const each of directed.patch) {
     const key = identity(keyedBy(each, mergeKey))
     const at = places.get(key)
     if (at !== undefined) merged[at] = merge(merged[at] as JsonObject, each as JsonObject)
-    else places.set(key, merged.push(fresh(each)) - 1)
+    else places.set(key, merged.push(each) - 1)
   }
   const [patched, others] = partition(merged, directed.patch, mergeKey)
   return orderLists(patched, others, directed.patch, directed.original, mergeKey)

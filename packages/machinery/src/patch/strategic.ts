@@ -24,7 +24,8 @@ export interface PatchSchema {
 
 export const patchMarker = '$patch'
 export const retainKeysMarker = '$retainKeys'
-export const orderPrefix = '$setElementOrder/'
+const orderMarker = '$setElementOrder'
+export const orderPrefix = `${orderMarker}/`
 export const deletePrefix = '$deleteFromPrimitiveList/'
 
 /**
@@ -45,7 +46,7 @@ export const applyStrategicMergePatch = (object: JsonObject, patch: JsonObject, 
 
 export const mergeMaps = (original: JsonObject, patch: JsonObject, schema: PatchSchema, mode: MergeMode): JsonObject => {
   const directive = ownValue(patch, patchMarker)
-  if (directive !== undefined) return replaceByDirective(directive, patch, mode)
+  if (directive !== undefined) return replaceByDirective(directive, patch)
   const result: Draft = { ...original }
   const rest: Draft = { ...patch }
   applyRetainKeys(result, rest, mode)
@@ -54,11 +55,11 @@ export const mergeMaps = (original: JsonObject, patch: JsonObject, schema: Patch
   return result
 }
 
-const replaceByDirective = (directive: Json, patch: JsonObject, mode: MergeMode): JsonObject => {
+const replaceByDirective = (directive: Json, patch: JsonObject): JsonObject => {
   if (directive === 'delete') return {}
   if (directive !== 'replace') throw new Error(`unknown patch type: ${goText(directive)} in map: ${goText(patch)}`)
   const { [patchMarker]: _, ...content } = patch
-  return mode === 'apply' ? (withoutDirectives(content) as JsonObject) : content
+  return content
 }
 
 const mergeMember = (result: Draft, name: string, value: Json, schema: PatchSchema, mode: MergeMode): void => {
@@ -74,7 +75,9 @@ const mergeMember = (result: Draft, name: string, value: Json, schema: PatchSche
   }
   const before = ownValue(result, key)
   if (before === undefined || goKind(before) !== goKind(value)) {
-    if (!deletes) putKey(result, key, mode === 'apply' ? withoutDirectives(value) : value)
+    const taken = deletes ? undefined : mode === 'apply' ? withoutDirectives(value) : value
+    if (taken !== undefined) putKey(result, key, taken)
+    else if (!deletes) delete result[key]
     return
   }
   const field = schema.field(key)
@@ -104,8 +107,7 @@ const mergeListField = (
   if (kind === 'map' && !field?.mergeKey) throw new Error(`cannot merge lists without merge key for ${name}`)
   if (kind === 'scalar' && deletes && mode === 'apply') return before.filter((each) => !patch.some((gone) => sameJson(gone, each)))
   const merge = (a: JsonObject, b: JsonObject) => mergeMaps(a, b, field?.schema ?? noSchema, mode)
-  const fresh = (each: Json) => (mode === 'apply' ? withoutDirectives(each) : each)
-  return mergeLists(before, patch, kind === 'map' ? field?.mergeKey : undefined, merge, fresh)
+  return mergeLists(before, patch, kind === 'map' ? field?.mergeKey : undefined, merge)
 }
 
 /** Keeps only the keys that the directive lists; all that the patch sets must be among them. */
@@ -133,8 +135,9 @@ const applyRetainKeys = (result: Draft, patch: Draft, mode: MergeMode): void => 
 /** Merges each list that has an order with its part of the patch, which is then done. */
 const applyElementOrders = (result: Draft, patch: Draft, schema: PatchSchema, mode: MergeMode): void => {
   for (const key of Object.keys(patch)) {
-    if (!key.startsWith(orderPrefix)) continue
-    const order = patch[key] as Json
+    if (!key.startsWith(orderMarker)) continue
+    const order = asList(patch[key] as Json)
+    if (!key.startsWith(orderPrefix)) throw new Error('invalid patch format of setElementOrder list')
     if (mode === 'combine') {
       const before = ownValue(result, key)
       if (before !== undefined && !sameJson(before, order)) throw new Error('invalid patch format of setElementOrder list')
@@ -142,7 +145,7 @@ const applyElementOrders = (result: Draft, patch: Draft, schema: PatchSchema, mo
     }
     delete patch[key]
     const name = key.slice(orderPrefix.length)
-    const ordered = orderedList(ownValue(result, name), ownValue(patch, name), asList(order), schema.field(name), mode, name)
+    const ordered = orderedList(ownValue(result, name), ownValue(patch, name), order, schema.field(name), mode, name)
     if (ordered) putKey(result, name, ordered)
     delete patch[name]
   }
@@ -187,18 +190,18 @@ const checkOrder = (patch: readonly Json[], order: readonly Json[], mergeKey: st
     throw new Error(`The order in patch list:\n${goText(patch)}\n doesn't match $setElementOrder list:\n${goText(order)}\n`)
 }
 
-/** A patch's value where there is nothing to merge it with: directives have nothing to do and nulls nothing to remove. */
-const withoutDirectives = (value: Json): Json => {
-  if (isJsonArray(value))
-    return value
-      .filter((each) => !(isJsonObject(each) && Object.hasOwn(each, patchMarker) && each[patchMarker] !== 'merge'))
-      .map(withoutDirectives)
+/**
+ * A patch's value where there is nothing to merge it with: maps with a directive go altogether, and nulls have nothing to remove.
+ * Undefined: nothing is left. Other directives stay, as fields that nobody knows.
+ */
+const withoutDirectives = (value: Json): Json | undefined => {
+  if (isJsonArray(value)) return value.map(withoutDirectives).filter((each) => each !== undefined)
   if (!isJsonObject(value)) return value
-  if (ownValue(value, patchMarker) === 'delete') return {}
+  if (Object.hasOwn(value, patchMarker)) return undefined
   const result: Draft = {}
   for (const key of Object.keys(value)) {
-    const directive = key === patchMarker || key === retainKeysMarker || key.startsWith(orderPrefix) || key.startsWith(deletePrefix)
-    if (!directive && value[key] !== null) putKey(result, key, withoutDirectives(value[key] as Json))
+    const inner = value[key] === null ? undefined : withoutDirectives(value[key] as Json)
+    if (inner !== undefined) putKey(result, key, inner)
   }
   return result
 }
