@@ -15,6 +15,8 @@ export interface AdmissionRequest {
   readonly old: KubeObject | undefined
   readonly identity: Identity
   readonly dryRun: boolean
+  /** The type of `object`, where it is not of `kind`: options of a connection, an Eviction. Only plugins that know no kinds are asked then. */
+  readonly objectKind?: { readonly group: string; readonly version: string; readonly kind: string }
   /** Where sentences for the caller go. */
   readonly warnings?: string[]
   /** CreateOptions, UpdateOptions or DeleteOptions, as the caller gave them. */
@@ -25,6 +27,8 @@ export interface AdmissionRequest {
 export interface AdmissionPlugin {
   /** Upstream's name. */
   readonly name: string
+  /** It knows no kinds by itself, and so is asked about whatever passes. */
+  readonly general?: boolean
   /** Gives the object to go on with. */
   readonly mutate?: (request: AdmissionRequest) => KubeObject | undefined | Promise<KubeObject | undefined>
   /** Sees the object as it will be stored. A returned function undoes a reservation when the write fails. */
@@ -45,6 +49,7 @@ export const admissionChain = (plugins: readonly AdmissionPlugin[]): Admission =
     mutate: async (request) => {
       let current = request
       for (const plugin of mutating) {
+        if (request.objectKind && !plugin.general) continue
         const answer = plugin.mutate?.(current)
         const object = answer instanceof Promise ? await answer : answer
         if (object !== undefined && object !== current.object) current = { ...current, object }
@@ -55,6 +60,7 @@ export const admissionChain = (plugins: readonly AdmissionPlugin[]): Admission =
       const undo: (() => void)[] = []
       try {
         for (const plugin of validating) {
+          if (request.objectKind && !plugin.general) continue
           const answer = plugin.validate?.(request)
           const back = answer instanceof Promise ? await answer : answer
           if (back) undo.push(back)

@@ -7,6 +7,7 @@ import { keyOfCall, namedOf, type Request, type Rest } from '../rest/context.ts'
 import { checkDryRun, writeOptions } from '../rest/options.ts'
 import { checkPreconditions, type DeleteOptions, removeOne } from '../rest/remove.ts'
 import { writeOver } from '../rest/update.ts'
+import { admitPart } from './admit.ts'
 
 interface Eviction extends KubeObject {
   readonly deleteOptions?: {
@@ -29,6 +30,7 @@ export const podEviction: Part = async ({ rest }, request) => {
   const entry = find(cache.tree, keyOfCall(kind, call))
   if (!entry) throw notFound(namedOf(kind), call.name ?? '')
   const pod = entry.object as Pod
+  await admitPart(rest, { ...request, dryRun }, 'create', { ...body, kind: 'Eviction' }, 'policy')
   if (!needsNoBudget(pod)) await spendBudget(rest, request, pod, dryRun)
   const { dryRun: _, ...given } = body.deleteOptions ?? {}
   const deletion = dryRun ? { ...given, dryRun } : await markDisrupted(rest, request, { ...given, dryRun })

@@ -7,6 +7,7 @@ import { keyOfCall, namedOf, queryFlag, queryValue, type Request, type Rest } fr
 import { queryInteger } from '../rest/options.ts'
 import { openBridge } from '../streaming/bridge.ts'
 import { parseExecRequest, parsePorts } from '../streaming/options.ts'
+import { admitPart } from './admit.ts'
 import type { NodeConnection, NodeDirectory, PodRef } from './node-directory.ts'
 
 const podOf = async (rest: Rest, { call, kind }: Request): Promise<Pod> => {
@@ -93,6 +94,9 @@ export const podExec =
     const container = containerOf(pod, asked.container)
     if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
       throw badRequest(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
+    const { stdin, stdout, stderr, tty } = asked.streams
+    const options = { stdin, stdout, stderr, tty, container, ...(attach ? {} : { command: asked.command }) }
+    await admitPart(rest, request, 'connect', { kind: attach ? 'PodAttachOptions' : 'PodExecOptions', ...options })
     const connection = connectionOf(nodes, pod)
     const target = attach
       ? await connection.attach(refOf(pod), { container, streams: asked.streams })
@@ -106,7 +110,9 @@ export const podPortForward =
   async ({ rest }, request) => {
     const { call } = request
     const pod = await podOf(rest, request)
-    const target = await connectionOf(nodes, pod).portForward(refOf(pod), parsePorts(call.query))
+    const ports = parsePorts(call.query)
+    await admitPart(rest, request, 'connect', { kind: 'PodPortForwardOptions', ports })
+    const target = await connectionOf(nodes, pod).portForward(refOf(pod), ports)
     return upgraded(rest, call, target, undefined)
   }
 

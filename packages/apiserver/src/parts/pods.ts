@@ -6,6 +6,7 @@ import { decodeBody } from '../rest/body.ts'
 import { namedOf, type Request, type Rest } from '../rest/context.ts'
 import { writeOptions } from '../rest/options.ts'
 import { writeOver } from '../rest/update.ts'
+import { admitPart } from './admit.ts'
 
 const success = (code: number) => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code })
 
@@ -22,6 +23,7 @@ const bind = async (rest: Rest, request: Request, binding: Binding): Promise<voi
     errors.push(invalidValue('target.kind', target.kind, 'must be one of Node, <empty>'))
   if (!target?.name) errors.push(required('target.name', ''))
   if (errors.length > 0) throw invalid({ group: '', kind: 'Binding' }, call.name ?? '', errors)
+  await admitPart(rest, request, 'create', { ...binding, kind: 'Binding' })
   const node = target.name as string
   const kind = rest.registry.find('', 'v1', 'pods')
   if (!kind) throw notFound({ group: '', resource: 'pods' }, call.name ?? '')

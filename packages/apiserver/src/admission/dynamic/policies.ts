@@ -6,7 +6,7 @@ import type { AdmissionSources } from '../sources.ts'
 import { type Compiled, type Condition, celObject, compile, conditionsHold, lazyVariables, run, type Variables } from './expressions.ts'
 import { follow } from './follow.ts'
 import { isExempt, matchTarget, namespaceOf, targetOf } from './matching.ts'
-import { describeRequest, inVersion } from './review.ts'
+import { describeRequest, inVersion, shownIn } from './review.ts'
 
 interface Check {
   readonly validation: Validation
@@ -54,6 +54,7 @@ export const validatingAdmissionPolicies = (sources: AdmissionSources): Admissio
   const bindings = follow<ValidatingAdmissionPolicyBinding>(sources, 'validatingadmissionpolicybindings')
   return {
     name: 'ValidatingAdmissionPolicy',
+    general: true,
     validate: (request) => {
       if (bindings.all().length === 0 || isExempt(request.kind)) return undefined
       return judge(sources, policies.all(), bindings.all(), request)
@@ -116,8 +117,8 @@ const withRules = (match: NonNullable<ValidatingAdmissionPolicyBinding['spec']['
 }
 
 const variablesOf = async (sources: AdmissionSources, kind: Kind, request: AdmissionRequest): Promise<Variables> => ({
-  object: celObject(inVersion(request.kind, kind, request.object)),
-  oldObject: celObject(inVersion(request.kind, kind, request.old)),
+  object: celObject(shownIn(request, kind, 'object')),
+  oldObject: celObject(shownIn(request, kind, 'old')),
   request: celObject(describeRequest(request, kind)),
   namespaceObject: celObject(await namespaceOf(sources, request)),
 })

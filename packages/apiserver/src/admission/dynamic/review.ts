@@ -2,6 +2,10 @@ import type { Kind } from '@skiff/api'
 import { type KubeObject, withVersion } from '@skiff/machinery'
 import type { AdmissionRequest } from '../admission.ts'
 
+/** The request's object, or the one before, in another version of its kind. */
+export const shownIn = (request: AdmissionRequest, kind: Kind, which: 'object' | 'old'): KubeObject | undefined =>
+  request.objectKind ? request[which] : inVersion(request.kind, kind, request[which])
+
 /** An object in another version of its kind. */
 export const inVersion = (from: Kind, to: Kind, object: KubeObject | undefined): KubeObject | undefined => {
   if (object === undefined || from === to) return object
@@ -33,13 +37,13 @@ const optionsOf = ({ verb, options }: AdmissionRequest): object | null => {
  * uid and objects. `kind` is the version that the hook or policy was matched in.
  */
 export const describeRequest = (request: AdmissionRequest, kind: Kind): Readonly<Record<string, unknown>> => {
-  const { identity, subresource, name, namespace, verb, dryRun } = request
+  const { identity, subresource, name, namespace, verb, dryRun, objectKind } = request
   const { uid, groups, extra } = identity
   return {
-    kind: kindOf(kind),
+    kind: objectKind ?? kindOf(kind),
     resource: resourceOf(kind),
     ...(subresource ? { subResource: subresource } : {}),
-    requestKind: kindOf(request.kind),
+    requestKind: objectKind ?? kindOf(request.kind),
     requestResource: resourceOf(request.kind),
     ...(subresource ? { requestSubResource: subresource } : {}),
     ...(name ? { name } : {}),

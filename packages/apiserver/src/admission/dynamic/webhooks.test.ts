@@ -24,7 +24,11 @@ beforeAll(async () => {
   api = await startTestServer()
   const authority = await makeAuthority('webhook-ca', systemEnv())
   caBundle = Buffer.from(authority.cert).toString('base64')
-  const pair = await issueCertificate(authority, { subject: { commonName: 'hook' }, hosts: ['127.0.0.1', 'hook.default.svc'], days: 1, usages: ['server'] }, systemEnv())
+  const pair = await issueCertificate(
+    authority,
+    { subject: { commonName: 'hook' }, hosts: ['127.0.0.1', 'hook.default.svc'], days: 1, usages: ['server'] },
+    systemEnv(),
+  )
   hook = createServer(pair, async (incoming, outgoing) => {
     const review = (await json(incoming)) as Review
     reviews.push(review)
@@ -134,6 +138,25 @@ describe('validating webhooks', () => {
     expect(reviews[0]?.request.oldObject.metadata.resourceVersion).toMatch(/^\d+$/)
   })
 
+  test('hear of evictions and of commands in containers', async () => {
+    await configure('Validating', {
+      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'CONNECT'], resources: ['pods/eviction', 'pods/exec'] }],
+    })
+    respond = () => ({ allowed: false, status: { message: 'stay' } })
+    const pod = { metadata: { name: 'p' }, spec: { automountServiceAccountToken: false, containers: [{ name: 'main', image: 'x' }] } }
+    await api.raw('POST', '/api/v1/namespaces/default/serviceaccounts', '{"metadata":{"name":"default"}}', header)
+    expect((await api.raw('POST', '/api/v1/namespaces/default/pods', JSON.stringify(pod), header)).status).toBe(201)
+    const eviction = JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } })
+    const refused = await api.raw('POST', '/api/v1/namespaces/default/pods/p/eviction', eviction, header)
+    expect(refused.body.message).toBe('admission webhook "hook.example.com" denied the request: stay')
+    const run = await api.raw('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&command=-l&container=main&stdout=true')
+    expect(run.body.message).toBe('admission webhook "hook.example.com" denied the request: stay')
+    expect(reviews.map(({ request }) => [request.operation, request.kind.kind, request.subResource, request.object.command])).toEqual([
+      ['CREATE', 'Eviction', 'eviction', undefined],
+      ['CONNECT', 'PodExecOptions', 'exec', ['ls', '-l']],
+    ])
+  })
+
   test('that fail count by their policy', async () => {
     await configure('Validating', {})
     const url = `https://127.0.0.1:${port}/review`
@@ -147,7 +170,9 @@ describe('validating webhooks', () => {
     respond = () => ({ uid: 'another', allowed: true })
     expect((await create()).body.message).toMatch(/received invalid webhook response: expected response.uid="[-0-9a-f]+", got "another"$/)
     respond = () => patchOf({ op: 'remove', path: '/data' })
-    expect((await create()).body.message).toBe(failed('received invalid webhook response: validating webhook may not return response.patch'))
+    expect((await create()).body.message).toBe(
+      failed('received invalid webhook response: validating webhook may not return response.patch'),
+    )
     await api.raw('DELETE', `${registration}/validatingwebhookconfigurations`)
     await configure('Validating', { timeoutSeconds: 1 })
     respond = () => 'never'
@@ -159,9 +184,13 @@ describe('validating webhooks', () => {
 
   test('whose certificate or service is not what it should be fail', async () => {
     await configure('Validating', { clientConfig: { url: `https://127.0.0.1:${port}/review` } })
-    expect((await create()).body.message).toMatch(/review\?timeout=10s": tls: failed to verify certificate: x509: certificate signed by unknown authority$/)
+    expect((await create()).body.message).toMatch(
+      /review\?timeout=10s": tls: failed to verify certificate: x509: certificate signed by unknown authority$/,
+    )
     await api.raw('DELETE', `${registration}/validatingwebhookconfigurations`)
-    await configure('Validating', { clientConfig: { service: { namespace: 'default', name: 'hook', path: '/review', port: 8443 }, caBundle } })
+    await configure('Validating', {
+      clientConfig: { service: { namespace: 'default', name: 'hook', path: '/review', port: 8443 }, caBundle },
+    })
     const asked = 'failed to call webhook: Post "https://hook.default.svc:8443/review?timeout=10s": '
     expect((await create()).body.message).toMatch(new RegExp(`${asked.replace(/[?.]/g, '\\$&')}service "hook" not found$`))
     const post = (path: string, body: object) => api.raw('POST', path, JSON.stringify(body), header)
@@ -170,15 +199,12 @@ describe('validating webhooks', () => {
       spec: { ports: [{ port: 8443, targetPort: port }] },
     })
     expect((await create()).body.message).toMatch(/no endpoints available for service "hook"$/)
-    await post('/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
-      metadata: { name: 'hook', labels: { 'kubernetes.io/service-name': 'hook' } },
-      addressType: 'IPv4',
-      ports: [{ name: '', port }],
-      endpoints: [{ addresses: ['127.0.0.1'] }],
-    })
-    // The API refuses loopback endpoints, as upstream does; a Service by name leads there.
+    // Endpoints on loopback are refused; a Service of another kind leads there.
     await api.raw('DELETE', '/api/v1/namespaces/default/services/hook')
-    await post('/api/v1/namespaces/default/services', { metadata: { name: 'hook' }, spec: { type: 'ExternalName', externalName: 'localhost' } })
+    await post('/api/v1/namespaces/default/services', {
+      metadata: { name: 'hook' },
+      spec: { type: 'ExternalName', externalName: 'localhost' },
+    })
     await api.raw('DELETE', `${registration}/validatingwebhookconfigurations`)
     await configure('Validating', { clientConfig: { service: { namespace: 'default', name: 'hook', path: '/review', port }, caBundle } })
     expect((await create()).status).toBe(201)
@@ -197,7 +223,10 @@ describe('validating webhooks', () => {
     await configure('Validating', ...none.map((each, index) => ({ name: `hook-${index}.example.com`, ...each })))
     expect((await create()).status).toBe(201)
     expect(reviews).toEqual([])
-    await configure('Validating', { sideEffects: 'NoneOnDryRun', matchConditions: [{ name: 'all', expression: 'object.metadata.name == "a"' }] })
+    await configure('Validating', {
+      sideEffects: 'NoneOnDryRun',
+      matchConditions: [{ name: 'all', expression: 'object.metadata.name == "a"' }],
+    })
     expect((await create()).status).toBe(201)
     expect(reviews).toHaveLength(1)
   })

@@ -19,7 +19,7 @@ import type { AdmissionSources } from '../sources.ts'
 import { celObject, compile, conditionsHold } from './expressions.ts'
 import { follow } from './follow.ts'
 import { isExempt, matchTarget } from './matching.ts'
-import { describeRequest, inVersion, jsonOf } from './review.ts'
+import { describeRequest, inVersion, jsonOf, shownIn } from './review.ts'
 import { deniedBy, readAnswer, type Verdict } from './review-answer.ts'
 
 type Webhook = ValidatingWebhook | MutatingWebhook
@@ -44,6 +44,7 @@ export const validatingWebhooks = (sources: WebhookSources): AdmissionPlugin => 
   const configurations = follow<ValidatingWebhookConfiguration>(sources, 'validatingwebhookconfigurations')
   return {
     name: 'ValidatingAdmissionWebhook',
+    general: true,
     validate: (request) => {
       const all = configurations.all()
       if (all.length === 0 || isExempt(request.kind)) return undefined
@@ -75,6 +76,7 @@ export const mutatingWebhooks = (sources: WebhookSources, builtins: readonly Adm
   const configurations = follow<MutatingWebhookConfiguration>(sources, 'mutatingwebhookconfigurations')
   return {
     name: 'MutatingAdmissionWebhook',
+    general: true,
     mutate: (request) => {
       const all = configurations.all()
       if (all.length === 0 || isExempt(request.kind)) return request.object
@@ -126,7 +128,7 @@ const mutateOnce = async (
   const verdict = await ask(sources, { webhook, kind }, request, true)
   if (!verdict || verdict.patch === '') return request.object
   const shown = inVersion(request.kind, kind, request.object)
-  if (shown === undefined)
+  if (shown === undefined || request.objectKind)
     throw internalError(
       `admission webhook ${JSON.stringify(webhook.name)} attempted to modify the object, which is not supported for this operation`,
     )
@@ -150,8 +152,8 @@ const invocationOf = async (sources: WebhookSources, webhook: Webhook, request: 
   const holds = conditionsHold(
     matchConditions.map(({ name, expression }) => ({ name, compiled: compile(expression) })),
     {
-      object: celObject(inVersion(request.kind, kind, request.object)),
-      oldObject: celObject(inVersion(request.kind, kind, request.old)),
+      object: celObject(shownIn(request, kind, 'object')),
+      oldObject: celObject(shownIn(request, kind, 'old')),
       request: celObject(describeRequest(request, kind)),
     },
   )
@@ -199,12 +201,13 @@ const call = async (
   if (!version)
     throw new CallFault('could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)')
   const asked = { apiVersion: `admission.k8s.io/${version}`, uid: randomUUID() }
-  const encoded = (object: KubeObject | undefined): string => {
-    const shown = inVersion(request.kind, kind, object)
-    return shown === undefined ? 'null' : jsonOf(kind, shown)
+  const encoded = (which: 'object' | 'old'): string => {
+    const shown = shownIn(request, kind, which)
+    if (shown === undefined) return 'null'
+    return request.objectKind ? encodeJson(shown as unknown as Json) : jsonOf(kind, shown)
   }
   const described = encodeJson({ uid: asked.uid, ...describeRequest(request, kind) } as unknown as Json)
-  const body = `{"kind":"AdmissionReview","apiVersion":"${asked.apiVersion}","request":${described.slice(0, -1)},"object":${encoded(request.object)},"oldObject":${encoded(request.old)}}}`
+  const body = `{"kind":"AdmissionReview","apiVersion":"${asked.apiVersion}","request":${described.slice(0, -1)},"object":${encoded('object')},"oldObject":${encoded('old')}}}`
   let answer: unknown
   try {
     answer = await webhooks.post({ address: clientConfig, body, timeoutMs: timeoutSeconds * 1000 })

@@ -1,0 +1,30 @@
+import type { KubeObject } from '@skiff/machinery'
+import type { Request, Rest } from '../rest/context.ts'
+import { givenOptions } from '../rest/options.ts'
+
+/** Asks policies and webhooks about a call to a part whose body or query is an object of its own kind, of the core group unless told. */
+export const admitPart = async (
+  rest: Rest,
+  { call, kind, dryRun, warnings }: Request,
+  verb: 'create' | 'connect',
+  object: { readonly kind: string } & Readonly<Record<string, unknown>>,
+  group = '',
+): Promise<void> => {
+  const objectKind = { group, version: 'v1', kind: object.kind }
+  const request = {
+    verb,
+    kind,
+    namespace: call.namespace,
+    name: call.name ?? '',
+    subresource: call.subresource,
+    object: { apiVersion: group === '' ? 'v1' : `${group}/v1`, ...object } as unknown as KubeObject,
+    objectKind,
+    old: undefined,
+    identity: call.identity,
+    dryRun,
+    warnings,
+    options: () => givenOptions(call),
+  }
+  await rest.admission.mutate(request)
+  await rest.admission.validate(request)
+}
