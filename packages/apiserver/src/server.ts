@@ -108,6 +108,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     registry,
     storage,
     env,
+    gates,
     admission: admissionChain([...builtinAdmission({ registry, storage, env, rbac, webhooks }), ...(options.admission ?? [])]),
     hooks: createServiceAllocator({
       serviceCidr,
@@ -198,6 +199,11 @@ const needed = [
 
 const loadCaches = async (storage: Storage, registry: Registry): Promise<Record<(typeof needed)[number], Cache>> => {
   const byKey = new Map(registry.all().map((kind) => [kind.storedAs, kind]))
-  const entries = await Promise.all(needed.map(async (key) => [key, await storage.cache(byKey.get(key) as Kind)] as const))
+  const load = async (key: (typeof needed)[number]) => {
+    const kind = byKey.get(key)
+    if (!kind) throw new Error(`the server itself needs ${key}: they cannot be turned off`)
+    return [key, await storage.cache(kind)] as const
+  }
+  const entries = await Promise.all(needed.map(load))
   return Object.fromEntries(entries) as Record<(typeof needed)[number], Cache>
 }

@@ -151,22 +151,28 @@ const protobufTransform =
   (kind: Kind, form: Form) =>
   (frame: ServedFrame): ServedFrame => {
     const { type, entry, object } = frame
-    if (!entry || form.as === 'object') return { type, object, encoded: () => protobufFrame(type, kind, entry, object) }
-    const value = partial(served(kind, entry), form.version)
+    if (type === 'ERROR' || form.as === 'object') return { type, object, encoded: () => protobufFrame(type, kind, entry, object) }
+    const value = partial(entry ? served(kind, entry) : object, form.version)
     return { type, object, encoded: () => writeWatchFrame(type, protobufBytes(value)) }
   }
+
+/** What a bookmark carries, with what tables want to look at. */
+const whole = (kind: Kind, bookmark: Frame['object']): KubeObject => {
+  const { metadata } = bookmark as KubeObject
+  return { ...kind.codec.decode({ apiVersion: kind.apiVersion, kind: kind.kind, metadata: {} }).object, metadata }
+}
 
 const frameTransform = (call: Call, kind: Kind, form: Form | undefined, tables: Tables) => {
   // A table names its columns in the first frame only.
   let headers = true
   return (frame: ServedFrame): ServedFrame => {
     const { entry, type } = frame
-    if (!entry) return frame
-    const object = served(kind, entry)
+    if (type === 'ERROR' || (!entry && (!form || form.as === 'object'))) return frame
+    const object = entry ? served(kind, entry) : whole(kind, frame.object)
     if (!form) return { type, object }
     const value =
       form.as === 'object'
-        ? wireOf(kind, object, entry)
+        ? wireOf(kind, object, entry as Entry)
         : form.as === 'Table'
           ? tables.table(kind, [object], {
               include: includeOf(call),

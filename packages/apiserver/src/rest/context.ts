@@ -1,4 +1,4 @@
-import type { Kind } from '@skiff/api'
+import type { Gates, Kind } from '@skiff/api'
 import type { Call } from '@skiff/client'
 import type { Env, KubeObject } from '@skiff/machinery'
 import { type Named, Refusal } from '@skiff/machinery'
@@ -12,6 +12,7 @@ export interface Rest {
   readonly storage: Storage
   readonly admission: Admission
   readonly env: Env
+  readonly gates: Gates
   /** Work on the side of a write that must not fail with it: address allocation and its release. */
   readonly hooks: WriteHooks
 }

@@ -1,4 +1,4 @@
-import type { Kind } from '@skiff/api'
+import type { Gates, Kind } from '@skiff/api'
 import type { Call } from '@skiff/client'
 import {
   badRequest,
@@ -27,18 +27,20 @@ export interface ListOptions {
   readonly resourceVersion: string
   readonly resourceVersionMatch: '' | 'Exact' | 'NotOlderThan'
   readonly allowBookmarks: boolean
+  /** Undefined: the query says nothing of it. */
+  readonly sendInitialEvents: boolean | undefined
   readonly timeoutSeconds: number | undefined
   readonly selected: boolean
 }
 
 /** Reads and checks the query of a list, watch or deletecollection, as upstream's ValidateListOptions does. */
-export const listOptions = (kind: Kind, call: Call): ListOptions => {
+export const listOptions = (kind: Kind, call: Call, gates: Gates): ListOptions => {
   const labels = labelMatch(queryValue(call, 'labelSelector') ?? '')
   const fields = fieldMatch(kind, queryValue(call, 'fieldSelector') ?? '', call.name)
   const limit = queryInteger(call, 'limit') ?? 0
   const resourceVersion = queryValue(call, 'resourceVersion') ?? ''
   const match = queryValue(call, 'resourceVersionMatch') ?? ''
-  checkVersions(call, resourceVersion, match)
+  checkVersions(call, resourceVersion, match, gates)
   return {
     match: both(labels, fields.match),
     selected: labels !== undefined || fields.match !== undefined,
@@ -48,36 +50,49 @@ export const listOptions = (kind: Kind, call: Call): ListOptions => {
     resourceVersion,
     resourceVersionMatch: match as ListOptions['resourceVersionMatch'],
     allowBookmarks: queryFlag(call, 'allowWatchBookmarks'),
+    sendInitialEvents: queryValue(call, 'sendInitialEvents') === undefined ? undefined : queryFlag(call, 'sendInitialEvents'),
     timeoutSeconds: queryInteger(call, 'timeoutSeconds'),
   }
 }
 
-const checkVersions = (call: Call, resourceVersion: string, match: string): void => {
-  const watching = call.verb === 'watch'
+const checkVersions = (call: Call, resourceVersion: string, match: string, gates: Gates): void => {
   const errors: FieldError[] = []
-  const where = 'resourceVersionMatch'
-  if (queryValue(call, 'sendInitialEvents') !== undefined) {
-    if (!watching) errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
-    else
-      errors.push(
-        forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled'),
-      )
-  }
-  if (match !== '') {
-    if (watching) errors.push(forbiddenField(where, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
-    else {
-      if (resourceVersion === '') errors.push(forbiddenField(where, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
-      if (queryValue(call, 'continue')) errors.push(forbiddenField(where, 'resourceVersionMatch is forbidden when continue is provided'))
-      if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupported(where, match, ['Exact', 'NotOlderThan', '']))
-      if (match === 'Exact' && resourceVersion === '0')
-        errors.push(forbiddenField(where, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
-    }
-  }
+  if (call.verb === 'watch') checkWatch(errors, call, match, gates)
+  else checkList(errors, call, resourceVersion, match)
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
   if (resourceVersion !== '' && !/^\d+$/.test(resourceVersion))
     throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
       invalidValue('resourceVersion', resourceVersion, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`),
     ])
+}
+
+const where = 'resourceVersionMatch'
+const whileContinuing = 'resourceVersionMatch is forbidden when continue is provided'
+
+const checkList = (errors: FieldError[], call: Call, resourceVersion: string, match: string): void => {
+  if (match !== '') {
+    if (resourceVersion === '') errors.push(forbiddenField(where, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
+    if (queryValue(call, 'continue')) errors.push(forbiddenField(where, whileContinuing))
+    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupported(where, match, ['Exact', 'NotOlderThan', '']))
+    if (match === 'Exact' && resourceVersion === '0')
+      errors.push(forbiddenField(where, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+  }
+  if (queryValue(call, 'sendInitialEvents') !== undefined)
+    errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
+}
+
+const checkWatch = (errors: FieldError[], call: Call, match: string, gates: Gates): void => {
+  const sends = queryValue(call, 'sendInitialEvents') !== undefined
+  if (sends && match !== 'NotOlderThan')
+    errors.push(forbiddenField(where, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
+  if (sends && !gates.WatchList)
+    errors.push(
+      forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled'),
+    )
+  if (match === '') return
+  if (!sends) errors.push(forbiddenField(where, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
+  if (match !== 'NotOlderThan') errors.push(notSupported(where, match, ['NotOlderThan']))
+  if (queryValue(call, 'continue')) errors.push(forbiddenField(where, whileContinuing))
 }
 
 const labelMatch = (text: string): Match | undefined => {

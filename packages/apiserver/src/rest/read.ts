@@ -32,7 +32,7 @@ export const getOne = async (rest: Rest, { call, kind }: Request): Promise<Entry
 /** How long a read waits for a revision that this server has not seen, as upstream's watch cache does. */
 const waitMs = 3000
 
-const waitFor = async (rest: Rest, revision: number): Promise<void> => {
+export const waitFor = async (rest: Rest, revision: number): Promise<void> => {
   if (revision <= rest.storage.seen || revision <= (await rest.storage.fresh())) return
   const deadline = rest.env.monotonicMs() + waitMs
   while (rest.env.monotonicMs() < deadline) {
@@ -46,7 +46,7 @@ const waitFor = async (rest: Rest, revision: number): Promise<void> => {
 }
 
 export const list = async (rest: Rest, { call, kind }: Request): Promise<Page> => {
-  const options = listOptions(kind, call)
+  const options = listOptions(kind, call, rest.gates)
   const cache = await rest.storage.cache(rest.registry.stored(kind))
   const start = await startOf(rest, cache, options)
   const prefix = kind.namespaced && call.namespace !== undefined ? `${call.namespace}/` : ''

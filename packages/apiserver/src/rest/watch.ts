@@ -1,61 +1,103 @@
-import { expired } from '@skiff/machinery'
+import type { Kind } from '@skiff/api'
+import { expired, isRefusal } from '@skiff/machinery'
+import type { Cache } from '../registry/cache.ts'
 import { entriesOf } from '../registry/tree.ts'
-import { createFeed } from '../watch/feed.ts'
-import { addedFrame, bookmarkFrame, errorFrame, type ServedFrame } from '../watch/frame.ts'
+import { bookmarkFrame } from '../watch/bookmark.ts'
+import { createFeed, type Feed } from '../watch/feed.ts'
+import { addedFrame, errorFrame, type ServedFrame } from '../watch/frame.ts'
 import { framesOf, hubOf } from '../watch/hub.ts'
 import type { Request, Rest } from './context.ts'
-import { listOptions } from './list-options.ts'
+import { type ListOptions, listOptions } from './list-options.ts'
+import { waitFor } from './read.ts'
 
 /** How often a quiet watch that asked for it hears of the newest revision, in milliseconds. */
 const bookmarkMs = 60_000
+/** How long before its end it hears of it once more. */
+const farewellMs = 2_000
 
-/** Begins a watch: the current objects unless a version is named, then every change. Ends by its timeout, its signal, or when its reader is too slow. */
+/** Begins a watch: the current objects where they are asked for, then every change. Ends by its timeout, its signal, or when its reader is too slow. */
 export const watch = async (rest: Rest, { call, kind }: Request): Promise<AsyncIterable<readonly ServedFrame[]>> => {
-  const options = listOptions(kind, call)
+  const options = listOptions(kind, call, rest.gates)
   const cache = await rest.storage.cache(rest.registry.stored(kind))
   const prefix = kind.namespaced && call.namespace !== undefined ? `${call.namespace}/` : ''
   const stops: (() => void)[] = []
   const feed = createFeed(() => {
     for (const stop of stops) stop()
   })
-  const version = options.resourceVersion
-  if (version === '') await rest.storage.fresh()
+  const { after, refusal } = await startOf(rest, cache, options)
   // From here to the subscription nothing waits, so that no event falls between.
-  if (version === '' || version === '0') {
-    const frames: ServedFrame[] = []
-    for (const entry of entriesOf(cache.tree, prefix)) if (!options.match || options.match(entry.object)) frames.push(addedFrame(entry))
-    feed.begin(frames)
-  } else if (Number(version) < cache.recentAfter) {
-    feed.push([errorFrame(expired(`too old resource version: ${version} (${cache.recentAfter})`).status)])
+  if (refusal) {
+    feed.push([errorFrame(refusal)])
     feed.end()
     return feed.frames
-  } else {
-    const after = Number(version)
-    feed.push(
-      framesOf(
-        cache,
-        cache.recent.filter((event) => event.revision > after),
-        prefix,
-        options.match,
-      ),
-    )
   }
+  beginWatch(rest, cache, { kind, feed, prefix, options, after })
   const hub = hubOf(rest.env, cache)
-  stops.push(hub.subscribe({ prefix, match: options.match, after: Number(version), push: feed.push }))
+  stops.push(hub.subscribe({ prefix, match: options.match, after: after ?? 0, push: feed.push }))
   cache.closers.add(feed.end)
   stops.push(() => cache.closers.delete(feed.end))
-  const seconds = options.timeoutSeconds || 1800 * (1 + rest.env.random())
-  stops.push(rest.env.after(seconds * 1000, feed.end))
-  if (options.allowBookmarks)
-    stops.push(
-      every(rest, bookmarkMs, () => {
-        hub.flush()
-        feed.push([bookmarkFrame(kind.apiVersion, kind.kind, rest.storage.seen)])
-      }),
-    )
+  const endMs = (options.timeoutSeconds || 1800 * (1 + rest.env.random())) * 1000
+  stops.push(rest.env.after(endMs, feed.end))
+  if (options.allowBookmarks) {
+    const mark = () => {
+      hub.flush()
+      feed.push([bookmarkFrame(kind, rest.storage.seen)])
+    }
+    stops.push(every(rest, bookmarkMs, mark))
+    if (endMs > farewellMs) stops.push(rest.env.after(endMs - farewellMs, mark))
+  }
   call.signal?.addEventListener('abort', feed.end, { once: true })
   stops.push(() => call.signal?.removeEventListener('abort', feed.end))
   return feed.frames
+}
+
+interface Start {
+  /** Only what comes after this revision is told; undefined: the current objects come first. */
+  readonly after: number | undefined
+  /** The Status of a version that cannot be watched from. */
+  readonly refusal?: unknown
+}
+
+/**
+ * Without a version, or with 0, a watch begins with the present, unless initial events are refused. With a version it begins behind it,
+ * unless initial events are asked for: then the version is only how new they must be.
+ */
+const startOf = async (rest: Rest, cache: Cache, { resourceVersion, sendInitialEvents }: ListOptions): Promise<Start> => {
+  const asked = Number(resourceVersion)
+  if (resourceVersion === '') await rest.storage.fresh()
+  if (asked === 0) return { after: sendInitialEvents === false ? rest.storage.seen : undefined }
+  if (sendInitialEvents) {
+    try {
+      await waitFor(rest, asked)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      return { after: undefined, refusal: error.status }
+    }
+    return { after: undefined }
+  }
+  if (asked >= cache.recentAfter) return { after: asked }
+  return { after: asked, refusal: expired(`too old resource version: ${resourceVersion} (${cache.recentAfter})`).status }
+}
+
+interface Beginning {
+  readonly kind: Kind
+  readonly feed: Feed
+  readonly prefix: string
+  readonly options: ListOptions
+  readonly after: number | undefined
+}
+
+/** What happened since the version, or all that is there. */
+const beginWatch = (rest: Rest, cache: Cache, { kind, feed, prefix, options, after }: Beginning): void => {
+  if (after !== undefined) {
+    const events = cache.recent.filter((event) => event.revision > after)
+    feed.push(framesOf(cache, events, prefix, options.match))
+    return
+  }
+  const frames: ServedFrame[] = []
+  for (const entry of entriesOf(cache.tree, prefix)) if (!options.match || options.match(entry.object)) frames.push(addedFrame(entry))
+  if (options.sendInitialEvents && options.allowBookmarks) frames.push(bookmarkFrame(kind, rest.storage.seen, true))
+  feed.begin(frames)
 }
 
 const every = (rest: Rest, ms: number, act: () => void): (() => void) => {

@@ -22,11 +22,6 @@ export const addedFrame = (entry: Entry): ServedFrame => ({
   encoded: () => encodeFrame('ADDED', entry.bytes),
 })
 
-export const bookmarkFrame = (apiVersion: string, kind: string, revision: number): ServedFrame => {
-  const object = { kind, apiVersion, metadata: { resourceVersion: String(revision), creationTimestamp: null } } as unknown as KubeObject
-  return { type: 'BOOKMARK', object, encoded: () => encodeFrame('BOOKMARK', Buffer.from(`${JSON.stringify(object)}\n`)) }
-}
-
 export const errorFrame = (status: unknown): ServedFrame => ({
   type: 'ERROR',
   object: status as KubeObject,
