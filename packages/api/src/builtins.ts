@@ -10,9 +10,11 @@ import {
 import { buildCatalogue, type Kind } from './catalogue.ts'
 import { conversions } from './conversions.ts'
 import { constantDefaultsUnder } from './defaults/constants.ts'
+import type { ResourceFacts } from './facts.ts'
 import { defaultGates, type Gates } from './features/gates.ts'
 import type { Serves } from './features/runtime-config.ts'
 import { kinds as entries } from './kinds.ts'
+import type { LegacyKinds } from './legacy/build.ts'
 
 /** Canonical forms of quantities, times and durations. */
 export const formats: DecodeFormats = {
@@ -27,6 +29,8 @@ export interface Builtins {
   readonly schemaOf: (typeName: string) => ObjectSchema
   readonly scaleKind: Kind
   readonly tokenRequestKind: Kind
+  /** A kind that no 1.33 server serves, from its facts: without a behaviour. */
+  readonly kindOf: (facts: ResourceFacts) => Kind
 }
 
 const virtual = { verbs: [], singular: '', namespaced: true, listKind: '', listType: '' }
@@ -49,6 +53,7 @@ export const buildBuiltins = ({ gates = defaultGates, serves }: BuiltinsOptions 
   return {
     kinds: catalogue.kinds,
     schemaOf: catalogue.schemaOf,
+    kindOf: catalogue.kindOf,
     scaleKind: catalogue.kindOf({
       ...virtual,
       group: 'autoscaling',
@@ -67,3 +72,7 @@ export const buildBuiltins = ({ gates = defaultGates, serves }: BuiltinsOptions 
     }),
   }
 }
+
+/** The versions that upstream removed, with the scales that they had: loaded only where they are wanted. */
+export const loadLegacyKinds = async (builtins: Builtins): Promise<LegacyKinds> =>
+  (await import('./legacy/build.ts')).buildLegacyKinds(builtins)

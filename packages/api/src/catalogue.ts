@@ -52,6 +52,15 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
   /** Under which name its objects lie in the store; kinds of several versions share one. */
   readonly storedAs: string
   readonly conversion: Conversion | undefined
+  /**
+   * For a version that upstream removed: the stored kind, by whose rules its objects are written once they are converted. What was
+   * checked otherwise in that version is in its behaviour.
+   */
+  readonly writtenAs?: Kind
+  /** Of such a stored kind: the resource that the caller named. */
+  readonly askedAs?: { readonly group: string; readonly resource: string }
+  /** What requests for the kind are warned of, whatever their verb. */
+  readonly deprecation?: string
   /** The labels that field selectors may use, as they are written. */
   readonly selectable: readonly string[]
   /** True when the kind has no list of its own, which changes the text of a refusal. */

@@ -1,5 +1,6 @@
 import type { TypeFacts } from '@skiff/machinery'
 import apiFacts from '../facts/api-1.33.json' with { type: 'json' }
+import legacyFacts from '../facts/legacy-types.json' with { type: 'json' }
 import selectableFacts from '../facts/selectable-fields.json' with { type: 'json' }
 
 /** A subresource as the facts list it; group and version only where they differ from the parent's. */
@@ -40,7 +41,8 @@ export interface SelectableFacts {
   readonly aliases?: Readonly<Record<string, string>>
 }
 
-export const typeFacts = apiFacts.types as unknown as Readonly<Record<string, TypeFacts>>
+/** Those of removed versions that the facts of 1.33 still have stand there; the others are added. */
+export const typeFacts = Object.assign(apiFacts.types, legacyFacts.types) as unknown as Readonly<Record<string, TypeFacts>>
 export const resourceFacts = apiFacts.resources as unknown as readonly ResourceFacts[]
 /** By `group/plural`, or `plural` for the core group. */
 export const selectableFields = selectableFacts.resources as unknown as Readonly<Record<string, SelectableFacts>>

@@ -7,7 +7,7 @@ const deprecated: ReadonlyMap<string, string> = new Map([
 ])
 
 /** What a request for this kind is warned of, whatever its verb. A list of its own, for more to be added. */
-export const deprecationsOf = ({ apiVersion, kind }: Pick<Kind, 'apiVersion' | 'kind'>): string[] => {
-  const text = deprecated.get(`${apiVersion} ${kind}`)
+export const deprecationsOf = ({ apiVersion, kind, deprecation }: Pick<Kind, 'apiVersion' | 'kind' | 'deprecation'>): string[] => {
+  const text = deprecation ?? deprecated.get(`${apiVersion} ${kind}`)
   return text === undefined ? [] : [text]
 }

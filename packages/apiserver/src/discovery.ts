@@ -12,6 +12,7 @@ const groupOrder = [
   'batch',
   'certificates.k8s.io',
   'networking.k8s.io',
+  'extensions',
   'policy',
   'rbac.authorization.k8s.io',
   'storage.k8s.io',

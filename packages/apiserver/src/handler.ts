@@ -1,4 +1,4 @@
-import type { Kind } from '@skiff/api'
+import { type Kind, removalOf } from '@skiff/api'
 import type { Call, Handler, Reply } from '@skiff/client'
 import { Refusal } from '@skiff/machinery'
 import { type Attributes, type Authorizer, attributesOf, forbiddenBy } from './authorize.ts'
@@ -27,6 +27,12 @@ export interface HandlerContext {
 
 export const notFoundHere = (): Refusal => new Refusal(404, 'NotFound', 'the server could not find the requested resource', {})
 
+/** The same, for a version that nobody serves: one that upstream removed says how it can be had. */
+export const notServed = (apiVersion: string): Refusal => {
+  const why = removalOf(apiVersion)
+  return why ? new Refusal(404, 'NotFound', `the server could not find the requested resource (${why})`, {}) : notFoundHere()
+}
+
 /** The one handler: near and far calls pass the same steps. Throws a Refusal. */
 export const createHandler =
   (context: HandlerContext): Handler =>
@@ -35,15 +41,21 @@ export const createHandler =
     const decision = context.authorize(attributes)
     if (!decision.allowed) throw forbiddenBy(attributes, decision)
     const kind = context.rest.registry.find(call.group, call.version, call.resource)
-    if (!kind || (kind.namespaced ? call.namespace === undefined && needsNamespace(call) : call.namespace !== undefined))
-      throw notFoundHere()
+    if (!kind) throw notServed(`${call.group}/${call.version}`)
+    if (kind.namespaced ? call.namespace === undefined && needsNamespace(call) : call.namespace !== undefined) throw notFoundHere()
     const mayCreate = () => {
       const create = { ...attributes, verb: 'create' }
       const answer = context.authorize(create)
       if (!answer.allowed) throw forbiddenBy(create, answer)
     }
     const request: Request = { call, kind, dryRun: false, warnings: deprecationsOf(kind), mayCreate }
-    const reply = await dispatch(context, request)
+    let reply: Reply
+    try {
+      reply = await dispatch(context, request)
+    } catch (error) {
+      if (error instanceof Refusal && request.warnings.length > 0) error.warnings = request.warnings
+      throw error
+    }
     const carries = 'watch' in reply || ('status' in reply && !('stream' in reply))
     return carries && request.warnings.length > 0 ? { ...reply, warnings: request.warnings } : reply
   }

@@ -1,4 +1,4 @@
-import { buildBuiltins, defaultGates, type Gates, type Kind, resolveRuntimeConfig, resourceFacts } from '@skiff/api'
+import { buildBuiltins, defaultGates, type Gates, type Kind, loadLegacyKinds, resolveRuntimeConfig, resourceFacts } from '@skiff/api'
 import { type Client, connect, type Handler, type Identity } from '@skiff/client'
 import type { Env } from '@skiff/machinery'
 import type { Store } from '@skiff/store'
@@ -53,6 +53,8 @@ export interface ApiServerOptions {
   readonly gates?: Gates
   /** As upstream's --runtime-config: which versions and resources are served besides, or no more. */
   readonly runtimeConfig?: ReadonlyMap<string, string>
+  /** True: the versions that upstream removed are served as well. */
+  readonly legacyApis?: boolean
 }
 
 export interface ApiServer {
@@ -87,8 +89,10 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const [authorities, storage] = await Promise.all([openAuthorities(options.pkiDir, hosts, env), openStorage(store, env)])
   const gates = options.gates ?? defaultGates
   const serves = resolveRuntimeConfig(options.runtimeConfig ?? new Map(), resourceFacts)
-  const { kinds, schemaOf, scaleKind, tokenRequestKind } = buildBuiltins({ gates, serves })
-  const registry = createRegistry(kinds)
+  const builtins = buildBuiltins({ gates, serves })
+  const { kinds, schemaOf, scaleKind, tokenRequestKind } = builtins
+  const legacy = options.legacyApis ? await loadLegacyKinds(builtins) : undefined
+  const registry = createRegistry([...kinds, ...(legacy?.kinds ?? [])])
   const caches = await loadCaches(storage, registry)
   const signer = createTokenSigner(options.issuer ?? 'https://kubernetes.default.svc.cluster.local', authorities.serviceAccountKeys)
   const accounts = createAccountTokens(
@@ -120,7 +124,14 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     rest,
     tables: createTables(env),
     authorize,
-    parts: builtinParts({ rbac, signer, accounts, scaleKind, tokenRequestKind, nodes: options.nodes }),
+    parts: builtinParts({
+      rbac,
+      signer,
+      accounts,
+      scaleKinds: [scaleKind, ...(legacy?.scales ?? [])],
+      tokenRequestKind,
+      nodes: options.nodes,
+    }),
   }
   const handler = createHandler(context)
   const loopback = connect(handler, loopbackIdentity, 'skiff')
@@ -198,7 +209,7 @@ const needed = [
 ] as const
 
 const loadCaches = async (storage: Storage, registry: Registry): Promise<Record<(typeof needed)[number], Cache>> => {
-  const byKey = new Map(registry.all().map((kind) => [kind.storedAs, kind]))
+  const byKey = new Map(registry.all().map((kind) => [kind.storedAs, registry.stored(kind)]))
   const load = async (key: (typeof needed)[number]) => {
     const kind = byKey.get(key)
     if (!kind) throw new Error(`the server itself needs ${key}: they cannot be turned off`)

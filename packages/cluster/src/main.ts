@@ -23,6 +23,8 @@ const addClusterCommands = (program: Command): void => {
     .option('--controllers <list>', 'which controllers run, in upstream syntax (*, name, -name)')
     .option('--feature-gates <list>', 'features to turn on and off, as A=true,B=false; also AllAlpha and AllBeta')
     .option('--runtime-config <list>', 'versions and resources to serve or not, as api/beta=true,apps/v1=false,batch/v1/jobs=false')
+    .option('--legacy-apis', 'serve also the API versions that upstream removed, such as extensions/v1beta1')
+    .option('--no-legacy-apis', 'serve them no longer')
     .action(async (options) => (await import('./up.ts')).up(options, tell))
   program
     .command('down')

@@ -37,6 +37,12 @@ test('more nodes come after those that are there, and controllers and port are t
   expect([next.controllers, next.apiPort]).toEqual([['*', '-job'], 7001])
 })
 
+test('removed API versions stay asked for until they are asked away', () => {
+  const asked = withChanges(held, { name, legacyApis: true })
+  expect(withChanges(asked, { name }).legacyApis).toBe(true)
+  expect(withChanges(asked, { name, legacyApis: false }).legacyApis).toBe(false)
+})
+
 test.each([
   [held, { nodes: 1 }, 'cluster one has 2 nodes, and nodes can only be added'],
   [held, { nodes: 0 }, '--nodes takes a whole number from 1 to 200'],
@@ -54,6 +60,7 @@ test.each([
   [{ controllers: 'job' }, 'cluster one runs with --controllers *;'],
   [{ featureGates: 'WatchList=true' }, 'cluster one runs with no --feature-gates;'],
   [{ runtimeConfig: 'api/beta=true' }, 'cluster one runs with no --runtime-config;'],
+  [{ legacyApis: true }, "cluster one runs with today's API versions alone;"],
 ])('a running cluster is not changed: %j', (options, sentence) => expect(() => refuseChanges(held, { name, ...options })).toThrow(sentence))
 
 test('features and versions are kept in the record, and given anew to a stopped cluster', () => {
@@ -76,8 +83,13 @@ test('a running cluster asked for what it has is left as it is', () => {
 })
 
 test('a new cluster has one node unless told; the names of further clusters carry theirs', async () => {
-  const record = await newRecord({ name, runtime: 'simulated' }, () => {})
-  expect(record).toMatchObject({ nodes: [{ name: 'one-node-1', number: 1 }], apiPort: 0, controllers: ['*'] })
+  const record = await newRecord({ name, runtime: 'simulated', legacyApis: true }, () => {})
+  expect(record).toMatchObject({
+    legacyApis: true,
+    nodes: [{ name: 'one-node-1', number: 1 }],
+    apiPort: 0,
+    controllers: ['*'],
+  })
   await expect(newRecord({ name, controlPlaneOnly: true, nodes: 2 }, () => {})).rejects.toThrow('leave --nodes away')
   await expect(newRecord({ name, runtime: 'docker' }, () => {})).rejects.toThrow('there is no runtime "docker"')
 })

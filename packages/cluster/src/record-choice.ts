@@ -25,6 +25,7 @@ export const newRecord = async (options: UpOptions, tell: Tell): Promise<Cluster
     ranges: chooseRanges(real ? [...(await takenRanges(options.name)), ...rangesOfOthers(options.name)] : []),
     controllers: (options.controllers ?? '*').split(','),
     ...features(options),
+    ...(options.legacyApis ? { legacyApis: true } : {}),
   }
 }
 
@@ -110,6 +111,7 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     nodes: nodesUpTo(count, held.nodes, held.name, hasRealNodes(held)),
     controllers: options.controllers?.split(',') ?? held.controllers,
     ...features(options),
+    ...(options.legacyApis === undefined ? {} : { legacyApis: options.legacyApis }),
   }
 }
 
@@ -133,6 +135,9 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
   }
   differs('--feature-gates', featureGates, held.featureGates)
   differs('--runtime-config', runtimeConfig, held.runtimeConfig)
+  const { legacyApis } = options
+  if (legacyApis !== undefined && legacyApis !== (held.legacyApis ?? false))
+    refuse(legacyApis ? "today's API versions alone" : '--legacy-apis', legacyApis ? '--legacy-apis' : '--no-legacy-apis')
 }
 
 /** What a cluster is from its beginning to its end. */

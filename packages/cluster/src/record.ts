@@ -27,6 +27,8 @@ export interface ClusterRecord {
   /** As --feature-gates and --runtime-config give them; absent: those of 1.33. */
   readonly featureGates?: string
   readonly runtimeConfig?: string
+  /** The API versions that upstream removed are served as well. */
+  readonly legacyApis?: boolean
   /** The server's process, from its first moment on. */
   readonly server?: ProcessMark
   /** That process has told that everything is ready. */

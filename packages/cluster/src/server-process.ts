@@ -110,5 +110,6 @@ const openApi = (
     nodes,
     gates: gatesOf(record.featureGates ?? ''),
     runtimeConfig: parseRuntimeConfig(record.runtimeConfig ?? ''),
+    legacyApis: record.legacyApis === true,
   })
 }

@@ -12,4 +12,6 @@ export interface UpOptions {
   readonly featureGates?: string
   /** As upstream's --runtime-config: `api/beta=true,apps/v1=false`. */
   readonly runtimeConfig?: string
+  /** Also the API versions that upstream removed. */
+  readonly legacyApis?: boolean
 }

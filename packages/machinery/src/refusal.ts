@@ -32,6 +32,8 @@ export interface FailureStatus {
 /** A call that was refused: what upstream's StatusError is. Thrown by handlers, written as a Status by the server. */
 export class Refusal extends Error {
   readonly status: FailureStatus
+  /** Texts of Warning headers that go with the refusal: set by who answers the call. */
+  warnings?: readonly string[]
   constructor(code: number, reason: string, message: string, details?: StatusDetails) {
     super(message)
     this.name = 'Refusal'

@@ -30,6 +30,17 @@ export const requestFault = (pem: Buffer): string | undefined => {
   }
 }
 
+/** The PKCS 10 request in a PEM text; undefined where there is none that can be read. */
+export const requestBytes = (pem: Buffer): DerValue | undefined => {
+  const [block] = pemBlocks(pem.toString('latin1'))
+  if (block?.type !== 'CERTIFICATE REQUEST') return undefined
+  try {
+    return readValue(block.bytes)[0]
+  } catch {
+    return undefined
+  }
+}
+
 const isSigned = (request: Buffer): boolean => {
   const [outer, rest] = readValue(request)
   if (rest.length > 0) throw new DerError('asn1: syntax error: trailing data')

@@ -28,7 +28,11 @@ const typeByKind = new Map(
 )
 const names: OperationNames = {
   object: (kind) => kind.typeName || customName(kind),
-  list: (kind) => (kind.typeName ? (listTypes.get(kind.typeName) ?? kind.typeName) : `${customName(kind)}List`),
+  list: (kind) => {
+    const { typeName } = kind
+    if (!typeName) return `${customName(kind)}List`
+    return listTypes.get(typeName) ?? (`${typeName}List` in types ? `${typeName}List` : typeName)
+  },
   byKind: ({ group, version, kind }) => typeByKind.get(`${group}/${version}/${kind}`),
 }
 

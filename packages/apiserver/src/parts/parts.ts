@@ -16,6 +16,7 @@ import {
   subjectAccessReview,
   tokenReview,
 } from './reviews.ts'
+import { deploymentRollback } from './rollback.ts'
 import { scalePart } from './scale.ts'
 import { tokenPart } from './token.ts'
 
@@ -23,15 +24,16 @@ export interface PartsOptions {
   readonly rbac: Rbac
   readonly signer: TokenSigner
   readonly accounts: AccountTokens
-  readonly scaleKind: Kind
+  /** Scale in autoscaling/v1, and in the versions that removed API versions had. */
+  readonly scaleKinds: readonly Kind[]
   readonly tokenRequestKind: Kind
   readonly nodes: NodeDirectory
 }
 
 /** The subresources and virtual resources with handlers of their own, by `group/plural` and `group/plural/subresource`. */
 export const builtinParts = (options: PartsOptions): ReadonlyMap<string, Part> => {
-  const { rbac, signer, accounts, scaleKind, tokenRequestKind, nodes } = options
-  const scale = scalePart(scaleKind)
+  const { rbac, signer, accounts, scaleKinds, tokenRequestKind, nodes } = options
+  const scale = scalePart(scaleKinds)
   return new Map<string, Part>([
     ['/bindings', bindings],
     ['/pods/binding', podBinding],
@@ -50,6 +52,10 @@ export const builtinParts = (options: PartsOptions): ReadonlyMap<string, Part> =
     ['apps/deployments/scale', scale],
     ['apps/replicasets/scale', scale],
     ['apps/statefulsets/scale', scale],
+    ['extensions/deployments/scale', scale],
+    ['extensions/replicasets/scale', scale],
+    ['apps/deployments/rollback', deploymentRollback],
+    ['extensions/deployments/rollback', deploymentRollback],
     ['authentication.k8s.io/selfsubjectreviews', selfSubjectReview],
     ['authentication.k8s.io/tokenreviews', tokenReview(accounts.review)],
     ['authorization.k8s.io/selfsubjectaccessreviews', selfSubjectAccessReview],

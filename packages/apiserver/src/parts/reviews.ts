@@ -30,7 +30,9 @@ type Review = KubeObject & { readonly spec: ReviewSpec }
 /** Decodes a review, which is answered and never stored. */
 const reviewOf = (request: Request): Review => {
   const { validation } = writeOptions(request.call, 'CreateOptions')
-  return decodeBody(request.kind, request.call.body, validation, request.warnings) as Review
+  const { kind } = request
+  const sent = decodeBody(kind, request.call.body, validation, request.warnings)
+  return (kind.conversion ? kind.conversion.toStored(sent) : sent) as Review
 }
 
 const attributesFor = (identity: Identity, spec: ReviewSpec): Attributes => {
@@ -77,9 +79,10 @@ const decide = ({ authorize }: HandlerContext, identity: Identity, spec: ReviewS
 
 const answer = (request: Request, review: Review, status: unknown) => {
   const { kind } = request
+  const { spec } = kind.conversion ? (kind.conversion.fromStored(review) as Review) : review
   return replyValue(
     request.call,
-    { kind: kind.kind, apiVersion: kind.apiVersion, metadata: { ...review.metadata, creationTimestamp: null }, spec: review.spec, status },
+    { kind: kind.kind, apiVersion: kind.apiVersion, metadata: { ...review.metadata, creationTimestamp: null }, spec, status },
     201,
   )
 }

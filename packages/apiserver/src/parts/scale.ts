@@ -12,6 +12,7 @@ import {
   Refusal,
 } from '@skiff/machinery'
 import type { HandlerContext, Part } from '../handler.ts'
+import type { Entry } from '../registry/entry.ts'
 import { replyValue } from '../represent/represent.ts'
 import { decodeBody } from '../rest/body.ts'
 import { methodNotAllowed, type Request } from '../rest/context.ts'
@@ -83,21 +84,35 @@ const withReplicas = (kind: Kind, object: Scalable, scale: Scale): Scalable => {
   return { ...object, metadata, spec: { ...object.spec, replicas } }
 }
 
-/** GET, PUT and PATCH of a workload's scale. `scaleKind` gives the codec of Scale itself. */
-export const scalePart =
-  (scaleKind: Kind): Part =>
-  async (context, request) => {
+/**
+ * GET, PUT and PATCH of a workload's scale. `scaleKinds` give the codec of Scale itself: autoscaling/v1 first, then the versions that
+ * removed API versions had of their own.
+ */
+export const scalePart = (scaleKinds: readonly Kind[]): Part => {
+  const scaleKindOf = ({ subresources }: Kind): Kind => {
+    const part = subresources.find(({ name }) => name === 'scale')
+    return scaleKinds.find(({ group, version }) => group === part?.group && version === part.version) ?? (scaleKinds[0] as Kind)
+  }
+  return async (context, request) => {
     const { call, kind } = request
-    if (call.verb === 'get') return replyValue(call, scaleOf(kind, served(kind, await getOne(context.rest, request)) as Scalable))
+    const scaleKind = scaleKindOf(kind)
+    if (call.verb === 'get') return replyScale(request, scaleKind, await getOne(context.rest, request))
     if (call.verb === 'update') return putScale(context, request, scaleKind)
     if (call.verb === 'patch') return patchScale(context, request, scaleKind)
     throw methodNotAllowed()
   }
+}
+
+const shownAs = ({ conversion }: Kind, scale: Scale): Scale => (conversion ? (conversion.fromStored(scale) as Scale) : scale)
+const readAs = ({ conversion }: Kind, scale: KubeObject): Scale => (conversion ? conversion.toStored(scale) : scale) as Scale
+
+const replyScale = ({ call, kind }: Request, scaleKind: Kind, entry: Entry) =>
+  replyValue(call, shownAs(scaleKind, scaleOf(kind, served(kind, entry) as Scalable)))
 
 const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
   const { call, kind } = request
   const options = writeOptions(call, 'UpdateOptions')
-  const scale = decodeBody(scaleKind, call.body, options.validation, request.warnings) as Scale
+  const scale = readAs(scaleKind, decodeBody(scaleKind, call.body, options.validation, request.warnings))
   if (scale.metadata.name && scale.metadata.name !== call.name)
     throw new Refusal(
       400,
@@ -111,7 +126,7 @@ const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: K
     async (current) => withReplicas(kind, current as Scalable, scale),
     false,
   )
-  return replyValue(call, scaleOf(kind, served(kind, written.entry) as Scalable))
+  return replyScale(request, scaleKind, written.entry)
 }
 
 const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
@@ -120,7 +135,8 @@ const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind:
   const patcher = patcherFor(scaleKind, call, options.validation)
   const { subresource: _, ...plain } = call
   const change = async (current: KubeObject | undefined) => {
-    const scale = patched(scaleKind, call, scaleOf(kind, current as Scalable), patcher, options.validation, warnings) as Scale
+    const shown = shownAs(scaleKind, scaleOf(kind, current as Scalable))
+    const scale = readAs(scaleKind, patched(scaleKind, call, shown, patcher, options.validation, warnings))
     return withReplicas(kind, current as Scalable, { ...scale, metadata: { ...scale.metadata, resourceVersion: '' } })
   }
   const written = await writeOver(
@@ -129,5 +145,5 @@ const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind:
     change,
     false,
   )
-  return replyValue(call, scaleOf(kind, served(kind, written.entry) as Scalable))
+  return replyScale(request, scaleKind, written.entry)
 }

@@ -1,7 +1,8 @@
+import { removalOf } from '@skiff/api'
 import type { Env, ObjectSchema } from '@skiff/machinery'
 import type { TokenSigner } from '../authn/tokens.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery.ts'
-import { notFoundHere } from '../handler.ts'
+import { notFoundHere, notServed } from '../handler.ts'
 import { openApiRoutes } from '../openapi/routes.ts'
 import type { Registry } from '../registry/registry.ts'
 import { writeStatus } from '../serve/answer.ts'
@@ -58,10 +59,10 @@ export const plainRoutes = ({ registry, signer, env, address, readStore }: Built
 }
 
 const found =
-  (value: () => unknown): PlainRoute =>
+  (value: () => unknown, refusal = notFoundHere()): PlainRoute =>
   (request) => {
     const document = value()
-    if (document === undefined) return writeStatus(request.incoming, request.outgoing, notFoundHere().status)
+    if (document === undefined) return writeStatus(request.incoming, request.outgoing, refusal.status)
     return jsonRoute(() => document)(request)
   }
 
@@ -71,6 +72,8 @@ const groupRoute =
   (request) => {
     const [, , group = '', version] = request.target.path.replace(/\/$/, '').split('/')
     // Go's mux answers for a group that nobody installed, in plain words; an unknown version of a known group is a Status.
-    if (!apiGroup(registry, group)) return pageNotFound(request)
-    return found(() => (version === undefined ? apiGroup(registry, group) : apiResourceList(registry, group, version)))(request)
+    const why = removalOf(`${group}/${version ?? 'v1beta1'}`)
+    if (!apiGroup(registry, group)) return pageNotFound(request, why)
+    const document = () => (version === undefined ? apiGroup(registry, group) : apiResourceList(registry, group, version))
+    return found(document, notServed(`${group}/${version ?? ''}`))(request)
   }

@@ -45,11 +45,11 @@ export const textRoute =
   ({ incoming, outgoing }) =>
     writeValue(incoming, outgoing, { status: 200, bytes: Buffer.from(text()), contentType: 'text/plain; charset=utf-8' })
 
-/** What Go's mux answers for a path that nobody serves. */
-export const pageNotFound: PlainRoute = ({ incoming, outgoing }) =>
+/** What Go's mux answers for a path that nobody serves; a second line may say why. */
+export const pageNotFound = ({ incoming, outgoing }: Parameters<PlainRoute>[0], why?: string): void =>
   writeValue(incoming, outgoing, {
     status: 404,
-    bytes: Buffer.from('404 page not found\n'),
+    bytes: Buffer.from(`404 page not found\n${why ? `${why}\n` : ''}`),
     contentType: 'text/plain; charset=utf-8',
     headers: { 'x-content-type-options': 'nosniff' },
   })

@@ -5,7 +5,9 @@ import type { Tables } from './parts.ts'
 /** Tables as kubectl prints them: each kind's columns, ages counted to the environment's clock. */
 export const createTables = (env: Env): Tables => ({
   table: (kind, objects, { include, version, metadata, headers }) => {
-    const columns = kind.columns ?? columnsOf(kind.group, kind.kind)
+    const { writtenAs, conversion } = kind
+    const columns = kind.columns ?? columnsOf((writtenAs ?? kind).group, kind.kind)
+    const told = writtenAs && conversion ? conversion.toStored : (object: KubeObject) => object
     const nowMs = env.now()
     const conditions = rowConditions[`${kind.group}/${kind.kind}`]
     return {
@@ -14,7 +16,8 @@ export const createTables = (env: Env): Tables => ({
       metadata,
       columnDefinitions: headers ? columns.map(definition) : null,
       rows: objects.map((object) => {
-        const cells = columns.map((column) => column.cell(object, nowMs))
+        const from = told(object)
+        const cells = columns.map((column) => column.cell(from, nowMs))
         const marks = conditions?.(object)
         return { cells, ...(marks ? { conditions: marks } : {}), object: rowObject(kind, object, include, version) }
       }),

@@ -1,4 +1,4 @@
-import { decodeProtobuf, type Kind, resourceFacts } from '@skiff/api'
+import { decodeProtobuf, type Kind, typeNameOfKind } from '@skiff/api'
 import type { Body } from '@skiff/client'
 import {
   badRequest,
@@ -138,8 +138,8 @@ const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>): void =
       `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof (typeof given !== 'string' ? given : version)} into Go struct field .${typeof given !== 'string' ? 'kind' : 'apiVersion'} of type string`,
     )
   if (kind.custom) throw wrongCustomKind(kind, value, given, version)
-  const { group, version: shortVersion } = splitApiVersion(version)
-  const known = resourceFacts.some((facts) => facts.group === group && facts.version === shortVersion && facts.kind === given)
+  const { version: shortVersion } = splitApiVersion(version)
+  const known = typeNameOfKind(version, given) !== undefined
   if (known && given === kind.kind)
     throw badRequest(`the API version in the data (${version}) does not match the expected API version (${kind.apiVersion})`)
   const why = known

@@ -48,7 +48,14 @@ export interface Request {
   readonly warnings: string[]
 }
 
-export const namedOf = (kind: Kind): Named => ({ group: kind.group, resource: kind.plural })
+/** The resource as refusals name it: as it was asked for. */
+export const namedOf = (kind: Kind): Named => kind.askedAs ?? { group: kind.group, resource: kind.plural }
+
+/** A request whose object has been converted to the stored version: from there on, that version's rules hold. */
+export const writtenRequest = (request: Request): Request => {
+  const { writtenAs } = request.kind
+  return writtenAs ? { ...request, kind: writtenAs } : request
+}
 
 /** The key of the object that a call names. */
 export const keyOfCall = (kind: Kind, call: Call): string =>

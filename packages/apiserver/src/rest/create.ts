@@ -15,7 +15,7 @@ import { tracked } from '../managed-fields/track.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
-import { namedOf, type Request, type Rest } from './context.ts'
+import { namedOf, type Request, type Rest, writtenRequest } from './context.ts'
 import { strictFinalizers, validateNameOf } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 
@@ -49,9 +49,11 @@ export const inNamespace = (kind: Kind, object: KubeObject, namespace: string | 
   return object
 }
 
-export const createObject = async (rest: Rest, request: Request, given: KubeObject): Promise<Entry> => {
+export const createObject = async (rest: Rest, sent: Request, given: KubeObject): Promise<Entry> => {
+  const request = writtenRequest(sent)
   const { kind, call } = request
-  const object = request.tracked ? given : tracked(rest, request, given, undefined)
+  const whole = sent.tracked ? given : tracked(rest, sent, given, undefined)
+  const object = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole
   const cache = await rest.storage.cache(rest.registry.stored(kind))
   const generate = object.metadata.generateName && !object.metadata.name
   for (let attempt = 0; ; attempt++) {

@@ -17,7 +17,7 @@ import {
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { parseBody } from './body.ts'
-import { keyOfCall, namedOf, queryFlag, queryValue, type Request, type Rest } from './context.ts'
+import { keyOfCall, namedOf, queryFlag, queryValue, type Request, type Rest, writtenRequest } from './context.ts'
 import { checkDryRun, dryRunOf, queryInteger } from './options.ts'
 import { modified } from './update.ts'
 
@@ -88,7 +88,8 @@ export interface Removed {
 const childrenStay =
   'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning'
 
-export const remove = async (rest: Rest, request: Request): Promise<Removed> => {
+export const remove = async (rest: Rest, sent: Request): Promise<Removed> => {
+  const request = writtenRequest(sent)
   const options = deleteOptions(request.call)
   if (
     request.kind.group === 'batch' &&
@@ -100,7 +101,8 @@ export const remove = async (rest: Rest, request: Request): Promise<Removed> => 
   return removeOne(rest, { ...request, dryRun: options.dryRun }, keyOfCall(request.kind, request.call), options)
 }
 
-export const removeOne = async (rest: Rest, request: Request, key: string, options: DeleteOptions): Promise<Removed> => {
+export const removeOne = async (rest: Rest, sent: Request, key: string, options: DeleteOptions): Promise<Removed> => {
+  const request = writtenRequest(sent)
   const { kind, call } = request
   const storedKind = rest.registry.stored(kind)
   const cache = await rest.storage.cache(storedKind)

@@ -16,7 +16,7 @@ import { tracked } from '../managed-fields/track.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
-import { keyOfCall, namedOf, type Request, type Rest } from './context.ts'
+import { keyOfCall, namedOf, type Request, type Rest, writtenRequest } from './context.ts'
 import { createObject, inNamespace } from './create.ts'
 import { metadataErrors } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
@@ -53,11 +53,12 @@ const maxTries = 40
  */
 export const writeOver = async (
   rest: Rest,
-  request: Request,
+  sent: Request,
   change: (current: KubeObject | undefined) => Promise<KubeObject>,
   put: boolean,
-  creates = put && request.kind.behaviour.allowCreateOnUpdate === true,
+  creates = put && (sent.kind.writtenAs ?? sent.kind).behaviour.allowCreateOnUpdate === true,
 ): Promise<Written> => {
+  const request = writtenRequest(sent)
   const { kind, call } = request
   const storedKind = rest.registry.stored(kind)
   const cache = await rest.storage.cache(storedKind)
@@ -70,11 +71,13 @@ export const writeOver = async (
       request.mayCreate?.()
       const fresh = await change(undefined)
       if (put && fresh.metadata.resourceVersion) throw conflict(namedOf(kind), call.name ?? '', modified)
-      return { entry: await createObject(rest, request, fresh), created: true }
+      return { entry: await createObject(rest, sent, fresh), created: true }
     }
-    const old = served(kind, held)
-    const changed = await change(old)
-    const next = request.tracked || request.prepared ? changed : tracked(rest, request, changed, old)
+    const shown = served(sent.kind, held)
+    const changed = await change(shown)
+    const whole = sent.tracked || sent.prepared ? changed : tracked(rest, sent, changed, shown)
+    const next = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole
+    const old = sent.kind.writtenAs ? held.object : shown
     const given = next.metadata.resourceVersion
     if (put) checkPreconditions(kind, next, old)
     if (given && given !== old.metadata.resourceVersion) {

@@ -77,14 +77,14 @@ function* slices(parts: readonly Uint8Array[]): Generator<Uint8Array> {
   for (const part of parts) for (let at = 0; at < part.length; at += gzipFrom) yield part.subarray(at, at + gzipFrom)
 }
 
-export const writeStatus = (incoming: Incoming, outgoing: Outgoing, status: FailureStatus): void => {
+export const writeStatus = (incoming: Incoming, outgoing: Outgoing, status: FailureStatus, warnings?: readonly string[]): void => {
   const retry = status.details?.retryAfterSeconds
   const headers: Record<string, string> = retry !== undefined && retry > 0 ? { 'retry-after': String(retry) } : {}
   if (outgoing.headersSent) return void outgoing.end()
   const reply = prefersProtobuf(incoming.headers.accept)
     ? { ...protobufValue(status, status.code), headers }
     : { status: status.code, bytes: Buffer.from(`${JSON.stringify(status)}\n`), headers }
-  writeValue(incoming, outgoing, reply)
+  writeValue(incoming, outgoing, warnings ? { ...reply, warnings } : reply)
 }
 
 /** A thrown error as a Status; what is no refusal is logged and hidden behind a 500. */

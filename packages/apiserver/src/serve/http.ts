@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type Call, closeGently, type Handler, type Identity } from '@skiff/client'
-import { badRequest, type Env, isRefusal, tooLarge } from '@skiff/machinery'
+import { badRequest, type Env, isRefusal, Refusal, tooLarge } from '@skiff/machinery'
 import { methodNotAllowed } from '../rest/context.ts'
 import type { ServedFrame } from '../watch/frame.ts'
 import { statusOf, writeStatus, writeStream, writeValue, writeWatch } from './answer.ts'
@@ -119,7 +119,7 @@ const answer = async (options: ServeOptions, incoming: Incoming, outgoing: Outgo
     await writeReply(options, incoming, outgoing, call)
   } catch (error) {
     if (outgoing.destroyed) return
-    writeStatus(incoming, outgoing, statusOf(error, options.env.log))
+    writeStatus(incoming, outgoing, statusOf(error, options.env.log), error instanceof Refusal ? error.warnings : undefined)
   }
 }
 
