@@ -1,4 +1,6 @@
 export type { AdmissionPlugin, AdmissionRequest } from './admission/admission.ts'
+export { parseServiceCidrs } from './allocate/open.ts'
+export { parsePortRange } from './allocate/port-claims.ts'
 export type { TokenReader } from './authn/authenticate.ts'
 export {
   type IssueOptions,
@@ -17,7 +19,6 @@ export {
 } from './authn/certificate-requests.ts'
 export { type Authorities, openAuthorities } from './authn/open-authorities.ts'
 export type { TokenSigner } from './authn/tokens.ts'
-export { kubernetesAddress } from './bootstrap/kubernetes-service.ts'
 export {
   type LogOptions,
   type NodeConnection,

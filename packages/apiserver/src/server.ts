@@ -4,7 +4,8 @@ import type { Env } from '@skiff/machinery'
 import type { Store } from '@skiff/store'
 import { type AdmissionPlugin, admissionChain } from './admission/admission.ts'
 import { builtinAdmission } from './admission/plugins.ts'
-import { createServiceAllocator } from './allocate/services.ts'
+import { firstAddress } from './allocate/address-range.ts'
+import { openAllocation, parseServiceCidrs } from './allocate/open.ts'
 import { createAuthenticator, type TokenReader } from './authn/authenticate.ts'
 import { type Authorities, openAuthorities } from './authn/open-authorities.ts'
 import { createAccountTokens } from './authn/service-accounts.ts'
@@ -13,7 +14,8 @@ import { createTokenSigner, type TokenSigner } from './authn/tokens.ts'
 import { withNodes } from './authz/node.ts'
 import { createRbac } from './authz/rbac.ts'
 import { bootstrap, publishAuthentication } from './bootstrap/bootstrap.ts'
-import { kubernetesAddress, publishKubernetesService } from './bootstrap/kubernetes-service.ts'
+import { keepKubernetesService } from './bootstrap/kubernetes-service.ts'
+import { createServerLeases } from './bootstrap/server-leases.ts'
 import { expireEvents } from './expiry/events.ts'
 import { followDefinitions } from './extensions/definitions.ts'
 import { createHandler, type HandlerContext } from './handler.ts'
@@ -42,6 +44,7 @@ export interface ApiServerOptions {
   readonly hosts?: readonly string[]
   /** The address that the Service `kubernetes` leads to; a loopback one is not published, since Endpoints may not hold it. */
   readonly advertiseAddress: string
+  /** Of one family or, divided by a comma, of both: the first is the default, and holds the server's own address. */
   readonly serviceCidr: string
   readonly nodePorts?: { readonly first: number; readonly last: number }
   readonly nodes: NodeDirectory
@@ -84,8 +87,10 @@ const usualHosts = [
 
 /** Opens an API server on a store: bootstraps what every cluster has, then listens. */
 export const startApiServer = async (options: ApiServerOptions): Promise<ApiServer> => {
-  const { env, store, serviceCidr } = options
-  const hosts = [...new Set([...usualHosts, kubernetesAddress(serviceCidr), options.advertiseAddress, ...(options.hosts ?? [])])]
+  const { env, store } = options
+  const serviceCidrs = parseServiceCidrs(options.serviceCidr)
+  const clusterIP = firstAddress(serviceCidrs[0] as string)
+  const hosts = [...new Set([...usualHosts, clusterIP, options.advertiseAddress, ...(options.hosts ?? [])])]
   const [authorities, storage] = await Promise.all([openAuthorities(options.pkiDir, hosts, env), openStorage(store, env)])
   const gates = options.gates ?? defaultGates
   const serves = resolveRuntimeConfig(options.runtimeConfig ?? new Map(), resourceFacts)
@@ -108,17 +113,23 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   })
   const authorize = withNodes(rbac, caches.pods)
   const webhooks = createWebhookClient(serviceDialer({ registry, storage, nodes: options.nodes, env }), env)
+  const allocation = await openAllocation({
+    store,
+    env,
+    cidrs: serviceCidrs,
+    nodePorts: options.nodePorts ?? { first: 30000, last: 32767 },
+    services: caches.services,
+    addresses: caches['ipaddresses.networking.k8s.io'],
+    serviceCidrs: caches['servicecidrs.networking.k8s.io'],
+    client: () => itself,
+  })
   const rest: Rest = {
     registry,
     storage,
     env,
     gates,
     admission: admissionChain([...builtinAdmission({ registry, storage, env, rbac, webhooks }), ...(options.admission ?? [])]),
-    hooks: createServiceAllocator({
-      serviceCidr,
-      nodePorts: options.nodePorts ?? { first: 30000, last: 32767 },
-      services: caches.services,
-    }),
+    hooks: allocation.hooks,
   }
   const context: HandlerContext = {
     rest,
@@ -135,13 +146,15 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   }
   const handler = createHandler(context)
   const loopback = connect(handler, loopbackIdentity, 'skiff')
-  await bootstrap({ client: loopback, serviceCidr })
+  const itself = connect(handler, loopbackIdentity, 'kube-apiserver')
+  await bootstrap({ client: loopback, serviceCidrs, env })
+  await allocation.startRepair()
   await publishAuthentication(loopback, authorities.clients.cert, authorities.frontProxy.cert)
   const definitions = followDefinitions({
     registry,
     storage,
     cache: caches['customresourcedefinitions.apiextensions.k8s.io'],
-    client: connect(handler, loopbackIdentity, 'kube-apiserver'),
+    client: itself,
     meta: schemaOf('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'),
     env,
   })
@@ -169,8 +182,16 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const stopRenewal = keepServing({ dir: options.pkiDir, authority: authorities.clients, hosts, env }, authorities.serving, (pair) =>
     http.renew({ ...pair, clientCa }),
   )
-  if (!options.advertiseAddress.startsWith('127.'))
-    await publishKubernetesService(loopback, serviceCidr, { address: options.advertiseAddress, port: http.port })
+  const { advertiseAddress } = options
+  const published = advertiseAddress.startsWith('127.')
+    ? undefined
+    : await keepKubernetesService({
+        client: itself,
+        clusterIP,
+        port: http.port,
+        leases: createServerLeases(store, advertiseAddress, env),
+        env,
+      })
   return {
     handler,
     port: http.port,
@@ -185,6 +206,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       stopRenewal()
       await http.close()
       webhooks.close()
+      await published?.stop()
+      await allocation.close()
       await storage.close()
     },
   }
@@ -197,6 +220,8 @@ const needed = [
   'secrets',
   'nodes',
   'services',
+  'ipaddresses.networking.k8s.io',
+  'servicecidrs.networking.k8s.io',
   'roles.rbac.authorization.k8s.io',
   'rolebindings.rbac.authorization.k8s.io',
   'clusterroles.rbac.authorization.k8s.io',

@@ -23,6 +23,7 @@ import type { Controller } from './runner/controller.ts'
 import { serviceAccountController } from './serviceaccount/default-account.ts'
 import { rootCaController } from './serviceaccount/root-ca.ts'
 import { type TokenSource, tokenController } from './serviceaccount/tokens.ts'
+import { serviceCidrController } from './servicecidrs/servicecidrs.ts'
 import { statefulSetController } from './statefulset/statefulset.ts'
 import { volumeBinderController } from './volumes/binder.ts'
 
@@ -72,6 +73,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     volumeProtectionController(),
     ttlAfterFinishedController(),
     ...(rootCa ? [rootCaController(rootCa)] : []),
+    serviceCidrController(),
   ]
 }
 

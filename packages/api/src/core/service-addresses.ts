@@ -49,7 +49,7 @@ const checkAddresses = (faults: Faults, addresses: readonly string[]): boolean =
 const checkAgainstFamilies = (faults: Faults, { clusterIPs = [], ipFamilies = [] }: ServiceSpec): void => {
   clusterIPs.forEach((address, index) => {
     const family = ipFamilies[index]
-    if (family === undefined || family === '') return
+    if (family !== 'IPv4' && family !== 'IPv6') return
     const wanted = family === 'IPv4' ? 4 : 6
     if (ipFamily(address) !== wanted)
       faults.push(invalidValue(`${listPath}[${index}]`, address, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``))

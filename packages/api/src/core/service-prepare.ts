@@ -1,6 +1,6 @@
 import { same } from '../checks/faults.ts'
 import type { Service, ServicePort, ServiceSpec } from '../generated/types.ts'
-import { isExternal, needsClusterIp, needsHealthCheckPort, needsNodePort } from './service-default.ts'
+import { isExternal, needsClusterIp, needsHealthCheckPort } from './service-default.ts'
 
 type Draft = { -readonly [K in keyof ServiceSpec]: ServiceSpec[K] }
 
@@ -18,55 +18,57 @@ export const prepareNewService = (service: Service): Service => {
 /** What the user left out but the server once allocated stays; what the new type has no use for goes. */
 export const prepareServiceUpdate = (next: Service, old: Service): Service => {
   const draft: Draft = { ...next.spec }
-  alignClusterIps(draft, old.spec)
   keepAllocated(draft, old.spec)
+  alignClusterIps(draft, old.spec)
   dropUnused(draft, old.spec)
-  return { ...next, spec: clean(draft) }
+  const { status } = next
+  // A load balancer goes asynchronously, but what is none shows none.
+  const wiped = draft.type !== 'LoadBalancer' && status?.loadBalancer !== undefined ? { status: { ...status, loadBalancer: {} } } : {}
+  return { ...next, spec: clean(draft), ...wiped }
 }
 
-/** An old client changed clusterIP and sent clusterIPs along as it was. */
-const alignClusterIps = (draft: Draft, old: ServiceSpec): void => {
-  if (draft.clusterIP === old.clusterIP) return
-  const untouched = same(draft.clusterIPs, old.clusterIPs)
-  if (!draft.clusterIP) {
-    if (untouched) draft.clusterIPs = undefined
-  } else if (untouched || !draft.clusterIPs?.length) draft.clusterIPs = [draft.clusterIP, ...(draft.clusterIPs ?? []).slice(1)]
-}
+/** Upstream's rule: wiping fields of node ports looks at the type alone, whether or not a load balancer wants some. */
+const hasNodePorts = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer'
 
 const keepAllocated = (draft: Draft, old: ServiceSpec): void => {
   if (needsClusterIp(old) && needsClusterIp(draft)) {
     if (!draft.clusterIP && old.clusterIP) draft.clusterIP = old.clusterIP
     if (!draft.clusterIPs?.length && draft.clusterIP === old.clusterIP) draft.clusterIPs = old.clusterIPs
-    if (!draft.ipFamilies?.length) draft.ipFamilies = old.ipFamilies
-    draft.ipFamilyPolicy ??= old.ipFamilyPolicy
   }
-  if (needsNodePort(old) && needsNodePort(draft) && draft.ports) draft.ports = withNodePorts(draft.ports, old.ports ?? [])
+  if (hasNodePorts(old) && hasNodePorts(draft) && draft.ports) draft.ports = withNodePorts(draft.ports, old.ports ?? [])
   if (needsHealthCheckPort(old) && needsHealthCheckPort(draft) && !draft.healthCheckNodePort)
     draft.healthCheckNodePort = old.healthCheckNodePort
 }
 
-/** A port keeps its node port by name, unless another one asks for that now. */
+/** A port keeps its node port by name, unless that one is asked for by number already. */
 const withNodePorts = (ports: readonly ServicePort[], old: readonly ServicePort[]): readonly ServicePort[] => {
-  const used = new Set(ports.map((port) => port.nodePort).filter(Boolean))
+  const asked = new Set(ports.map((port) => port.nodePort).filter(Boolean))
+  const known = new Map(old.map((port) => [port.name ?? '', port.nodePort]))
   return ports.map((port) => {
-    if (port.nodePort) return port
-    const before = old.find((each) => (each.name ?? '') === (port.name ?? ''))?.nodePort
-    if (!before || used.has(before)) return port
-    used.add(before)
-    return { ...port, nodePort: before }
+    const before = known.get(port.name ?? '')
+    return port.nodePort || !before || asked.has(before) ? port : { ...port, nodePort: before }
   })
+}
+
+/** An old client changed clusterIP and sent clusterIPs along as it was. */
+const alignClusterIps = (draft: Draft, old: ServiceSpec): void => {
+  const untouched = same(draft.clusterIPs ?? [], old.clusterIPs ?? [])
+  if (old.clusterIPs?.length && !draft.clusterIPs?.length && (draft.clusterIP ?? '') === (old.clusterIP ?? ''))
+    draft.clusterIPs = old.clusterIPs
+  if ((draft.clusterIP ?? '') === (old.clusterIP ?? '') || !untouched) return
+  draft.clusterIPs = draft.clusterIP ? [draft.clusterIP] : undefined
 }
 
 const dropUnused = (draft: Draft, old: ServiceSpec): void => {
   if (needsClusterIp(old) && !needsClusterIp(draft)) {
-    if (draft.clusterIP === old.clusterIP && same(draft.clusterIPs, old.clusterIPs)) {
+    if ((draft.clusterIP ?? '') === (old.clusterIP ?? '') && same(draft.clusterIPs ?? [], old.clusterIPs ?? [])) {
       draft.clusterIP = undefined
       draft.clusterIPs = undefined
     }
     if (same(draft.ipFamilies, old.ipFamilies)) draft.ipFamilies = undefined
     if (draft.ipFamilyPolicy === old.ipFamilyPolicy) draft.ipFamilyPolicy = undefined
   }
-  if (needsNodePort(old) && !needsNodePort(draft) && sameNodePorts(draft.ports, old.ports))
+  if (hasNodePorts(old) && !hasNodePorts(draft) && sameNodePorts(draft.ports, old.ports))
     draft.ports = draft.ports?.map(({ nodePort: _, ...port }) => port)
   if (needsHealthCheckPort(old) && !needsHealthCheckPort(draft) && draft.healthCheckNodePort === old.healthCheckNodePort)
     draft.healthCheckNodePort = undefined

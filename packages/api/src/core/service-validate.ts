@@ -152,9 +152,10 @@ const checkTraffic = (faults: Faults, spec: ServiceSpec): void => {
   else if (policy !== undefined)
     faults.push(invalidValue('spec.externalTrafficPolicy', policy, 'may only be set for externally-accessible services'))
   const port = spec.healthCheckNodePort ?? 0
-  // An absent one is allocated after these checks.
-  if (port !== 0 && needsHealthCheckPort(spec)) checkPortNumber(faults, port, 'spec.healthCheckNodePort')
-  else if (port !== 0)
+  if (needsHealthCheckPort(spec)) {
+    if (port === 0) faults.push(required('spec.healthCheckNodePort'))
+    else checkPortNumber(faults, port, 'spec.healthCheckNodePort')
+  } else if (port !== 0)
     faults.push(
       invalidValue(
         'spec.healthCheckNodePort',

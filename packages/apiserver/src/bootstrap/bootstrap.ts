@@ -1,22 +1,14 @@
-import {
-  clusterRole,
-  clusterRoleBinding,
-  configMap,
-  namespace,
-  priorityClass,
-  type Resource,
-  role,
-  roleBinding,
-  serviceCIDR,
-} from '@skiff/api'
+import { clusterRole, clusterRoleBinding, configMap, namespace, priorityClass, type Resource, role, roleBinding } from '@skiff/api'
 import type { Client } from '@skiff/client'
-import { isRefusal, type KubeObject } from '@skiff/machinery'
+import { type Env, isRefusal, type KubeObject } from '@skiff/machinery'
+import { keepDefaultServiceCidr } from './default-service-cidr.ts'
 import { reconcileRole } from './reconcile.ts'
 import { clusterRoleBindings, clusterRoles, namespacedRoleBindings, namespacedRoles } from './roles.ts'
 
 export interface BootstrapOptions {
   readonly client: Client
-  readonly serviceCidr: string
+  readonly serviceCidrs: readonly string[]
+  readonly env: Env
 }
 
 const make = async <T extends KubeObject>(client: Client, resource: Resource<T>, object: object): Promise<void> => {
@@ -28,12 +20,12 @@ const make = async <T extends KubeObject>(client: Client, resource: Resource<T>,
 }
 
 /** Makes what every cluster has from its first second: namespaces, RBAC policy, priority classes. What is there already stays, roles are reconciled. */
-export const bootstrap = async ({ client, serviceCidr }: BootstrapOptions): Promise<void> => {
+export const bootstrap = async ({ client, serviceCidrs, env }: BootstrapOptions): Promise<void> => {
   const names = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
   await Promise.all(names.map((name) => make(client, namespace, { metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } })))
   await Promise.all([
     ...priorityClasses.map((each) => make(client, priorityClass, each)),
-    make(client, serviceCIDR, { metadata: { name: 'kubernetes' }, spec: { cidrs: [serviceCidr] } } as never),
+    keepDefaultServiceCidr(client, serviceCidrs, env),
     ...clusterRoles.map((each) => reconcileRole(client, clusterRole, each)),
     ...namespacedRoles.map((each) => reconcileRole(client, role, each)),
     ...clusterRoleBindings.map((each) => make(client, clusterRoleBinding, each)),

@@ -1,7 +1,7 @@
 import type { Gates, Kind } from '@skiff/api'
 import type { Call } from '@skiff/client'
 import type { Env, KubeObject } from '@skiff/machinery'
-import { type Named, Refusal } from '@skiff/machinery'
+import { isRefusal, type Named, Refusal } from '@skiff/machinery'
 import type { Admission } from '../admission/admission.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Storage } from '../registry/storage.ts'
@@ -17,16 +17,38 @@ export interface Rest {
   readonly hooks: WriteHooks
 }
 
-/** Kinds whose writes take or give back something besides the object: cluster IPs, node ports. */
+/** Kinds whose writes take or give back something besides the object: cluster IPs, node ports. Undefined for all other kinds. */
 export interface WriteHooks {
-  /** May change the object (allocated addresses); the returned function gives back what was taken when the write fails. */
-  beforeWrite(
-    kind: Kind,
-    next: KubeObject,
-    old: KubeObject | undefined,
-    dryRun: boolean,
-  ): { object: KubeObject; undo?: () => void } | Promise<{ object: KubeObject; undo?: () => void }>
-  afterWrite(kind: Kind, next: KubeObject | undefined, old: KubeObject | undefined): void
+  /** Before the object is validated. */
+  beforeWrite(kind: Kind, next: KubeObject, old: KubeObject | undefined, dryRun: boolean): Promise<Reserved> | undefined
+  /** The object is gone for good; `gone` is its last state. */
+  afterRemove(kind: Kind, gone: KubeObject): Promise<void> | undefined
+}
+
+/** What a write took besides the object. Just one of the two is called, once. */
+export interface Reserved {
+  /** With what was allocated. */
+  readonly object: KubeObject
+  /** The write failed, or was none: what was taken goes back. */
+  readonly undo: () => Promise<void>
+  /** The write is done: what the old object had and the new one has not is given back. */
+  readonly done: () => Promise<void>
+}
+
+/**
+ * A write between what it takes and what becomes of that. `isDone` of a result: the write took place. After an error that is no
+ * refusal nobody knows whether it did: what was taken stays so, until a repair loop finds that nobody has it.
+ */
+export const settled = async <T>(reserved: Reserved, write: () => Promise<T>, isDone: (result: T) => boolean): Promise<T> => {
+  let result: T
+  try {
+    result = await write()
+  } catch (error) {
+    if (isRefusal(error)) await reserved.undo()
+    throw error
+  }
+  await (isDone(result) ? reserved.done() : reserved.undo())
+  return result
 }
 
 /** A call whose resource is known. */

@@ -15,7 +15,7 @@ import { tracked } from '../managed-fields/track.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
-import { namedOf, type Request, type Rest, writtenRequest } from './context.ts'
+import { namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
 import { strictFinalizers, validateNameOf } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 
@@ -95,44 +95,41 @@ const createOnce = async (rest: Rest, request: Request, object: KubeObject): Pro
     warnings: request.warnings,
     options: () => givenOptions(call),
   })
-  let next = prepare(rest, request, mutated ?? object)
+  const next = prepare(rest, request, mutated ?? object)
+  const reserving = rest.hooks.beforeWrite(kind, next, undefined, dryRun)
+  if (!reserving) return finishCreate(rest, request, next)
+  const reserved = await reserving
+  return settled(
+    reserved,
+    () => finishCreate(rest, request, reserved.object),
+    (entry) => entry !== undefined && !dryRun,
+  )
+}
+
+const finishCreate = async (rest: Rest, request: Request, next: KubeObject): Promise<Entry | undefined> => {
+  const { kind, call, dryRun } = request
   validate(kind, next)
   for (const warning of kind.behaviour.warnings?.(next, undefined) ?? []) request.warnings.push(warning)
-  const hooked = rest.hooks.beforeWrite(kind, next, undefined, dryRun)
-  const taken = hooked instanceof Promise ? await hooked : hooked
-  next = taken.object
-  let undo: (() => void) | undefined
+  const undo = await rest.admission.validate({
+    verb: 'create',
+    kind,
+    namespace: call.namespace,
+    name: next.metadata.name,
+    subresource: undefined,
+    object: next,
+    old: undefined,
+    identity: call.identity,
+    dryRun,
+    warnings: request.warnings,
+    options: () => givenOptions(call),
+  })
+  let entry: Entry | undefined
   try {
-    undo = await rest.admission.validate({
-      verb: 'create',
-      kind,
-      namespace: call.namespace,
-      name: next.metadata.name,
-      subresource: undefined,
-      object: next,
-      old: undefined,
-      identity: call.identity,
-      dryRun,
-      warnings: request.warnings,
-      options: () => givenOptions(call),
-    })
-    const entry = await store(rest, request, next)
-    if (entry) {
-      if (!dryRun) rest.hooks.afterWrite(kind, entry.object, undefined)
-      else {
-        undo()
-        taken.undo?.()
-      }
-      return entry
-    }
-  } catch (error) {
-    undo?.()
-    taken.undo?.()
-    throw error
+    entry = await store(rest, request, next)
+  } finally {
+    if (!entry || dryRun) undo()
   }
-  undo()
-  taken.undo?.()
-  return undefined
+  return entry
 }
 
 const store = async (rest: Rest, { kind, dryRun }: Request, next: KubeObject): Promise<Entry | undefined> => {

@@ -164,7 +164,7 @@ const removeOnce = async (
     if (dryRun) return { entry: withoutGrace(rest, kind, storedKind, held), gone: true }
     const revision = await rest.storage.remove(storedKind, held.key, held.revision)
     if (revision === undefined) return undefined
-    rest.hooks.afterWrite(kind, undefined, held.object)
+    await rest.hooks.afterRemove(kind, held.object)
     return { entry: withoutGrace(rest, kind, storedKind, held), gone: true }
   }
   if (marked === held.object || sameJson(marked as unknown as Json, held.object as unknown as Json)) return { entry: held, gone: false }

@@ -12,11 +12,12 @@ import {
   sameJson,
   withVersion,
 } from '@skiff/machinery'
+import type { AdmissionRequest } from '../admission/admission.ts'
 import { tracked } from '../managed-fields/track.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
-import { keyOfCall, namedOf, type Request, type Rest, writtenRequest } from './context.ts'
+import { keyOfCall, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
 import { createObject, inNamespace } from './create.ts'
 import { metadataErrors } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
@@ -146,16 +147,37 @@ const writeOnce = async (
     options: () => givenOptions(call),
   }
   const mutated = (await rest.admission.mutate({ ...attributes, object: given })) ?? given
-  let next = keepManaged(request, prepareUpdate(rest, request, mutated, old), mutated)
+  const next = keepManaged(request, prepareUpdate(rest, request, mutated, old), mutated)
+  const reserving = call.subresource ? undefined : rest.hooks.beforeWrite(kind, next, old, dryRun)
+  const change = { attributes, storedKind, held, old }
+  if (!reserving) return finishUpdate(rest, request, { ...change, next })
+  const reserved = await reserving
+  return settled(
+    reserved,
+    () => finishUpdate(rest, request, { ...change, next: reserved.object }),
+    (entry) => entry !== undefined && entry !== held && !dryRun && !deletable(next),
+  )
+}
+
+interface Change {
+  readonly attributes: Omit<AdmissionRequest, 'object'>
+  readonly storedKind: Kind
+  readonly held: Entry
+  readonly old: KubeObject
+  readonly next: KubeObject
+}
+
+const finishUpdate = async (
+  rest: Rest,
+  request: Request,
+  { attributes, storedKind, held, old, next }: Change,
+): Promise<Entry | undefined> => {
+  const { kind, dryRun } = request
   validateUpdate(request, next, old)
   for (const warning of kind.behaviour.warnings?.(next, old) ?? []) request.warnings.push(warning)
-  const hooked = call.subresource ? { object: next } : rest.hooks.beforeWrite(kind, next, old, dryRun)
-  const taken = hooked instanceof Promise ? await hooked : hooked
-  next = taken.object
-  let undo: (() => void) | undefined
   let done = false
+  const undo = await rest.admission.validate({ ...attributes, object: next })
   try {
-    undo = await rest.admission.validate({ ...attributes, object: next })
     const stored = kind.conversion ? { ...kind.conversion.toStored(next), apiVersion: storedKind.apiVersion, kind: storedKind.kind } : next
     const encoded = storedKind.codec.encode(stored)
     const unchanged = sameAs(held, encoded.text, encoded.versionAt)
@@ -170,13 +192,10 @@ const writeOnce = async (
       : await rest.storage.put(storedKind, held.key, stored, held.revision)
     if (!entry) return undefined
     done = true
-    rest.hooks.afterWrite(kind, deletable(next) ? undefined : next, old)
+    if (deletable(next)) await rest.hooks.afterRemove(kind, old)
     return entry
   } finally {
-    if (!done) {
-      undo?.()
-      taken.undo?.()
-    }
+    if (!done) undo?.()
   }
 }
 
