@@ -83,19 +83,19 @@ test('an address that nobody has goes once it is a minute old; one of somebody e
       spec: { parentRef: { resource: 'services', namespace: 'default', name: parent } },
     })
   const { spec } = await make(first, 'a')
-  await leaked('10.96.0.20', true)
-  await leaked('10.96.0.21', true, 'a')
-  await leaked('10.96.0.22', false)
+  await leaked('10.96.0.3', true)
+  await leaked('10.96.0.4', true, 'a')
+  await leaked('10.96.0.5', false)
   await open.pop()?.close()
-  const all = [spec.clusterIP, '10.96.0.20', '10.96.0.21', '10.96.0.22'].sort()
+  const all = [spec.clusterIP, '10.96.0.3', '10.96.0.4', '10.96.0.5'].sort()
   expect((await addresses(await start())).sort()).toEqual(all)
   await open.pop()?.close()
   const late = await start(systemEnv().now() + 61_000)
-  expect((await addresses(late)).sort()).toEqual([spec.clusterIP, '10.96.0.22'].sort())
+  expect((await addresses(late)).sort()).toEqual([spec.clusterIP, '10.96.0.5'].sort())
   await vi.waitFor(async () =>
     expect((await events(late)).sort()).toEqual([
-      'ipallocator-repair-controller: IPAddressNotAllocated: IPAddress: 10.96.0.20 for Service default/gone appears to have leaked: cleaning up',
-      'ipallocator-repair-controller: IPAddressWrongReference: IPAddress: 10.96.0.21 for Service default/a has a wrong reference; cleaning up',
+      'ipallocator-repair-controller: IPAddressNotAllocated: IPAddress: 10.96.0.3 for Service default/gone appears to have leaked: cleaning up',
+      'ipallocator-repair-controller: IPAddressWrongReference: IPAddress: 10.96.0.4 for Service default/a has a wrong reference; cleaning up',
     ]),
   )
 })
