@@ -1,27 +1,13 @@
-import {
-  canonicalMicroTime,
-  canonicalQuantity,
-  canonicalTime,
-  type DecodeFormats,
-  durationText,
-  type ObjectSchema,
-  parseDuration,
-} from '@skiff/machinery'
+import type { ObjectSchema } from '@skiff/machinery'
 import { buildCatalogue, type Kind } from './catalogue.ts'
 import { conversions } from './conversions.ts'
+import { formats } from './decode-formats.ts'
 import { constantDefaultsUnder } from './defaults/constants.ts'
 import type { ResourceFacts } from './facts.ts'
 import { defaultGates, type Gates } from './features/gates.ts'
 import type { Serves } from './features/runtime-config.ts'
 import { kinds as entries } from './kinds.ts'
 import type { LegacyKinds } from './legacy/build.ts'
-
-/** Canonical forms of quantities, times and durations. */
-export const formats: DecodeFormats = {
-  quantity: (value) => canonicalQuantity(String(value)),
-  time: (text, micro) => (micro ? canonicalMicroTime(text) : canonicalTime(text)),
-  duration: (text) => durationText(parseDuration(text)),
-}
 
 /** The built-in kinds, with those that are only ever sent to a subresource. */
 export interface Builtins {

@@ -16,7 +16,7 @@ import {
   type TypeFacts,
   writeEnvelope,
 } from '@skiff/machinery'
-import { formats } from './builtins.ts'
+import { formats } from './decode-formats.ts'
 import { typeFacts } from './facts.ts'
 import { decodeProtobuf, encodeProtobuf, messageOfKind, typeNameOfKind } from './protobuf.ts'
 

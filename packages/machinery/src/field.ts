@@ -1,3 +1,5 @@
+import { goFloatText } from './json/go-text.ts'
+
 /** A complaint about one field: field.Error of apimachinery. `body` is its text without the path. */
 export interface FieldError {
   readonly reason: string
@@ -6,19 +8,49 @@ export interface FieldError {
   readonly body: string
 }
 
-/** Prints a value as %v or %q does in field.Error: strings quoted, and nothing as the quoted word null; objects as Go would print their JSON. */
+/** Prints a value as field.Error does: strings quoted, nothing as the quoted word null, objects and lists in Go's syntax. */
 const shown = (value: unknown): string => {
   if (value === undefined || value === null) return '"null"'
   if (typeof value === 'string') return quoted(value)
-  if (typeof value === 'object') return JSON.stringify(value)
-  return String(value)
+  if (typeof value === 'object') return goSyntax(value)
+  return typeof value === 'number' && !Number.isInteger(value) ? goFloatText(value) : String(value)
 }
 
-/** Go's %q: JSON's quoting, with \x and \u forms for what Go does not print. */
-export const quoted = (text: string): string =>
-  JSON.stringify(text)
-    .replace(/\\b/g, '\\b')
-    .replace(/[\u007f-\u009f\u00ad\u2028\u2029\ufeff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+/** A plain JSON value as Go's %#v prints it. */
+export const goSyntax = (value: unknown): string => {
+  if (value === undefined || value === null) return 'interface {}(nil)'
+  if (typeof value === 'string') return quoted(value)
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`
+  if (typeof value !== 'object') return typeof value === 'number' && !Number.isInteger(value) ? goFloatText(value) : String(value)
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `map[string]interface {}{${entries.map(([key, inner]) => `${quoted(key)}:${goSyntax(inner)}`).join(', ')}}`
+}
+
+const shortEscapes: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+}
+/** What Go does not print: anything but letters, marks, numbers, punctuation, symbols and the plain space. */
+const unprinted = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu
+
+const escaped = (character: string): string => {
+  const short = shortEscapes[character]
+  if (short !== undefined) return short
+  const code = character.codePointAt(0) as number
+  const digits = (width: number) => code.toString(16).padStart(width, '0')
+  if (code < 0x20 || code === 0x7f) return `\\x${digits(2)}`
+  return code < 0x10000 ? `\\u${digits(4)}` : `\\U${digits(8)}`
+}
+
+/** Go's %q. */
+export const quoted = (text: string): string => `"${text.replace(unprinted, escaped)}"`
 
 const fault = (reason: string, field: string, body: string): FieldError => ({ reason, field, body })
 

@@ -70,3 +70,7 @@ export const rfc3339 = (ms: number): string => `${new Date(ms).toISOString().sli
 
 /** RFC 3339 in microseconds, as metav1.MicroTime writes it. */
 export const rfc3339Micro = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}000Z`
+
+/** What is wrong with an apiVersion; undefined for one that names a group and a version. */
+export const groupVersionFault = (apiVersion: string): string | undefined =>
+  apiVersion.split('/').length > 2 ? `unexpected GroupVersion string: ${apiVersion}` : undefined

@@ -1,13 +1,14 @@
-import { type FieldError, invalidValue, isDns1123Subdomain, nameIsDnsSubdomain, quoted, required } from '@skiff/machinery'
-import { checkImmutable, checkOneOf, collect, type Faults, invalidShown } from '../checks/faults.ts'
+import { type FieldError, invalidValue, isDns1123Subdomain, quoted, required } from '@skiff/machinery'
+import { checkImmutable, checkOneOf, collect, type Faults, invalidShown, same } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { customResourceDefinition as resource } from '../generated/resources.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 import { withOldMetadata } from '../prepare.ts'
-import { checkConversion } from './conversion.ts'
+import { checkConversion, hasBadBundle } from './conversion.ts'
 import { checkNames } from './names.ts'
+import type { Known } from './root-schema.ts'
 import { checkSharedParts, checkVersions } from './versions.ts'
 
 const approval = 'api-approved.kubernetes.io'
@@ -31,18 +32,36 @@ const withStoredVersion = (object: CustomResourceDefinition): CustomResourceDefi
   return { ...object, status: { ...object.status, storedVersions: [...stored, version] } }
 }
 
-const checkSpec = (faults: Faults, spec: CustomResourceDefinitionSpec): void => {
+const checkSpec = (faults: Faults, spec: CustomResourceDefinitionSpec, old?: CustomResourceDefinition): void => {
+  const known: Known = { unchanged: unchangedSchemas(spec, old?.spec) }
   const { group = '', names } = spec
   const complaints = isDns1123Subdomain(group)
   if (group === '') faults.push(required('spec.group'))
   else if (complaints.length > 0) faults.push(invalidValue('spec.group', group, complaints.join(',')))
   else if (!group.includes('.')) faults.push(invalidValue('spec.group', group, 'should be a domain with at least one dot'))
   checkOneOf(faults, spec.scope, ['Cluster', 'Namespaced'], 'spec.scope')
-  checkVersions(faults, spec)
+  checkVersions(faults, spec, known)
   for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) if (!names?.[field]) faults.push(required(`spec.names.${field}`))
   checkNames(faults, names ?? {}, 'spec.names')
-  checkSharedParts(faults, spec)
-  if (spec.conversion) checkConversion(faults, spec.conversion)
+  checkSharedParts(faults, spec, known)
+  if (spec.conversion)
+    checkConversion(faults, spec.conversion, old !== undefined && isEstablished(old) && !hasBadBundle(old.spec.conversion))
+}
+
+/** Versions whose schema an update leaves as it was. */
+const unchangedSchemas = (spec: CustomResourceDefinitionSpec, old: CustomResourceDefinitionSpec | undefined): ReadonlySet<string> =>
+  new Set(
+    (spec.versions ?? [])
+      .filter(({ name, schema }) => old?.versions?.some((before) => before.name === name && same(before.schema, schema)))
+      .map(({ name }) => name),
+  )
+
+const checkName = (faults: Faults, { metadata, spec }: CustomResourceDefinition): void => {
+  for (const field of ['generateName', 'name'] as const) {
+    const name = metadata[field] ?? ''
+    if (name !== '' && name !== `${spec.names?.plural ?? ''}.${spec.group ?? ''}`)
+      faults.push(invalidValue(`metadata.${field}`, name, 'must be spec.names.plural+"."+spec.group'))
+  }
 }
 
 const checkStatus = (faults: Faults, { spec, status }: CustomResourceDefinition): void => {
@@ -58,12 +77,17 @@ const checkStoredVersions = (faults: Faults, spec: CustomResourceDefinitionSpec,
   }
   const version = storageVersion(spec)
   if (version !== undefined && !stored.includes(version)) {
-    const shown = `apiextensions.CustomResourceDefinitionVersion{Name:${quoted(version)}}`
-    faults.push(invalidShown(path, shown, `must have the storage version ${version}`))
+    faults.push(invalidShown(path, goStrings(stored), `must have the storage version ${version}`))
   }
   stored.forEach((each, index) => {
     if (!spec.versions?.some(({ name }) => name === each))
-      faults.push(invalidValue(`${path}[${index}]`, each, 'must appear in spec.versions'))
+      faults.push(
+        invalidValue(
+          `${path}[${index}]`,
+          each,
+          `missing from spec.versions; ${each} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${each} and removes ${each} from status.storedVersions`,
+        ),
+      )
   })
 }
 
@@ -123,9 +147,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>(res
   prepareForUpdate: withStoredVersion,
   validate: (next) =>
     collect((faults) => {
-      const name = next.metadata.name ?? ''
-      if (nameIsDnsSubdomain(name, false).length === 0 && name !== `${next.spec.names?.plural ?? ''}.${next.spec.group ?? ''}`)
-        faults.push(invalidValue('metadata.name', name, 'must be spec.names.plural+"."+spec.group'))
+      checkName(faults, next)
       checkSpec(faults, next.spec)
       checkStatus(faults, next)
       checkApproval(faults, next)
@@ -133,7 +155,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>(res
     }),
   validateUpdate: (next, old) =>
     collect((faults) => {
-      checkSpec(faults, next.spec)
+      checkSpec(faults, next.spec, old)
       if (isEstablished(old)) {
         checkImmutable(faults, next.spec.scope, old.spec.scope, 'spec.scope')
         checkImmutable(faults, next.spec.names?.kind, old.spec.names?.kind, 'spec.names.kind')

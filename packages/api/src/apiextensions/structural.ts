@@ -1,4 +1,4 @@
-import { errorText, forbiddenField, invalidValue, required } from '@skiff/machinery'
+import { compilePattern, errorText, forbiddenField, invalidValue, required } from '@skiff/machinery'
 import { collect, type Faults, same } from '../checks/faults.ts'
 import type { JSONSchemaProps } from '../generated/types.ts'
 import { propertiesOf, schemaAt } from './schema-parts.ts'
@@ -103,13 +103,14 @@ const checkValues = (faults: Faults, schema: JSONSchemaProps, path: string, skip
   if (fault) faults.push(invalidValue(`${path}.pattern`, schema.pattern, `must be a valid regular expression, but isn't: ${fault}`))
 }
 
-/** What both kinds of regular expressions refuse; flags and classes that only RE2 has are let through. */
+/** Go's words for what is wrong with a regular expression. */
 const patternFault = (pattern: string): string | undefined => {
   try {
-    new RegExp(pattern)
+    compilePattern(pattern)
     return undefined
   } catch (error) {
-    return /\(\?[a-zA-Z<]|\\[pPAzQE]|\[\[:/.test(pattern) ? undefined : `error parsing regexp: ${(error as Error).message}`
+    const { message } = error as Error
+    return message.endsWith('at end of expression') ? `${message}: \`\`` : message
   }
 }
 
@@ -127,6 +128,7 @@ const shapeFields = {
   'x-kubernetes-list-map-keys': 'empty',
   'x-kubernetes-list-type': 'undefined',
   'x-kubernetes-map-type': 'undefined',
+  'x-kubernetes-validations': 'empty',
 } as const
 
 const checkNested = (faults: Faults, schema: JSONSchemaProps, path: string, skipAnyOf: boolean): void => {
@@ -136,7 +138,7 @@ const checkNested = (faults: Faults, schema: JSONSchemaProps, path: string, skip
   for (const [, property, at] of propertiesOf(schema, path)) checkNested(faults, property, at, false)
   for (const [field, word] of Object.entries(shapeFields)) {
     const value = schema[field as keyof typeof shapeFields]
-    if (value !== undefined && value !== '' && value !== false)
+    if (value !== undefined && value !== '' && value !== false && (value as { length?: number }).length !== 0)
       faults.push(forbiddenField(`${path}.${field}`, `must be ${word} to be structural`))
   }
   if (schema.properties?.metadata) faults.push(forbiddenField(`${path}.properties[metadata]`, 'must not be specified in a nested context'))

@@ -1,14 +1,14 @@
-import { forbiddenField, invalidValue, isDns1035Label, quoted, required } from '@skiff/machinery'
+import { invalidValue, isDns1035Label, required } from '@skiff/machinery'
 import { type Faults, invalidShown, same } from '../checks/faults.ts'
 import type {
   CustomResourceColumnDefinition,
   CustomResourceDefinitionSpec,
   CustomResourceDefinitionVersion,
   CustomResourceSubresources,
-  JSONSchemaProps,
 } from '../generated/types.ts'
-import { checkOpenApi } from './open-api-schema.ts'
-import { checkStructural } from './structural.ts'
+import { goVersions } from './go-versions.ts'
+import { checkSchema, type Known } from './root-schema.ts'
+import { checkSelectable } from './selectable-fields.ts'
 
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string']
 const columnFormats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password']
@@ -18,12 +18,18 @@ type Version = CustomResourceDefinitionVersion
 
 /** Upstream holds what all versions have alike once, beside the versions, and reports faults of it there. */
 const placesOf = (versions: readonly Version[]) => {
-  const alike = (field: 'schema' | 'subresources' | 'additionalPrinterColumns') =>
+  const alike = (field: 'schema' | 'subresources' | 'additionalPrinterColumns' | 'selectableFields') =>
     versions.every((version) => same(version[field], versions[0]?.[field]))
-  return { schema: alike('schema'), subresources: alike('subresources'), columns: alike('additionalPrinterColumns') }
+  return {
+    schema: alike('schema'),
+    subresources: alike('subresources'),
+    columns: alike('additionalPrinterColumns'),
+    selectable: alike('selectableFields'),
+  }
 }
 
-export const checkVersions = (faults: Faults, { versions = [] }: CustomResourceDefinitionSpec): void => {
+export const checkVersions = (faults: Faults, spec: CustomResourceDefinitionSpec, known: Known): void => {
+  const versions = spec.versions ?? []
   const shared = placesOf(versions)
   versions.forEach(({ schema }, index) => {
     if (schema?.openAPIV3Schema === undefined)
@@ -33,37 +39,31 @@ export const checkVersions = (faults: Faults, { versions = [] }: CustomResourceD
     const path = `spec.versions[${index}]`
     checkVersionName(faults, version.name ?? '', `${path}.name`)
     checkDeprecation(faults, version, `${path}.deprecationWarning`)
-    if (!shared.schema) checkSchema(faults, version, `${path}.schema`)
+    if (!shared.schema) checkSchema(faults, version, `${path}.schema`, version.subresources?.status !== undefined, known)
     if (!shared.subresources) checkSubresources(faults, version.subresources, `${path}.subresources`)
     if (!shared.columns) checkColumns(faults, version.additionalPrinterColumns, `${path}.additionalPrinterColumns`)
-    version.selectableFields?.forEach(({ jsonPath }, at) => {
-      if (!jsonPath) faults.push(required(`${path}.selectableFields[${at}].jsonPath`))
-    })
+    if (!shared.selectable) checkSelectable(faults, version, `${path}.selectableFields`)
   })
-  checkList(faults, versions)
+  checkList(faults, versions, spec.versions === undefined)
 }
 
 /** What is reported beside the versions; upstream comes to it after the names. */
-export const checkSharedParts = (faults: Faults, { versions = [] }: CustomResourceDefinitionSpec): void => {
+export const checkSharedParts = (faults: Faults, { versions = [] }: CustomResourceDefinitionSpec, known: Known): void => {
   const shared = placesOf(versions)
   const [first] = versions
   if (first === undefined) return
-  if (shared.schema) checkSchema(faults, first, 'spec.validation')
+  const anyStatus = versions.some(({ subresources }) => subresources?.status !== undefined)
+  if (shared.schema) checkSchema(faults, first, 'spec.validation', anyStatus, known)
   if (shared.subresources) checkSubresources(faults, first.subresources, 'spec.subresources')
   if (shared.columns) checkColumns(faults, first.additionalPrinterColumns, 'spec.additionalPrinterColumns')
+  if (shared.selectable) checkSelectable(faults, first, 'spec.selectableFields')
 }
 
-const checkList = (faults: Faults, versions: readonly Version[]): void => {
-  const shown = versions.map(
-    ({ name, served, storage }) =>
-      `apiextensions.CustomResourceDefinitionVersion{Name:${quoted(name ?? '')}, Served:${served ?? false}, Storage:${storage ?? false}}`,
-  )
-  const type = '[]apiextensions.CustomResourceDefinitionVersion'
-  const list = versions.length === 0 ? `${type}(nil)` : `${type}{${shown.join(', ')}}`
-  if (new Set(versions.map(({ name }) => name)).size < versions.length)
-    faults.push(invalidShown('spec.versions', list, 'must contain unique version names'))
-  if (versions.filter(({ storage }) => storage).length !== 1)
-    faults.push(invalidShown('spec.versions', list, 'must have exactly one version marked as storage version'))
+const checkList = (faults: Faults, versions: readonly Version[], absent: boolean): void => {
+  const shown = () => (absent ? '[]apiextensions.CustomResourceDefinitionVersion(nil)' : goVersions(versions, placesOf(versions)))
+  const refuse = (detail: string) => faults.push(invalidShown('spec.versions', shown(), detail))
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) refuse('must contain unique version names')
+  if (versions.filter(({ storage }) => storage).length !== 1) refuse('must have exactly one version marked as storage version')
   const [first] = versions
   if (first) checkVersionName(faults, first.name ?? '', 'spec.version')
 }
@@ -84,55 +84,6 @@ const checkDeprecation = (faults: Faults, { deprecated, deprecationWarning: warn
   if (warning === '') refuse('must not be an empty string')
   const odd = warning.search(/[\p{C}\u2028\u2029]|(?! )\p{Z}/u)
   if (odd >= 0) refuse(`must only contain printable UTF-8 characters; non-printable character found at index ${odd}`)
-}
-
-/** What may stand at the root of a schema whose status is checked by itself. */
-const rootFields = {
-  description: 'Description',
-  type: 'Type',
-  format: 'Format',
-  title: 'Title',
-  maximum: 'Maximum',
-  exclusiveMaximum: 'ExclusiveMaximum',
-  minimum: 'Minimum',
-  exclusiveMinimum: 'ExclusiveMinimum',
-  maxLength: 'MaxLength',
-  minLength: 'MinLength',
-  pattern: 'Pattern',
-  maxItems: 'MaxItems',
-  minItems: 'MinItems',
-  uniqueItems: 'UniqueItems',
-  multipleOf: 'MultipleOf',
-  required: 'Required',
-  items: 'Items',
-  properties: 'Properties',
-  externalDocs: 'ExternalDocs',
-  example: 'Example',
-  'x-kubernetes-preserve-unknown-fields': 'XPreserveUnknownFields',
-  'x-kubernetes-validations': 'XValidations',
-}
-
-const checkSchema = (faults: Faults, { schema, subresources }: Version, path: string): void => {
-  const root = schema?.openAPIV3Schema
-  if (root === undefined) return
-  if (subresources?.status) checkRoot(faults, root, path)
-  if (root.nullable) faults.push(forbiddenField(`${path}.openAPIV3Schema.nullable`, 'nullable cannot be true at the root'))
-  checkOpenApi(faults, root, `${path}.openAPIV3Schema`)
-  checkStructural(faults, root, `${path}.openAPIV3Schema`)
-}
-
-const checkRoot = (faults: Faults, root: JSONSchemaProps, path: string): void => {
-  const rule = 'of the schema if the status subresource is enabled'
-  if (root.type && root.type !== 'object')
-    faults.push(invalidValue(`${path}.openAPIV3Schema.type`, root.type, `only "object" is allowed as the type at the root ${rule}`))
-  else if (Object.keys(root).some((field) => !(field in rootFields)))
-    faults.push(
-      invalidShown(
-        `${path}.openAPIV3Schema`,
-        'apiextensions.JSONSchemaProps{}',
-        `only [${Object.values(rootFields).join(' ')}] fields are allowed at the root ${rule}`,
-      ),
-    )
 }
 
 const checkSubresources = (faults: Faults, subresources: CustomResourceSubresources | undefined, path: string): void => {

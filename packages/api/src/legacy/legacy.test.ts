@@ -1,7 +1,8 @@
 import { decodeObject, type KubeObject, seededRandom } from '@skiff/machinery'
 import { expect, test } from 'vitest'
-import { buildBuiltins, formats, loadLegacyKinds } from '../builtins.ts'
+import { buildBuiltins, loadLegacyKinds } from '../builtins.ts'
 import type { Kind } from '../catalogue.ts'
+import { formats } from '../decode-formats.ts'
 import { sample } from '../testing/sample.ts'
 
 const builtins = buildBuiltins()

@@ -1,5 +1,5 @@
+import { isEmbedded, isIntOrString, itemsOf, keepsUnknown, propertyOf, type Structural, valuesOf } from '@skiff/api'
 import { type CelValue, celOf, isJsonArray, isJsonObject, type Json } from '@skiff/machinery'
-import { isEmbedded, isIntOrString, itemsOf, keepsUnknown, propertyOf, type Structural, valuesOf } from './structural.ts'
 
 /** A value as rules see it: numbers by their type, dates and durations as such; fields that the schema does not know stay hidden. */
 export const celValue = (schema: Structural, value: Json): CelValue => {

@@ -1,4 +1,4 @@
-import { type Codec, formats } from '@skiff/api'
+import { type Codec, formats, prune, type Structural, unknownIn, unknownInEmbedded, withEmbeddedMeta, withSchemaDefaults } from '@skiff/api'
 import {
   decodeObject,
   encodeSortedJson,
@@ -10,9 +10,6 @@ import {
   type ObjectSchema,
   unknownFields,
 } from '@skiff/machinery'
-import { withSchemaDefaults } from './defaults.ts'
-import { prune, unknownIn } from './prune.ts'
-import type { Structural } from './structural.ts'
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -22,8 +19,9 @@ export const customCodec = (schema: Structural, meta: ObjectSchema, preserves: b
     const { object: metadata, hasUnknown } = decodeObject(meta, isJsonObject(input.metadata) ? input.metadata : {}, formats)
     const bare = { ...input, metadata: {} } as unknown as JsonObject
     const pruned = preserves ? bare : prune(schema, bare, true)
-    const whole = withSchemaDefaults(schema, pruned) as JsonObject
-    return { object: { ...whole, metadata } as unknown as KubeObject, hasUnknown: hasUnknown || (!preserves && pruned !== bare) }
+    const coerced = withEmbeddedMeta(schema, pruned)
+    const whole = withSchemaDefaults(schema, coerced) as JsonObject
+    return { object: { ...whole, metadata } as unknown as KubeObject, hasUnknown: hasUnknown || coerced !== bare }
   },
   unknown: (input) => unknownOf(schema, meta, input, preserves),
   encode: (object) => {
@@ -41,5 +39,7 @@ const unknownOf = (schema: Structural, meta: ObjectSchema, input: Input, preserv
   const inMetadata = isJsonObject(input.metadata)
     ? unknownFields(meta, input.metadata).map((text) => text.replace('unknown field "', 'unknown field "metadata.'))
     : []
-  return [...inMetadata, ...(preserves ? [] : unknownIn(schema, input as JsonObject))]
+  const body = input as JsonObject
+  const pruned = preserves ? body : prune(schema, body, true)
+  return [...inMetadata, ...(preserves ? [] : unknownIn(schema, body)), ...unknownInEmbedded(schema, pruned)]
 }

@@ -1,26 +1,15 @@
 import {
-  type Behaviour,
   type Conversion,
   type CustomResourceDefinition,
   type CustomResourceDefinitionVersion,
   customColumns,
   type Kind,
+  type Structural,
   type SubresourceFacts,
 } from '@skiff/api'
-import {
-  compileJsonPath,
-  type FieldError,
-  invalidValue,
-  type Json,
-  type KubeObject,
-  type ObjectSchema,
-  relaxJsonPath,
-  sameJson,
-} from '@skiff/machinery'
-import { checkValue } from './check-value.ts'
+import { compileJsonPath, type Json, type KubeObject, type ObjectSchema, relaxJsonPath } from '@skiff/machinery'
 import { customCodec } from './codec.ts'
-import { checkRules, hasRules } from './rules.ts'
-import type { Structural } from './structural.ts'
+import { customBehaviour } from './custom-behaviour.ts'
 import { typedOfSchema } from './typed.ts'
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
@@ -42,6 +31,7 @@ const kindOf = (definition: CustomResourceDefinition, version: CustomResourceDef
   const kind = names?.kind ?? ''
   const apiVersion = `${group}/${version.name}`
   const hasStatus = version.subresources?.status !== undefined
+  const scale = scaleOf(version)
   const selected = (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath ?? '')
   return {
     group,
@@ -60,7 +50,8 @@ const kindOf = (definition: CustomResourceDefinition, version: CustomResourceDef
     storageVersionHash: '',
     typeName: '',
     codec: customCodec(schema, meta, preserves),
-    behaviour: behaviourOf(schema, version, hasStatus),
+    behaviour: customBehaviour(schema, hasStatus, scale),
+    ...(version.deprecated ? { deprecation: deprecationOf(definition, version) } : {}),
     hasStatus,
     storedAs: definition.metadata.name,
     conversion: isStorage(version) ? undefined : conversionOf(group, storageVersionOf(definition), apiVersion),
@@ -71,14 +62,25 @@ const kindOf = (definition: CustomResourceDefinition, version: CustomResourceDef
     columns: customColumns(version.additionalPrinterColumns),
     openApiSchema: schema,
     typed: typedOfSchema(schema, true),
-    ...scaleOf(version),
+    ...(scale ? { scale } : {}),
   }
 }
 
-const scaleOf = ({ subresources }: CustomResourceDefinitionVersion): Pick<Kind, 'scale'> => {
-  const { specReplicasPath = '', statusReplicasPath = '', labelSelectorPath } = subresources?.scale ?? {}
-  if (!subresources?.scale) return {}
-  return { scale: { specReplicas: specReplicasPath, statusReplicas: statusReplicasPath, labelSelector: labelSelectorPath } }
+const scaleOf = ({ subresources }: CustomResourceDefinitionVersion): Kind['scale'] => {
+  if (!subresources?.scale) return undefined
+  const { specReplicasPath = '', statusReplicasPath = '', labelSelectorPath } = subresources.scale
+  return { specReplicas: specReplicasPath, statusReplicas: statusReplicasPath, labelSelector: labelSelectorPath || undefined }
+}
+
+/** What users of a deprecated version are told; by default, which version to go to. */
+const deprecationOf = ({ spec }: CustomResourceDefinition, { name = '', deprecationWarning }: CustomResourceDefinitionVersion): string => {
+  if (deprecationWarning !== undefined) return deprecationWarning
+  const newer = (spec.versions ?? [])
+    .filter((each) => each.served && !each.deprecated && compareVersions(each.name ?? '', name) < 0)
+    .map((each) => each.name ?? '')
+    .sort(compareVersions)[0]
+  const text = `${spec.group}/${name} ${spec.names?.kind} is deprecated`
+  return newer === undefined ? text : `${text}; use ${spec.group}/${newer} ${spec.names?.kind}`
 }
 
 /** The version that objects are stored in. */
@@ -120,66 +122,3 @@ const fieldOf = (selected: readonly string[]) => {
     return paths.has(label) ? (found === undefined || found === null ? '' : String(found)) : undefined
   }
 }
-
-const withoutMeta = (object: KubeObject): Json => {
-  const { metadata: _, ...rest } = object
-  return rest as unknown as Json
-}
-const withoutStatus = (object: KubeObject): Json => {
-  const { metadata: _, status: __, ...rest } = object as KubeObject & { status?: unknown }
-  return rest as unknown as Json
-}
-
-const unchecked = invalidValue(
-  '<nil>',
-  null,
-  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
-)
-
-const text: Structural = { type: 'string' }
-/** At the root, rules see what every object has: its kind and its names. */
-const withMetaSchema = (schema: Structural): Structural => ({
-  ...schema,
-  properties: {
-    ...schema.properties,
-    apiVersion: text,
-    kind: text,
-    metadata: { type: 'object', properties: { name: text, generateName: text } },
-  },
-})
-
-const behaviourOf = (schema: Structural, version: CustomResourceDefinitionVersion, hasStatus: boolean): Behaviour => {
-  const bodyOf = hasStatus ? withoutStatus : withoutMeta
-  const { required, ...others } = schema
-  // Every object has metadata; whether a schema asks for it makes no difference.
-  const checked: Structural = { ...others, required: (required ?? []).filter((name) => name !== 'metadata') }
-  const ruled = hasRules(schema) ? withMetaSchema(schema) : undefined
-  const check = (next: KubeObject, old: KubeObject | undefined): readonly FieldError[] => {
-    const faults = checkValue(checked, withoutMeta(next), old && withoutMeta(old), '')
-    if (!ruled) return faults
-    if (faults.length > 0) return [...faults, unchecked]
-    return checkRules(ruled, next as unknown as Json, old as unknown as Json | undefined, '')
-  }
-  return {
-    requireResourceVersion: true,
-    validate: (next) => check(next, undefined),
-    validateUpdate: check,
-    generationChanged: (next, old) => !sameJson(bodyOf(next), bodyOf(old)),
-    ...(version.deprecated ? { warnings: () => [version.deprecationWarning ?? ''] } : {}),
-    ...(hasStatus ? statusBehaviour(check) : {}),
-  }
-}
-
-const statusBehaviour = (check: (next: KubeObject, old: KubeObject) => readonly FieldError[]): Partial<Behaviour> => ({
-  ignoredFields: { '': ['status'], status: ['metadata', 'spec'] },
-  subresources: {
-    status: {
-      prepareForUpdate: (next, old) => {
-        const { status } = next as KubeObject & { status?: unknown }
-        const { status: _, ...kept } = old as KubeObject & { status?: unknown }
-        return (status === undefined ? kept : { ...kept, status }) as KubeObject
-      },
-      validateUpdate: check,
-    },
-  },
-})

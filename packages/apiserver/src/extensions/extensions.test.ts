@@ -171,11 +171,11 @@ test('values are checked in words of upstream', async () => {
     'FieldValueNotSupported spec.color: Unsupported value: "green": supported values: "red", "blue"',
     `FieldValueInvalid spec.name: Invalid value: "A": spec.name in body should match '^[a-z]+$'`,
     'FieldValueTypeInvalid spec.port: Invalid value: "boolean": spec.port in body must be of type integer,string: "boolean"',
-    'FieldValueInvalid spec.when: Invalid value: "x": spec.when in body must be of type date-time: "x"',
+    'FieldValueTypeInvalid spec.when: Invalid value: "x": spec.when in body must be of type date-time: "x"',
   ])
   expect(await fault({ size: 1, tags: ['long!', 'a', 'a'] })).toEqual([
-    'FieldValueTooMany spec.tags: Too many: 3: must have at most 2 items',
     'FieldValueTooLong spec.tags[0]: Too long: may not be more than 3 bytes',
+    'FieldValueTooMany spec.tags: Too many: 3: must have at most 2 items',
     'FieldValueDuplicate spec.tags[2]: Duplicate value: "a"',
   ])
   expect(await fault({ size: 1, items: [{ name: 'a' }, { name: 'a', value: 1.5 }] })).toEqual([

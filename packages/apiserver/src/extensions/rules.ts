@@ -1,4 +1,5 @@
 import type { ValidationRule } from '@skiff/api'
+import { itemsOf, type Structural, schemaOfKey } from '@skiff/api'
 import {
   CelError,
   type CelNode,
@@ -17,7 +18,6 @@ import {
   sameJson,
 } from '@skiff/machinery'
 import { celValue } from './cel-value.ts'
-import { itemsOf, type Structural, schemaOfKey } from './structural.ts'
 
 interface Compiled {
   readonly rule: ValidationRule

@@ -1,6 +1,5 @@
-import { typedOf } from '@skiff/api'
+import { isEmbedded, isIntOrString, itemsOf, keepsUnknown, propertyOf, type Structural, typedOf, valuesOf } from '@skiff/api'
 import type { Json, Typed } from '@skiff/machinery'
-import { isEmbedded, isIntOrString, itemsOf, keepsUnknown, propertyOf, type Structural, valuesOf } from './structural.ts'
 
 const free: Typed = { is: 'free' }
 const text: Typed = { is: 'scalar', of: 'string' }

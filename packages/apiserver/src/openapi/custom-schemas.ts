@@ -1,5 +1,4 @@
-import type { Descriptions, JSONSchemaProps, Kind } from '@skiff/api'
-import { itemsOf, keepsUnknown, type Structural, valuesOf } from '../extensions/structural.ts'
+import { type Descriptions, itemsOf, type JSONSchemaProps, type Kind, keepsUnknown, type Structural, valuesOf } from '@skiff/api'
 import type { Dialect, Schema } from './schemas.ts'
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.'

@@ -94,7 +94,7 @@ const readValue = (shape: Shape, value: unknown, state: State): unknown => {
     case 'boolean':
       return typeof value === 'boolean' ? value : mismatch(value, 'bool', state)
     case 'number':
-      return typeof value === 'number' ? value : mismatch(value, 'float64', state)
+      return typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : mismatch(value, 'float64', state)
     case 'bytes':
       return readBytes(value, state)
     case 'time':

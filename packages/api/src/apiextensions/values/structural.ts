@@ -1,5 +1,5 @@
-import type { JSONSchemaProps } from '@skiff/api'
 import { isJsonObject, type Json, type JsonObject } from '@skiff/machinery'
+import type { JSONSchemaProps } from '../../generated/types.ts'
 
 /** A schema whose shape is complete: what a definition's validation lets through. */
 export type Structural = JSONSchemaProps
@@ -39,4 +39,13 @@ export const mapValues = (object: JsonObject, change: (name: string, value: Json
   return changed ? Object.fromEntries(entries) : object
 }
 
-export const isObject = isJsonObject
+/** The schemas right within a schema, its logical parts left out. */
+export const partsOf = (schema: Structural): readonly Structural[] => {
+  const values = valuesOf(schema)
+  const items = itemsOf(schema)
+  return [
+    ...Object.values(schema.properties ?? {}),
+    ...(items ? [items] : []),
+    ...(isJsonObject(values as Json) ? [values as Structural] : []),
+  ]
+}
