@@ -180,7 +180,7 @@ test('values are checked in words of upstream', async () => {
   ])
   expect(await fault({ size: 1, items: [{ name: 'a' }, { name: 'a', value: 1.5 }] })).toEqual([
     'FieldValueTypeInvalid spec.items[1].value: Invalid value: "number": spec.items[1].value in body must be of type integer: "number"',
-    'FieldValueDuplicate spec.items[1]: Duplicate value: {"name":"a"}',
+    'FieldValueDuplicate spec.items[1]: Duplicate value: map[string]interface {}{"name":"a"}',
   ])
   expect((await fault({ size: 1, one: {} })).at(-1)).toBe(
     'FieldValueInvalid <nil>: Invalid value: "": "spec.one" must validate one and only one schema (oneOf). Found none valid',
