@@ -145,11 +145,10 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     }),
   }
   const handler = createHandler(context)
-  const loopback = connect(handler, loopbackIdentity, 'skiff')
   const itself = connect(handler, loopbackIdentity, 'kube-apiserver')
-  await bootstrap({ client: loopback, serviceCidrs, env })
+  await bootstrap({ client: itself, serviceCidrs, env })
   await allocation.startRepair()
-  await publishAuthentication(loopback, authorities.clients.cert, authorities.frontProxy.cert)
+  await publishAuthentication(itself, authorities.clients.cert, authorities.frontProxy.cert)
   const definitions = followDefinitions({
     registry,
     storage,

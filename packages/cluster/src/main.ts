@@ -21,6 +21,8 @@ const addClusterCommands = (program: Command): void => {
     .option('--runtime <runtime>', 'containerd or simulated')
     .option('--control-plane-only', 'no nodes: API server, controllers and scheduler')
     .option('--controllers <list>', 'which controllers run, in upstream syntax (*, name, -name)')
+    .option('--service-cluster-ip-range <ranges>', 'addresses of Services: a range, or one of each family divided by a comma')
+    .option('--service-node-port-range <ports>', 'node ports, as first-last (30000-32767)')
     .option('--feature-gates <list>', 'features to turn on and off, as A=true,B=false; also AllAlpha and AllBeta')
     .option('--runtime-config <list>', 'versions and resources to serve or not, as api/beta=true,apps/v1=false,batch/v1/jobs=false')
     .option('--legacy-apis', 'serve also the API versions that upstream removed, such as extensions/v1beta1')

@@ -60,6 +60,8 @@ test.each([
   [{ controllers: 'job' }, 'cluster one runs with --controllers *;'],
   [{ featureGates: 'WatchList=true' }, 'cluster one runs with no --feature-gates;'],
   [{ runtimeConfig: 'api/beta=true' }, 'cluster one runs with no --runtime-config;'],
+  [{ serviceClusterIpRange: '10.96.0.0/16,fd00::/112' }, 'cluster one runs with --service-cluster-ip-range 10.96.0.0/16;'],
+  [{ serviceNodePortRange: '20000-20100' }, 'cluster one runs with no --service-node-port-range;'],
   [{ legacyApis: true }, "cluster one runs with today's API versions alone;"],
 ])('a running cluster is not changed: %j', (options, sentence) => expect(() => refuseChanges(held, { name, ...options })).toThrow(sentence))
 
@@ -72,9 +74,27 @@ test('features and versions are kept in the record, and given anew to a stopped 
 test.each([
   [{ featureGates: 'X=true' }, 'invalid argument "X=true" for "--feature-gates" flag: unrecognized feature gate: X'],
   [{ runtimeConfig: 'x/v1' }, 'unknown api groups x'],
+  [{ serviceClusterIpRange: '10.97.0.0/16' }, 'cluster one has the service range 10.96.0.0/16, to which only a second family can be added'],
+  [{ serviceClusterIpRange: '10.96.0.0' }, '--service-cluster-ip-range 10.96.0.0: "10.96.0.0" is no range'],
+  [{ serviceClusterIpRange: '10.96.0.0/16,10.97.0.0/16' }, 'one range, or one of each family divided by a comma'],
+  [{ serviceClusterIpRange: 'fd00::/112,10.96.0.0/16' }, 'the first range must be of IPv4'],
+  [{ serviceClusterIpRange: '10.96.0.0/30' }, 'the prefix of an IPv4 range has 8 to 28 bits'],
+  [{ serviceNodePortRange: '40000-30000' }, '--service-node-port-range 40000-30000: ports as first-last'],
 ])('what nobody knows is refused before anything starts: %j', (options, sentence) => {
   expect(() => withChanges(held, { name, ...options })).toThrow(sentence)
   expect(() => refuseChanges(held, { name, ...options })).toThrow(sentence)
+})
+
+test('a second family of service addresses is added to a stopped cluster, and a new one has the ranges asked for', async () => {
+  const both = '10.96.0.0/16,fd00:10:96::/112'
+  expect(withChanges(held, { name, serviceClusterIpRange: both }).serviceRange).toBe(both)
+  const asked = { name, runtime: 'simulated', serviceClusterIpRange: '10.50.0.0/20,fd00::/112', serviceNodePortRange: '20000-20100' }
+  const made = await newRecord(asked, () => {})
+  expect(made).toMatchObject({
+    ranges: { services: '10.50.0.0/20' },
+    serviceRange: asked.serviceClusterIpRange,
+    nodePortRange: '20000-20100',
+  })
 })
 
 test('a running cluster asked for what it has is left as it is', () => {

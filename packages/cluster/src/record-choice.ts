@@ -5,6 +5,7 @@ import { chooseRanges, takenRanges } from '@skiff/network'
 import { hasRealNodes } from './cluster-network.ts'
 import { isRoot } from './place.ts'
 import { allRecords, type ClusterRecord, type NodeRecord, type RuntimeName } from './record.ts'
+import { changedRanges, ipv4Range, serviceRangeOf, serviceRanges } from './service-ranges.ts'
 import { type Tell, UserError } from './talk.ts'
 import type { UpOptions } from './up-options.ts'
 
@@ -22,11 +23,18 @@ export const newRecord = async (options: UpOptions, tell: Tell): Promise<Cluster
     controlPlaneOnly,
     apiPort: options.apiPort ?? 0,
     nodes: controlPlaneOnly ? [] : nodesUpTo(count, [], options.name, real),
-    ranges: chooseRanges(real ? [...(await takenRanges(options.name)), ...rangesOfOthers(options.name)] : []),
+    ranges: chooseRanges(real ? [...(await takenRanges(options.name)), ...rangesOfOthers(options.name)] : [], wantedRanges(options)),
     controllers: (options.controllers ?? '*').split(','),
     ...features(options),
+    ...serviceRanges(options),
     ...(options.legacyApis ? { legacyApis: true } : {}),
   }
+}
+
+const wantedRanges = (options: UpOptions): { readonly services?: string } => {
+  serviceRanges(options)
+  const services = ipv4Range(options)
+  return services === undefined ? {} : { services }
 }
 
 /** A cluster that is stopped has its ranges nowhere but in its record, and wants them back. */
@@ -111,6 +119,7 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     nodes: nodesUpTo(count, held.nodes, held.name, hasRealNodes(held)),
     controllers: options.controllers?.split(',') ?? held.controllers,
     ...features(options),
+    ...changedRanges(held, options),
     ...(options.legacyApis === undefined ? {} : { legacyApis: options.legacyApis }),
   }
 }
@@ -135,6 +144,9 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
   }
   differs('--feature-gates', featureGates, held.featureGates)
   differs('--runtime-config', runtimeConfig, held.runtimeConfig)
+  changedRanges(held, options)
+  differs('--service-cluster-ip-range', options.serviceClusterIpRange, serviceRangeOf(held))
+  differs('--service-node-port-range', options.serviceNodePortRange, held.nodePortRange)
   const { legacyApis } = options
   if (legacyApis !== undefined && legacyApis !== (held.legacyApis ?? false))
     refuse(legacyApis ? "today's API versions alone" : '--legacy-apis', legacyApis ? '--legacy-apis' : '--no-legacy-apis')

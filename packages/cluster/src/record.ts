@@ -23,6 +23,10 @@ export interface ClusterRecord {
   readonly apiPort: number
   readonly nodes: readonly NodeRecord[]
   readonly ranges: Ranges
+  /** As --service-cluster-ip-range gives it, of one family or two; absent: `ranges.services`. */
+  readonly serviceRange?: string
+  /** As --service-node-port-range gives it; absent: 30000-32767. */
+  readonly nodePortRange?: string
   readonly controllers: readonly string[]
   /** As --feature-gates and --runtime-config give them; absent: those of 1.33. */
   readonly featureGates?: string

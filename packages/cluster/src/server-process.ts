@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { gatesOf, parseRuntimeConfig } from '@skiff/api'
-import { type ApiServer, loopbackIdentity, startApiServer } from '@skiff/apiserver'
+import { type ApiServer, loopbackIdentity, parsePortRange, startApiServer } from '@skiff/apiserver'
 import { type Env, systemEnv } from '@skiff/machinery'
 import type { ClusterNetwork } from '@skiff/network'
 import { openDurableStore, type Store } from '@skiff/store'
@@ -16,6 +16,7 @@ import { type ClusterNodes, createNodeDirectory } from './node-directory.ts'
 import type { Place } from './place.ts'
 import { markOf } from './process-mark.ts'
 import { type ClusterRecord, changeRecord } from './record.ts'
+import { serviceRangeOf } from './service-ranges.ts'
 import type { startSimulatedNodes } from './simulated-nodes.ts'
 
 /** How far the server has come, told to whoever waits for it. */
@@ -98,6 +99,7 @@ const openApi = (
   nodes: ClusterNodes,
 ): Promise<ApiServer> => {
   const onMachine = hasRealNodes(record)
+  const nodePorts = parsePortRange(record.nodePortRange ?? '')
   return startApiServer({
     store,
     env: withLog(env, 'apiserver'),
@@ -106,7 +108,8 @@ const openApi = (
     host: onMachine ? '0.0.0.0' : '127.0.0.1',
     port: record.apiPort,
     advertiseAddress: onMachine ? (network.nodes[0]?.address ?? machineAddress()) : machineAddress(),
-    serviceCidr: record.ranges.services,
+    serviceCidr: serviceRangeOf(record),
+    ...(nodePorts ? { nodePorts } : {}),
     nodes,
     gates: gatesOf(record.featureGates ?? ''),
     runtimeConfig: parseRuntimeConfig(record.runtimeConfig ?? ''),

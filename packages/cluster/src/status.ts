@@ -3,6 +3,7 @@ import { hasRealNodes } from './cluster-network.ts'
 import type { Place } from './place.ts'
 import { isRunning } from './process-mark.ts'
 import type { ClusterRecord } from './record.ts'
+import { serviceRangeOf } from './service-ranges.ts'
 
 /** A process's anonymous and file-backed resident memory, in MiB. */
 const memoryOf = (pid: number): string => {
@@ -35,7 +36,7 @@ export const describeStatus = async (place: Place, record: ClusterRecord): Promi
       ? [`nodes       ${record.nodes.map((node) => `${node.name}${node.stopped ? ' (stopped)' : ''}`).join(', ')}`]
       : []),
     `pods        ${record.ranges.pods}`,
-    `services    ${record.ranges.services}`,
+    `services    ${serviceRangeOf(record)}`,
     `data        ${place.dir}`,
     `kubeconfig  ${place.kubeconfig}`,
   ]

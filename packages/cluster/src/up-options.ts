@@ -12,6 +12,10 @@ export interface UpOptions {
   readonly featureGates?: string
   /** As upstream's --runtime-config: `api/beta=true,apps/v1=false`. */
   readonly runtimeConfig?: string
+  /** As upstream's --service-cluster-ip-range: a range, or one of each family. */
+  readonly serviceClusterIpRange?: string
+  /** As upstream's --service-node-port-range: `30000-32767`. */
+  readonly serviceNodePortRange?: string
   /** Also the API versions that upstream removed. */
   readonly legacyApis?: boolean
 }
