@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newCluster, run, type TestCluster } from './cluster/cluster.ts'
-import { matches, readTranscript } from './kubectl-plane/transcript.ts'
+import { isFor, matches, readTranscript } from './kubectl-plane/transcript.ts'
 
 const plane = fileURLToPath(new URL('kubectl-plane', import.meta.url))
 const onPath = (await run('sh', ['-c', 'command -v kubectl'])).out.trim()
@@ -22,7 +22,7 @@ const kubectls = await (async (): Promise<readonly (readonly [minor: number, pat
 })()
 const transcripts = readdirSync(plane)
   .filter((file) => file.endsWith('.txt'))
-  .map((file) => ({ name: file.slice(0, -4), steps: readTranscript(readFileSync(join(plane, file), 'utf8')) }))
+  .map((file) => ({ name: file.slice(0, -4), text: readFileSync(join(plane, file), 'utf8') }))
 
 describe.skipIf(kubectls.length === 0)('kubectl and a control plane alone', { timeout: 120_000 }, () => {
   let cluster: TestCluster
@@ -39,7 +39,7 @@ describe.skipIf(kubectls.length === 0)('kubectl and a control plane alone', { ti
 
   for (const [minor, kubectl] of kubectls)
     describe.concurrent(`kubectl 1.${minor}`, () => {
-      test.each(transcripts)('$name', async ({ name, steps }) => {
+      test.each(transcripts.filter(({ text }) => isFor(text, minor)))('$name', async ({ name, text }) => {
         const namespace = `v${minor}-${name}`
         const env = { KUBECONFIG: cluster.kubeconfig, HOME: dir, EDITOR: 'true', KUBECTL: kubectl, NS: namespace }
         const shell = async (command: string): Promise<string> => {
@@ -47,7 +47,7 @@ describe.skipIf(kubectls.length === 0)('kubectl and a control plane alone', { ti
           return `${out}${out === '' || out.endsWith('\n') ? '' : '\n'}${code === 0 ? '' : `[${code}]\n`}`.replaceAll(namespace, 'NS')
         }
         expect(await shell('k create namespace "$NS"')).toBe('namespace/NS created\n')
-        for (const { line, command, expected, fromMinor } of steps) {
+        for (const { line, command, expected, fromMinor } of readTranscript(text)) {
           if (minor < fromMinor) continue
           const printed = await shell(command)
           if (!matches(expected, printed))

@@ -20,6 +20,12 @@ export const readTranscript = (text: string): readonly Step[] => {
   return steps
 }
 
+/** Whether a transcript is meant for a minor version: `# only 27 33` names the ones that it is for, absent for all. */
+export const isFor = (text: string, minor: number): boolean => {
+  const only = /^# only ([\d ]+)$/m.exec(text)?.[1]
+  return only === undefined || only.split(' ').includes(String(minor))
+}
+
 /** Whether what was printed is what is expected: `…` stands for anything within a line, alone for any lines. */
 export const matches = (expected: readonly string[], printed: string): boolean => {
   const line = (text: string) => `${text.split('…').map(escaped).join('[^\\n]*')}\n`
