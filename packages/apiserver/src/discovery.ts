@@ -1,6 +1,9 @@
 import type { Kind } from '@skiff/api'
 import type { Registry } from './registry/registry.ts'
 
+/** What discovery tells of. */
+export type Discovered = Pick<Registry, 'all' | 'subscribe'>
+
 /** Upstream's order of groups in discovery: by the priority that its aggregator gives them. */
 const groupOrder = [
   'apiregistration.k8s.io',
@@ -44,7 +47,7 @@ export const compareVersions = (a: string, b: string): number => {
 }
 
 /** All groups but the core one, in discovery's order, custom ones by name at the end. */
-export const groupsOf = (registry: Registry): readonly GroupVersions[] => {
+export const groupsOf = (registry: Pick<Registry, 'all'>): readonly GroupVersions[] => {
   const groups = new Map<string, Map<string, Kind[]>>()
   for (const kind of registry.all()) {
     const versions = groups.get(kind.group) ?? new Map<string, Kind[]>()
@@ -73,7 +76,7 @@ export const apiVersions = (address: string) => ({
   serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: address }],
 })
 
-export const apiGroupList = (registry: Registry) => ({
+export const apiGroupList = (registry: Pick<Registry, 'all'>) => ({
   kind: 'APIGroupList',
   apiVersion: 'v1',
   groups: groupsOf(registry)
@@ -81,13 +84,13 @@ export const apiGroupList = (registry: Registry) => ({
     .map(groupEntry),
 })
 
-export const apiGroup = (registry: Registry, group: string) => {
+export const apiGroup = (registry: Pick<Registry, 'all'>, group: string) => {
   const found = groupsOf(registry).find((each) => each.group === group)
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(found) }
 }
 
 /** The resources of a group version with their subresources, as clients older than aggregated discovery read them. */
-export const apiResourceList = (registry: Registry, group: string, version: string) => {
+export const apiResourceList = (registry: Pick<Registry, 'all'>, group: string, version: string) => {
   const kinds = registry.all().filter((kind) => kind.group === group && kind.version === version)
   if (kinds.length === 0) return undefined
   const resources = kinds.flatMap((kind) => [resourceEntry(kind), ...kind.subresources.map((part) => subresourceEntry(kind, part))])

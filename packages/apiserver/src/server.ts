@@ -4,6 +4,9 @@ import type { Env } from '@skiff/machinery'
 import type { Store } from '@skiff/store'
 import { type AdmissionPlugin, admissionChain } from './admission/admission.ts'
 import { builtinAdmission } from './admission/plugins.ts'
+import { startAggregator } from './aggregation/aggregator.ts'
+import { publishLocalServices } from './aggregation/local-services.ts'
+import { createPassOn } from './aggregation/pass-on.ts'
 import { firstAddress } from './allocate/address-range.ts'
 import { openAllocation, parseServiceCidrs } from './allocate/open.ts'
 import { createAuthenticator, type TokenReader } from './authn/authenticate.ts'
@@ -112,7 +115,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     clusterRoleBindings: caches['clusterrolebindings.rbac.authorization.k8s.io'],
   })
   const authorize = withNodes(rbac, caches.pods)
-  const webhooks = createWebhookClient(serviceDialer({ registry, storage, nodes: options.nodes, env }), env)
+  const dialService = serviceDialer({ registry, storage, nodes: options.nodes, env })
+  const webhooks = createWebhookClient(dialService, env)
   const allocation = await openAllocation({
     store,
     env,
@@ -158,8 +162,20 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     env,
   })
   const events = expireEvents(storage, registry.find('', 'v1', 'events') as Kind, env)
+  const apiServices = caches['apiservices.apiregistration.k8s.io']
+  const aggregator = startAggregator({
+    cache: apiServices,
+    registry,
+    storage,
+    client: itself,
+    dialService,
+    frontProxy: authorities.frontProxyClient,
+    env,
+  })
+  const localServices = await publishLocalServices(registry, apiServices, itself, env)
   const routes = plainRoutes({
     registry,
+    aggregator,
     signer,
     schemaOf,
     env,
@@ -172,6 +188,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       handler,
       authenticate,
       plainRoute: plainRouter(routes, authorize),
+      passOn: createPassOn(aggregator, authorize, env),
       env,
       tls: { ...authorities.serving, clientCa: authorities.clients.cert },
     },
@@ -201,6 +218,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     client: (identity) => connect(handler, identity),
     close: async () => {
       definitions.stop()
+      aggregator.stop()
+      localServices.stop()
       events.stop()
       stopRenewal()
       await http.close()
@@ -230,6 +249,7 @@ const needed = [
   'validatingadmissionpolicybindings.admissionregistration.k8s.io',
   'validatingwebhookconfigurations.admissionregistration.k8s.io',
   'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'apiservices.apiregistration.k8s.io',
 ] as const
 
 const loadCaches = async (storage: Storage, registry: Registry): Promise<Record<(typeof needed)[number], Cache>> => {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Kind } from '@skiff/api'
-import { type GroupVersions, groupsOf } from '../discovery.ts'
-import type { Registry } from '../registry/registry.ts'
+import { type Discovered, type GroupVersions, groupsOf } from '../discovery.ts'
 import type { PlainRoute } from '../serve/http.ts'
 import { type CachedDocument, writeDocument } from './routes.ts'
 
@@ -22,7 +21,7 @@ export const aggregatedVersion = (accept: string): Version | undefined => {
 }
 
 /** Every group with its versions and resources in one document: /api for the core group, /apis for all others. */
-export const aggregatedRoute = (registry: Registry, core: boolean, plain: PlainRoute): PlainRoute => {
+export const aggregatedRoute = (registry: Discovered, core: boolean, plain: PlainRoute): PlainRoute => {
   let made = new Map<Version, CachedDocument>()
   registry.subscribe(() => {
     made = new Map()
@@ -36,7 +35,7 @@ export const aggregatedRoute = (registry: Registry, core: boolean, plain: PlainR
   }
 }
 
-const documentOf = (registry: Registry, core: boolean, version: Version): CachedDocument => {
+const documentOf = (registry: Discovered, core: boolean, version: Version): CachedDocument => {
   const items = groupsOf(registry)
     .filter(({ group }) => (group === '') === core)
     .map(groupItem)

@@ -1,7 +1,8 @@
 import { removalOf } from '@skiff/api'
 import type { Env, ObjectSchema } from '@skiff/machinery'
+import type { Aggregator } from '../aggregation/aggregator.ts'
 import type { TokenSigner } from '../authn/tokens.ts'
-import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery.ts'
+import { apiGroup, apiGroupList, apiResourceList, apiVersions, type Discovered } from '../discovery.ts'
 import { notFoundHere, notServed } from '../handler.ts'
 import { openApiRoutes } from '../openapi/routes.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -14,6 +15,8 @@ import { jsonRoute, type PlainRoutes, pageNotFound } from './routes.ts'
 
 export interface BuiltinRoutesOptions {
   readonly registry: Registry
+  /** Resources of other servers, for discovery. */
+  readonly aggregator: Pick<Aggregator, 'kinds' | 'subscribe'>
   readonly signer: TokenSigner
   readonly schemaOf: (typeName: string) => ObjectSchema
   readonly env: Env
@@ -22,8 +25,19 @@ export interface BuiltinRoutesOptions {
   readonly readStore: () => Promise<unknown>
 }
 
+/** What this server and those behind it serve. */
+const discoveredOf = (registry: Registry, aggregator: BuiltinRoutesOptions['aggregator']): Discovered => ({
+  all: () => [...registry.all(), ...aggregator.kinds()],
+  subscribe: (onChange) => {
+    const stops = [registry.subscribe(onChange), aggregator.subscribe(onChange)]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  },
+})
+
 /** Every path outside of the resources that the server answers. */
-export const plainRoutes = ({ registry, signer, env, address, readStore }: BuiltinRoutesOptions): PlainRoutes => {
+export const plainRoutes = ({ registry, aggregator, signer, env, address, readStore }: BuiltinRoutesOptions): PlainRoutes => {
   const checks: readonly HealthCheck[] = [{ name: 'ping', check: () => undefined }, storeCheck(readStore, env)]
   const health = Object.fromEntries(
     (['healthz', 'livez', 'readyz'] as const).flatMap((name) => [
@@ -31,22 +45,23 @@ export const plainRoutes = ({ registry, signer, env, address, readStore }: Built
       [`/${name}/*`, healthRoute(name, checks)],
     ]),
   )
+  const discovered = discoveredOf(registry, aggregator)
   return {
     ...health,
     ...openApiRoutes(registry),
     '/version': jsonRoute(() => kubernetesVersion),
     '/api': aggregatedRoute(
-      registry,
+      discovered,
       true,
       jsonRoute(() => apiVersions(address())),
     ),
     '/apis': aggregatedRoute(
-      registry,
+      discovered,
       false,
-      jsonRoute(() => apiGroupList(registry)),
+      jsonRoute(() => apiGroupList(discovered)),
     ),
     '/api/v1': found(() => apiResourceList(registry, '', 'v1')),
-    '/apis/*': groupRoute(registry),
+    '/apis/*': groupRoute(discovered),
     '/.well-known/openid-configuration': jsonRoute(() => ({
       issuer: signer.issuer,
       jwks_uri: `https://${address()}/openid/v1/jwks`,
@@ -68,7 +83,7 @@ const found =
 
 /** /apis/GROUP and /apis/GROUP/VERSION. */
 const groupRoute =
-  (registry: Registry): PlainRoute =>
+  (registry: Discovered): PlainRoute =>
   (request) => {
     const [, , group = '', version] = request.target.path.replace(/\/$/, '').split('/')
     // Go's mux answers for a group that nobody installed, in plain words; an unknown version of a known group is a Status.

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type Call, closeGently, type Handler, type Identity } from '@skiff/client'
 import { badRequest, type Env, isRefusal, Refusal, tooLarge } from '@skiff/machinery'
+import type { PassOn } from '../aggregation/pass-on.ts'
 import { methodNotAllowed } from '../rest/context.ts'
 import type { ServedFrame } from '../watch/frame.ts'
 import { statusOf, writeStatus, writeStream, writeValue, writeWatch } from './answer.ts'
@@ -33,6 +34,8 @@ export interface ServeOptions {
   readonly authenticate: Authenticate
   /** Finds the route of a path that names no resource and checks the identity's right to it; undefined: 404. */
   readonly plainRoute: (path: string, identity: Identity, method: string) => PlainRoute | undefined
+  /** Requests for other servers; none by default. */
+  readonly passOn?: PassOn
   readonly env: Env
   readonly tls: { readonly key: string; readonly cert: string; readonly clientCa: string }
   /** Bytes of a request body above which it is refused; upstream's 3 MiB. */
@@ -112,6 +115,9 @@ const answer = async (options: ServeOptions, incoming: Incoming, outgoing: Outgo
     const identity = answered instanceof Promise ? await answered : answered
     const target = parseTarget(incoming.url ?? '/')
     if (!target) throw badRequest('the request target is no valid URL')
+    const passed = options.passOn?.http(target.path)
+    if (passed)
+      return await passed({ incoming, identity, target, call: target.resource && callOf(incoming, target, identity, outgoing) }, outgoing)
     if (!target.resource) return await answerPlain(options, incoming, outgoing, target, identity)
     const made = callOf(incoming, target, identity, outgoing)
     const call =
@@ -230,6 +236,8 @@ const upgrade = async (options: ServeOptions, incoming: IncomingMessage, socket:
     const target = parseTarget(incoming.url ?? '/')
     if (!target?.resource) throw badRequest('the server could not find the requested resource')
     const call = callOf(incoming, target, identity, undefined)
+    const passed = options.passOn?.upgrade(target.path)
+    if (passed) return await passed({ incoming, identity, target, call }, socket, head)
     const reply = await options.handler(call)
     if ('upgrade' in reply) return reply.upgrade(socket, head)
     if ('watch' in reply) throw badRequest('a watch over WebSocket is not supported')

@@ -20,6 +20,8 @@ export interface ProxyTarget {
   readonly host: string
   /** What the client asked for after `/proxy`, as it stood in the URL (percent-encoded): '' or '/a/b'. */
   readonly path: string
+  /** Headers that the backend gets besides the client's, or in their place. */
+  readonly headers?: Readonly<Record<string, string | string[]>>
 }
 
 type Incoming = IncomingMessage | Http2ServerRequest
@@ -50,7 +52,8 @@ const askedOf = (request: Incoming, target: ProxyTarget): Asked => {
   const clientHost = request.headers.host ?? String(request.headers[':authority'] ?? target.host)
   const place = { prefix, backendHost: target.host, clientHost }
   const uri = posix.join(prefix, path)
-  return { path, query, place, headers: requestHeaders(request.headers, { clientHost, clientAddress: request.socket?.remoteAddress, uri }) }
+  const headers = requestHeaders(request.headers, { clientHost, clientAddress: request.socket?.remoteAddress, uri })
+  return { path, query, place, headers: { ...headers, ...target.headers } }
 }
 
 /** Decoders and encoders by Content-Encoding. Upstream's deflate is the raw one. */

@@ -1,0 +1,126 @@
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { systemEnv } from '@skiff/machinery'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { issueCertificate, makeAuthority } from '../authn/authorities.ts'
+import { startTestServer, type TestServer } from '../testing/start.ts'
+
+let api: TestServer
+let backend: ReturnType<typeof createServer>
+let caBundle: string
+const broken = false
+const header = { 'content-type': 'application/json' }
+const post = (path: string, body: object) => api.raw('POST', path, JSON.stringify(body), header)
+const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
+  for (let turn = 0; turn < 100; turn++) {
+    const found = await look()
+    if (found !== undefined) return found
+    await systemEnv().sleep(100)
+  }
+  throw new Error('it did not come')
+}
+const path = '/apis/apiregistration.k8s.io/v1/apiservices'
+const available = async (wanted: string) =>
+  until(async () => {
+    const { body } = await api.raw('GET', `${path}/v1beta1.metrics.example.com`)
+    const condition = body.status?.conditions?.find((each: { type: string }) => each.type === 'Available')
+    return condition?.reason === wanted ? condition : undefined
+  })
+
+beforeAll(async () => {
+  api = await startTestServer()
+  const authority = await makeAuthority('backend-ca', systemEnv())
+  caBundle = Buffer.from(authority.cert).toString('base64')
+  const pair = await issueCertificate(
+    authority,
+    { subject: { commonName: 'b' }, hosts: ['metrics.default.svc'], days: 1, usages: ['server'] },
+    systemEnv(),
+  )
+  const ca = api.server.authorities.frontProxy.cert
+  backend = createServer({ ...pair, ca, requestCert: true, rejectUnauthorized: true }, async (incoming, outgoing) => {
+    const { url = '', method, headers } = incoming
+    if (url === '/apis/metrics.example.com/v1beta1') {
+      const resource = { name: 'loads', singularName: 'load', namespaced: true, kind: 'Load', verbs: ['get', 'list'], shortNames: ['ld'] }
+      return void outgoing.end(
+        JSON.stringify({ kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'metrics.example.com/v1beta1', resources: [resource] }),
+      )
+    }
+    const chunks: Buffer[] = []
+    for await (const chunk of incoming) chunks.push(chunk as Buffer)
+    const { subject } = (incoming.socket as TLSSocket).getPeerCertificate()
+    outgoing.writeHead(201, { 'content-type': 'application/json' })
+    outgoing.end(JSON.stringify({ url, method, by: subject.CN, headers, sent: Buffer.concat(chunks).toString() }))
+  })
+  await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve))
+}, 20_000)
+afterAll(async () => {
+  await api?.close()
+  backend?.closeAllConnections()
+  backend?.close()
+})
+
+test('what the server serves itself is listed', async () => {
+  const { body } = await api.raw('GET', path)
+  const names = body.items.map((each: { metadata: { name: string } }) => each.metadata.name)
+  expect(names).toEqual(expect.arrayContaining(['v1.', 'v1.apps', 'v2.autoscaling', 'v1.rbac.authorization.k8s.io']))
+  expect(names).not.toContain('v1.apiregistration.k8s.io')
+  expect(body.items.find((each: { metadata: { name: string } }) => each.metadata.name === 'v1.apps')).toMatchObject({
+    metadata: { labels: { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' } },
+    spec: { group: 'apps', version: 'v1', groupPriorityMinimum: 17800, versionPriority: 15 },
+    status: { conditions: [{ type: 'Available', status: 'True', reason: 'Local' }] },
+  })
+})
+
+test('another server answers for its group under this address, and is told who asks', async () => {
+  const created = await post(path, {
+    metadata: { name: 'v1beta1.metrics.example.com' },
+    spec: {
+      group: 'metrics.example.com',
+      version: 'v1beta1',
+      groupPriorityMinimum: 100,
+      versionPriority: 100,
+      caBundle,
+      service: { namespace: 'default', name: 'metrics', port: (backend.address() as AddressInfo).port },
+    },
+  })
+  expect(created.status).toBe(201)
+  expect(await available('ServiceNotFound')).toMatchObject({ status: 'False', message: 'service/metrics in "default" is not present' })
+  const asked = '/apis/metrics.example.com/v1beta1/namespaces/default/loads?limit=3'
+  const refused = await api.raw('GET', asked)
+  expect([refused.status, refused.text]).toEqual([503, 'service unavailable\n'])
+  // A Service by name leads to loopback, which endpoints may not hold.
+  await post('/api/v1/namespaces/default/services', {
+    metadata: { name: 'metrics' },
+    spec: { type: 'ExternalName', externalName: 'localhost' },
+  })
+  expect(await available('Passed')).toMatchObject({ status: 'True', message: 'all checks passed' })
+  const answer = await api.raw('POST', asked, '{"a":1}', { ...header, 'impersonate-user': 'jane', 'impersonate-group': 'system:masters' })
+  expect(answer).toMatchObject({
+    status: 201,
+    body: {
+      url: asked,
+      method: 'POST',
+      by: 'front-proxy-client',
+      sent: '{"a":1}',
+      headers: { 'x-remote-user': 'jane', 'x-remote-group': 'system:masters, system:authenticated' },
+    },
+  })
+  expect(answer.body.headers.authorization).toBeUndefined()
+  const stranger = await api.raw('GET', asked, undefined, { 'impersonate-user': 'jane' })
+  expect(stranger.body.message).toBe(
+    'loads.metrics.example.com is forbidden: User "jane" cannot list resource "loads" in API group "metrics.example.com" in the namespace "default"',
+  )
+})
+
+test('discovery shows it, and its absence', async () => {
+  const group = await api.raw('GET', '/apis/metrics.example.com')
+  expect(group.body).toMatchObject({ name: 'metrics.example.com', preferredVersion: { version: 'v1beta1' } })
+  const accept = { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' }
+  const { body } = await api.raw('GET', '/apis', undefined, accept)
+  expect(body.items.find((each: { metadata: { name: string } }) => each.metadata.name === 'metrics.example.com')).toMatchObject({
+    versions: [{ version: 'v1beta1', resources: [{ resource: 'loads', scope: 'Namespaced', shortNames: ['ld'] }] }],
+  })
+  await api.raw('DELETE', `${path}/v1beta1.metrics.example.com`)
+  expect((await api.raw('GET', '/apis/metrics.example.com')).status).toBe(404)
+})
