@@ -1,5 +1,5 @@
 import type { Call, Identity } from '@skiff/client'
-import { Refusal } from '@skiff/machinery'
+import { parseFieldSelector, Refusal } from '@skiff/machinery'
 
 /** What an authorizer decides on: upstream's authorizer.Attributes. */
 export interface Attributes {
@@ -42,8 +42,20 @@ export const attributesOf = (call: Call): Attributes => ({
   resource: call.resource,
   subresource: call.subresource ?? '',
   namespace: call.namespace ?? '',
-  name: call.name ?? '',
+  name: call.name ?? nameSelected(call),
 })
+
+/** A list or watch of one name is decided on as that name, so that a role for a single object is enough. */
+const nameSelected = ({ verb, query }: Call): string => {
+  const { fieldSelector } = query
+  if (typeof fieldSelector !== 'string' || (verb !== 'list' && verb !== 'watch') || !fieldSelector.includes('metadata.name')) return ''
+  try {
+    const name = parseFieldSelector(fieldSelector).exact('metadata.name') ?? ''
+    return /^\.{1,2}$|[/%]/.test(name) ? '' : name
+  } catch {
+    return ''
+  }
+}
 
 /** Upstream's refusal: `pods "a" is forbidden: User "u" cannot get resource "pods" in API group "" in the namespace "n"`. */
 export const forbiddenBy = (attributes: Attributes, decision: Decision): Refusal => {

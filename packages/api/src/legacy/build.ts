@@ -4,6 +4,7 @@ import { type ResourceFacts, resourceFacts, typeFacts } from '../facts.ts'
 import type { Behaviour, SubresourceBehaviour } from '../kind.ts'
 import { legacyKinds } from './kinds.ts'
 import type { Form, LegacyKind, Lifecycle, Loose } from './legacy-kind.ts'
+import { forOlderControllers } from './older-controllers.ts'
 import { scaleForm, scaleVersions } from './scale.ts'
 
 /** What is served today: the built-in kinds, and how one is made of facts alone. */
@@ -14,6 +15,8 @@ export interface ServedKinds {
 }
 
 export interface LegacyKinds {
+  /** The kinds of today, as controllers of those times may write them too. */
+  readonly served: readonly Kind[]
   readonly kinds: readonly Kind[]
   /** Scale in the versions that had one of their own, converted to and from autoscaling/v1. */
   readonly scales: readonly Kind[]
@@ -28,7 +31,11 @@ export const buildLegacyKinds = (builtins: ServedKinds): LegacyKinds => {
     const stored = like.conversion ? (builtins.kinds.find((kind) => kind.storedAs === like.storedAs && !kind.conversion) as Kind) : like
     return legacyKindOf(builtins, entry, like, stored, facts.get(entry.of) as ResourceFacts)
   })
-  return { kinds, scales: scaleVersions.map((apiVersion) => scaleKindOf(builtins, apiVersion)) }
+  return {
+    served: builtins.kinds.map(forOlderControllers),
+    kinds,
+    scales: scaleVersions.map((apiVersion) => scaleKindOf(builtins, apiVersion)),
+  }
 }
 
 const legacyKindOf = (builtins: ServedKinds, entry: LegacyKind, like: Kind, stored: Kind, facts: ResourceFacts): Kind => {

@@ -1,3 +1,4 @@
+import type { Secret } from '@skiff/api'
 import type { Identity } from '@skiff/client'
 import type { Env } from '@skiff/machinery'
 import type { Cache } from '../registry/cache.ts'
@@ -52,7 +53,7 @@ export const createAccountTokens = (signer: TokenSigner, sources: AccountSources
     const { exp, nbf } = found.claims
     if (now > exp) return { error: 'service account token has expired' }
     if (now < nbf - 60) return { error: 'service account token is not valid yet' }
-    return alive(sources, found.claims) ? found : { error: 'service account token has been invalidated' }
+    return alive(sources, found.claims, token) ? found : { error: 'service account token has been invalidated' }
   }
   return {
     read: (token) => {
@@ -86,13 +87,23 @@ const identityOf = (account: NonNullable<TokenClaims['kubernetes.io']>, claims: 
   }
 }
 
-const alive = (sources: AccountSources, claims: TokenClaims): boolean => {
+const alive = (sources: AccountSources, claims: TokenClaims, token: string): boolean => {
   const bound = claims['kubernetes.io']
   if (!bound) return false
   const { namespace, serviceaccount, pod, secret, node } = bound
   const lives = (cache: Cache, key: string, uid: string) => find(cache.tree, key)?.object.metadata.uid === uid
   if (!lives(sources.serviceAccounts, `${namespace}/${serviceaccount.name}`, serviceaccount.uid)) return false
   if (pod && !lives(sources.pods, `${namespace}/${pod.name}`, pod.uid)) return false
-  if (secret && !lives(sources.secrets, `${namespace}/${secret.name}`, secret.uid)) return false
+  if (secret) {
+    const key = `${namespace}/${secret.name}`
+    // A token from before tokens were bound does not know its secret's uid: the secret must still hold it.
+    if (secret.uid === undefined) return holdsToken(sources.secrets, key, token)
+    if (!lives(sources.secrets, key, secret.uid)) return false
+  }
   return !node || pod !== undefined || lives(sources.nodes, node.name, node.uid)
+}
+
+const holdsToken = (secrets: Cache, key: string, token: string): boolean => {
+  const held = find(secrets.tree, key)?.object as Secret | undefined
+  return held?.data?.token !== undefined && Buffer.from(held.data.token, 'base64').toString() === token
 }

@@ -13,7 +13,8 @@ export interface TokenClaims {
     readonly namespace: string
     readonly serviceaccount: { readonly name: string; readonly uid: string }
     readonly pod?: { readonly name: string; readonly uid: string }
-    readonly secret?: { readonly name: string; readonly uid: string }
+    /** Without a uid: of a token from before tokens were bound. */
+    readonly secret?: { readonly name: string; readonly uid?: string }
     readonly node?: { readonly name: string; readonly uid: string }
     readonly warnafter?: number
   }
@@ -55,11 +56,27 @@ export const createTokenSigner = (issuer: string, keys: readonly string[]): Toke
       const kid = parsed(headText)?.kid
       const key = held.find((each) => each.id === kid)
       if (!key || !signed(key.open, `${headText}.${claimsText}`, signature)) return undefined
-      const claims = parsed(claimsText) as TokenClaims | undefined
-      return claims?.iss === issuer ? claims : undefined
+      const claims = parsed(claimsText)
+      if (claims?.iss === legacyIssuer) return legacyClaims(claims, issuer)
+      return claims?.iss === issuer ? (claims as unknown as TokenClaims) : undefined
     },
     jwks: () => ({ keys: held.map((each) => ({ use: 'sig', ...each.open.export({ format: 'jwk' }), kid: each.id, alg: 'ES256' })) }),
   }
+}
+
+/** Who signed tokens of secrets before tokens were bound; a controller manager of that kind still may, with the same key. */
+const legacyIssuer = 'kubernetes/serviceaccount'
+
+/** Such a token has no end and no audience, and lives as long as its account and its secret; only the account's uid is in it. */
+const legacyClaims = (claims: Readonly<Record<string, unknown>>, issuer: string): TokenClaims | undefined => {
+  const [namespace, secret, name, uid] = ['namespace', 'secret.name', 'service-account.name', 'service-account.uid'].map((claim) => {
+    const value = claims[`kubernetes.io/serviceaccount/${claim}`]
+    return typeof value === 'string' ? value : ''
+  })
+  if (!namespace || !secret || !name || !uid || claims.sub !== `system:serviceaccount:${namespace}:${name}`) return undefined
+  const times = { exp: Number.POSITIVE_INFINITY, iat: 0, nbf: 0 }
+  const bound = { namespace, serviceaccount: { name, uid }, secret: { name: secret } }
+  return { ...times, aud: [issuer], iss: legacyIssuer, sub: claims.sub, 'kubernetes.io': bound }
 }
 
 const parsed = (part: string): Readonly<Record<string, unknown>> | undefined => {

@@ -1,4 +1,4 @@
-import { namespace, type Pod, pod, podDisruptionBudget, serviceAccount } from '@skiff/api'
+import { namespace, type Pod, pod, podDisruptionBudget, serviceAccount, transcode } from '@skiff/api'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { refusal, startTestServer, type TestServer } from '../testing/start.ts'
 
@@ -73,4 +73,19 @@ test('nothing is said of pods that stay: on a dry run, or where a budget refuses
   expect(await refusal(evict('a'))).toBe('429 TooManyRequests')
   const { metadata, status } = await api.near.get(pod, { namespace: ns, name: 'a' })
   expect([metadata.deletionTimestamp, status?.conditions?.length]).toEqual([undefined, 1])
+})
+
+test('an eviction may come as protobuf, in the version that older clients speak', async () => {
+  await running('p')
+  const body = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'p', namespace: ns } }
+  const bytes = transcode(Buffer.from(JSON.stringify(body)), 'json', 'protobuf')
+  const far = api.far()
+  const reply = await far.handler({
+    verb: 'create',
+    ...{ group: '', version: 'v1', resource: 'pods', namespace: ns, name: 'p', subresource: 'eviction', query: {} },
+    identity: far.identity,
+    body: { bytes, contentType: 'application/vnd.kubernetes.protobuf' },
+  })
+  expect(reply).toMatchObject({ status: 201 })
+  expect((await targetOf('p'))?.reason).toBe('EvictionByEvictionAPI')
 })

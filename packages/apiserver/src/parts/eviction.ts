@@ -1,8 +1,10 @@
 import type { Pod, PodDisruptionBudget } from '@skiff/api'
+import type { Body } from '@skiff/client'
 import { badRequest, compileLabelSelector, type KubeObject, notFound, Refusal, rfc3339 } from '@skiff/machinery'
 import type { Part } from '../handler.ts'
 import { entriesOf, find } from '../registry/tree.ts'
 import { replyValue } from '../represent/represent.ts'
+import { parseBody } from '../rest/body.ts'
 import { keyOfCall, namedOf, type Request, type Rest } from '../rest/context.ts'
 import { checkDryRun, writeOptions } from '../rest/options.ts'
 import { checkPreconditions, type DeleteOptions, removeOne } from '../rest/remove.ts'
@@ -73,14 +75,23 @@ const disrupted = (pod: Pod, now: string): Pod => {
   return { ...pod, status: { ...pod.status, conditions: next } } as Pod
 }
 
-const evictionBody = (request: Request): Eviction => {
-  const { body } = request.call
-  if (body && 'object' in body) return (body.object ?? {}) as Eviction
+const evictionBody = ({ call }: Request): Eviction => {
+  const { body } = call
   if (!body || 'stream' in body) throw badRequest('an Eviction object is required')
-  const value = JSON.parse(Buffer.from(body.bytes).toString() || '{}') as Eviction
+  const value = readEviction(body)
   if (value.kind !== undefined && value.kind !== 'Eviction')
     throw badRequest(`${value.kind} in version "v1" cannot be handled as a Eviction`)
   return value
+}
+
+const readEviction = (body: Exclude<Body, { stream: unknown }>): Eviction => {
+  if ('bytes' in body && body.bytes.length === 0) return {} as Eviction
+  try {
+    return (parseBody(body, { apiVersion: 'policy/v1', kind: 'Eviction' }).value ?? {}) as Eviction
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`)
+  }
 }
 
 const needsNoBudget = (pod: Pod): boolean =>
