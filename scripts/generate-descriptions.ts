@@ -1,14 +1,15 @@
 /**
  * Writes packages/api/generated/descriptions.json: what the types and fields of the API are for. The texts come from packages made of
- * the API's own 1.33 documents: kubernetes-models has every field of what is served by default, line by line; @kubernetes/client-node
- * has the rest, and the query parameters. Not committed; OpenAPI goes without descriptions where it is missing.
+ * the API's own 1.33 documents: kubernetes-models has every field of what is served by default, line by line; the JavaScript client of
+ * that version has the rest, and the query parameters. Not committed; OpenAPI goes without descriptions where it is missing.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const modules = `${root}node_modules/`
-const client = `${modules}@kubernetes/client-node/dist/gen/`
+/** The client's release of 1.33; the tests run with its newest one. */
+const client = ['client-node-1.33', '@kubernetes/client-node'].map((name) => `${modules}${name}/dist/gen/`).find((path) => existsSync(path))
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
 
 interface Field {

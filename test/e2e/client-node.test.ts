@@ -209,7 +209,7 @@ describe.skipIf(why !== undefined)(`the JavaScript client${why ? ` (skipped: ${w
     const list = () => core.listNamespacedConfigMap({ namespace, labelSelector: 'informed=yes' })
     const informer = makeInformer<V1ConfigMap>(config, path, list, 'informed=yes')
     const seen: string[] = []
-    for (const event of ['add', 'update', 'delete']) informer.on(event, (object) => seen.push(`${event} ${object.metadata?.name}`))
+    for (const event of ['add', 'update', 'delete'] as const) informer.on(event, (object) => seen.push(`${event} ${object.metadata?.name}`))
     const faults: unknown[] = []
     informer.on('error', (fault: KubernetesObject) => faults.push(fault))
     const body = (name: string, labels: Record<string, string>): V1ConfigMap => ({ metadata: { name, labels } })

@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { buildBuiltins, type Descriptions } from '@skiff/api'
 import { expect, test } from 'vitest'
 import { createRegistry } from '../registry/registry.ts'
@@ -9,7 +8,9 @@ import type { Schema } from './schemas.ts'
 
 // The JavaScript client was generated from upstream's 1.33 document, so that its code tells every operation of it but the old watches.
 
-const apis = `${dirname(createRequire(import.meta.url).resolve('@kubernetes/client-node'))}/gen/apis/`
+const modules = fileURLToPath(new URL('../../../../node_modules/', import.meta.url))
+const clients = ['client-node-1.33', '@kubernetes/client-node'].map((name) => `${modules}${name}/dist/gen/apis/`)
+const apis = clients.find((path) => existsSync(path)) as string
 
 interface Told {
   readonly id: string
