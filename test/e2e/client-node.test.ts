@@ -7,6 +7,7 @@ import {
   type ApiException,
   AppsV1Api,
   Attach,
+  AuthenticationV1Api,
   CoreV1Api,
   Cp,
   Exec,
@@ -14,6 +15,7 @@ import {
   KubeConfig,
   type KubernetesObject,
   KubernetesObjectApi,
+  ListWatch,
   Log,
   Metrics,
   makeInformer,
@@ -84,6 +86,26 @@ describe.skipIf(why !== undefined)(`the JavaScript client${why ? ` (skipped: ${w
     })
     const health = new Health(config)
     expect([await health.readyz({}), await health.livez({})]).toEqual([true, true])
+  })
+
+  test('within a pod: what is mounted and set there leads to the cluster', async () => {
+    const account = '/var/run/secrets/kubernetes.io/serviceaccount'
+    mkdirSync(join(dir, account), { recursive: true })
+    for (const file of ['ca.crt', 'token', 'namespace'])
+      writeFileSync(join(dir, account, file), await printedInPod(['cat', `${account}/${file}`]))
+    const before = { ...process.env }
+    const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? '')
+    Object.assign(process.env, { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port })
+    try {
+      const inCluster = loaded((fresh) => fresh.loadFromCluster(dir))
+      expect(inCluster.getContextObject(inCluster.getCurrentContext())?.namespace).toBe('default')
+      expect((await inCluster.makeApiClient(VersionApi).getCode()).minor).toBe('33')
+      const review = await inCluster.makeApiClient(AuthenticationV1Api).createSelfSubjectReview({ body: {} })
+      expect(review.status?.userInfo?.username).toBe('system:serviceaccount:default:default')
+      expect(review.status?.userInfo?.extra?.['authentication.kubernetes.io/pod-name']).toEqual(['web'])
+    } finally {
+      process.env = before
+    }
   })
 
   test('create, read, replace, each patch and delete', async () => {
@@ -158,6 +180,42 @@ describe.skipIf(why !== undefined)(`the JavaScript client${why ? ` (skipped: ${w
     expect([scale.kind, scale.spec, scale.status?.selector]).toEqual(['Scale', {}, 'app=any'])
     await objects.delete(header)
     await until('its end', async () => ((await failure(objects.read(header)))?.code === 404 ? true : undefined))
+  })
+
+  test('what kubectl apply does, by hand: read and patch, or create', async () => {
+    const objects = KubernetesObjectApi.makeApiClient(config)
+    const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
+    const apply = async (data: Record<string, string>): Promise<V1ConfigMap> => {
+      const spec = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'by-hand', namespace, annotations: {} }, data }
+      Object.assign(spec.metadata.annotations, { [lastApplied]: JSON.stringify(spec) })
+      const held = await failure(objects.read(spec))
+      return held ? objects.create(spec) : objects.patch(spec)
+    }
+    expect((await apply({ a: '1' })).data).toEqual({ a: '1' })
+    const second = await apply({ b: '2' })
+    expect(second.data).toEqual({ a: '1', b: '2' })
+    expect(JSON.parse(second.metadata?.annotations?.[lastApplied] ?? '').data).toEqual({ b: '2' })
+    const dry = await objects.delete({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'by-hand', namespace } }, undefined, 'All')
+    expect(dry.status).toBe('Success')
+    await core.deleteNamespacedConfigMap({ name: 'by-hand', namespace })
+  })
+
+  test('a cache of what is listed and watched', async () => {
+    const list = () => core.listNamespacedPod({ namespace, fieldSelector: 'metadata.name=web' })
+    const cache = new ListWatch<V1Pod>(
+      `/api/v1/namespaces/${namespace}/pods`,
+      new Watch(config),
+      list,
+      false,
+      undefined,
+      'metadata.name=web',
+    )
+    await cache.start()
+    expect(cache.get('web', namespace)?.status?.phase).toBe('Running')
+    await core.patchNamespacedPod({ name: 'web', namespace, body: [{ op: 'add', path: '/metadata/labels', value: { foo: 'bar' } }] })
+    await until('the label in the cache', () => cache.get('web', namespace)?.metadata?.labels?.foo)
+    expect(cache.list(namespace).map(({ metadata }) => metadata?.name)).toEqual(['web'])
+    await cache.stop()
   })
 
   test('lists page by page from one moment', async () => {
@@ -312,16 +370,7 @@ describe.skipIf(why !== undefined)(`the JavaScript client${why ? ` (skipped: ${w
     writeFileSync(join(sent, 'file'), lines)
     const cp = new Cp(config)
     await cp.cpToPod(namespace, 'web', 'web', sent, '/tmp')
-    const inPod = () =>
-      new Promise<string>((done, failed) => {
-        const stream = new PassThrough()
-        const all = text(stream)
-        const end = () => {
-          stream.end()
-          done(all)
-        }
-        new Exec(config).exec(namespace, 'web', 'web', ['cat', '/tmp/file'], stream, null, null, false, end).catch(failed)
-      })
+    const inPod = () => printedInPod(['cat', '/tmp/file'])
     expect(await until('the copy', async () => ((await inPod()) === lines ? lines : undefined))).toBe(lines)
   })
 
@@ -333,6 +382,17 @@ describe.skipIf(why !== undefined)(`the JavaScript client${why ? ` (skipped: ${w
     expect(nodes.length).toBeGreaterThan(0)
     expect(Number(nodes[0]?.CPU.Capacity)).toBeGreaterThan(0)
   })
+
+  const printedInPod = (command: string[]): Promise<string> =>
+    new Promise((done, failed) => {
+      const stream = new PassThrough()
+      const all = text(stream)
+      const end = () => {
+        stream.end()
+        done(all)
+      }
+      new Exec(config).exec(namespace, 'web', 'web', command, stream, null, null, false, end).catch(failed)
+    })
 
   const running = (name: string) =>
     until(`${name} to run`, async () => {
