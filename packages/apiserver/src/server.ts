@@ -21,6 +21,7 @@ import { keepKubernetesService } from './bootstrap/kubernetes-service.ts'
 import { createServerLeases } from './bootstrap/server-leases.ts'
 import { expireEvents } from './expiry/events.ts'
 import { followDefinitions } from './extensions/definitions.ts'
+import { listWidth, type RequestLimits, startFairness } from './fairness/start.ts'
 import { createHandler, type HandlerContext } from './handler.ts'
 import type { NodeDirectory } from './parts/node-directory.ts'
 import { builtinParts } from './parts/parts.ts'
@@ -55,6 +56,7 @@ export interface ApiServerOptions {
   readonly tokens?: readonly TokenReader[]
   readonly admission?: readonly AdmissionPlugin[]
   readonly issuer?: string
+  readonly limits?: RequestLimits
   /** Which features are on; absent: those of 1.33. */
   readonly gates?: Gates
   /** As upstream's --runtime-config: which versions and resources are served besides, or no more. */
@@ -161,6 +163,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     meta: schemaOf('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'),
     env,
   })
+  const fairness = await startFairness({ limits: options.limits, registry, storage, handler, identity: loopbackIdentity, env })
   const events = expireEvents(storage, registry.find('', 'v1', 'events') as Kind, env)
   const apiServices = caches['apiservices.apiregistration.k8s.io']
   const aggregator = startAggregator({
@@ -189,6 +192,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       authenticate,
       plainRoute: plainRouter(routes, authorize),
       passOn: createPassOn(aggregator, authorize, env),
+      limiter: fairness.limiter,
+      widthOf: listWidth(registry, storage),
       env,
       tls: { ...authorities.serving, clientCa: authorities.clients.cert },
     },
@@ -220,6 +225,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       definitions.stop()
       aggregator.stop()
       localServices.stop()
+      fairness.stop()
       events.stop()
       stopRenewal()
       await http.close()

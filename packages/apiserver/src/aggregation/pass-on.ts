@@ -48,7 +48,11 @@ export const createPassOn = (aggregator: Aggregator, authorize: Authorizer, env:
         check(passed)
         const { incoming } = passed
         if (remote.available) return proxyHttp(incoming, outgoing, wayTo(remote, passed))
-        writeValue(incoming, outgoing, { status: 503, bytes: Buffer.from(`${unavailable}\n`), contentType: 'text/plain; charset=utf-8' })
+        await writeValue(incoming, outgoing, {
+          status: 503,
+          bytes: Buffer.from(`${unavailable}\n`),
+          contentType: 'text/plain; charset=utf-8',
+        })
       }
     },
     upgrade: (path) => {

@@ -21,7 +21,7 @@ export const healthRoute =
     if (failed.length === 0 && target.query.verbose === undefined) return text(incoming, outgoing, 200, 'ok')
     const lines = results.map((each) => (each.fault === undefined ? `[+]${each.name} ok\n` : `[-]${each.name} failed: reason withheld\n`))
     if (failed.length > 0) return text(incoming, outgoing, 500, `${lines.join('')}${path} check failed\n`)
-    text(incoming, outgoing, 200, `${lines.join('')}${path} check passed\n`)
+    return text(incoming, outgoing, 200, `${lines.join('')}${path} check passed\n`)
   }
 
 const storeMs = 2_000

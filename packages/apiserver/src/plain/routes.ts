@@ -46,7 +46,7 @@ export const textRoute =
     writeValue(incoming, outgoing, { status: 200, bytes: Buffer.from(text()), contentType: 'text/plain; charset=utf-8' })
 
 /** What Go's mux answers for a path that nobody serves; a second line may say why. */
-export const pageNotFound = ({ incoming, outgoing }: Parameters<PlainRoute>[0], why?: string): void =>
+export const pageNotFound = ({ incoming, outgoing }: Parameters<PlainRoute>[0], why?: string): Promise<void> | undefined =>
   writeValue(incoming, outgoing, {
     status: 404,
     bytes: Buffer.from(`404 page not found\n${why ? `${why}\n` : ''}`),
@@ -63,7 +63,7 @@ export const jsonRoute =
       false,
     )
     const yaml = form.encoding === 'yaml'
-    writeValue(incoming, outgoing, {
+    return writeValue(incoming, outgoing, {
       status: 200,
       bytes: Buffer.from(yaml ? dumpYaml(value()) : `${encodeJson(value())}\n`),
       contentType: yaml ? 'application/yaml' : contentType,
@@ -98,5 +98,5 @@ export const writeDocument = async ({ incoming, outgoing }: Parameters<PlainRout
     return writeValue(incoming, outgoing, { status: 200, bytes: made.bytes, contentType, headers })
   made.gzipped ??= pack(made.bytes, { level: 5 })
   const bytes = await made.gzipped
-  writeValue(incoming, outgoing, { status: 200, bytes, contentType, headers: { ...headers, 'content-encoding': 'gzip' } })
+  return writeValue(incoming, outgoing, { status: 200, bytes, contentType, headers: { ...headers, 'content-encoding': 'gzip' } })
 }

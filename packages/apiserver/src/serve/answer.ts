@@ -8,7 +8,7 @@ import { prefersProtobuf } from '../represent/accept.ts'
 import { protobufValue } from '../represent/protobuf.ts'
 import type { ServedFrame } from '../watch/frame.ts'
 import type { Incoming, Outgoing } from './messages.ts'
-import { createSender } from './send.ts'
+import { createSender, endWithin } from './send.ts'
 
 const gzipFrom = 128 * 1024
 
@@ -19,8 +19,8 @@ const warningHeader = (text: string): string =>
     .replace(/\\/g, '\\\\')
     .replace(/"/g, '\\"')}"`
 
-/** Writes a whole answer: at once, or as its reader takes it where it is long. */
-export const writeValue = (incoming: Incoming, outgoing: Outgoing, reply: ValueReply): void => {
+/** Writes a whole answer: at once, or as its reader takes it where it is long, with a promise of its end. */
+export const writeValue = (incoming: Incoming, outgoing: Outgoing, reply: ValueReply): Promise<void> | undefined => {
   const { status, bytes, contentType = 'application/json', warnings, headers } = reply
   const fields: Record<string, string | string[] | number> = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
   if (warnings && warnings.length > 0) fields.warning = warnings.map(warningHeader)
@@ -37,23 +37,33 @@ export const writeValue = (incoming: Incoming, outgoing: Outgoing, reply: ValueR
   const out = outgoing as ServerResponse
   out.writeHead(status, fields)
   if (incoming.method === 'HEAD' || parts.length === 0) out.end()
-  else if (packs) void writePacked(out, parts)
-  else if (length > atOnceBytes) void writeParts(out, parts)
-  else if (parts.length === 1) out.end(parts[0])
+  else if (packs) return writePacked(out, parts)
+  else if (length > atOnceBytes) return writeParts(out, parts)
+  else if (incoming.httpVersionMajor === 2) {
+    if (!endWithin(outgoing, parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts))) out.destroy()
+  } else if (parts.length === 1) out.end(parts[0])
   else {
     out.cork?.()
     for (let at = 0; at < parts.length - 1; at++) out.write(parts[at])
     out.end(parts[parts.length - 1])
     out.uncork?.()
   }
+  return undefined
 }
 
 /** Answers up to this size are handed over in one go; what is longer goes as the client takes it. */
-const atOnceBytes = 512 * 1024
+const atOnceBytes = 64 * 1024
 
 const writeParts = async (outgoing: ServerResponse, parts: readonly Uint8Array[]): Promise<void> => {
-  if (await createSender(outgoing)(parts)) outgoing.end()
+  if (await createSender(outgoing)(parts)) await ended(outgoing)
 }
+
+/** Resolves when the client has taken all of it, or is gone: until then the request's deadline counts. */
+const ended = (outgoing: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    outgoing.on('close', resolve)
+    outgoing.end(() => resolve())
+  })
 
 const acceptsGzip = (incoming: Incoming): boolean => {
   const accepted = incoming.headers['accept-encoding']
@@ -66,7 +76,7 @@ const writePacked = async (outgoing: ServerResponse, parts: readonly Uint8Array[
   const packer = Readable.from(slices(parts)).pipe(createGzip({ level: 1, chunkSize: 64 * 1024 }))
   try {
     for await (const piece of packer as AsyncIterable<Buffer>) if (!(await send([piece]))) return
-    outgoing.end()
+    await ended(outgoing)
   } catch (error) {
     // The head has gone out: only a broken connection tells the client that this is not all.
     outgoing.destroy(error as Error)
@@ -84,7 +94,7 @@ export const writeStatus = (incoming: Incoming, outgoing: Outgoing, status: Fail
   const reply = prefersProtobuf(incoming.headers.accept)
     ? { ...protobufValue(status, status.code), headers }
     : { status: status.code, bytes: Buffer.from(`${JSON.stringify(status)}\n`), headers }
-  writeValue(incoming, outgoing, warnings ? { ...reply, warnings } : reply)
+  void writeValue(incoming, outgoing, warnings ? { ...reply, warnings } : reply)
 }
 
 /** A thrown error as a Status; what is no refusal is logged and hidden behind a 500. */

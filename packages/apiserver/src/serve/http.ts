@@ -5,13 +5,17 @@ import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { type Call, closeGently, type Handler, type Identity } from '@skiff/client'
-import { badRequest, type Env, isRefusal, Refusal, tooLarge } from '@skiff/machinery'
+import { type Call, closeGently, type Handler, type Identity, type Reply } from '@skiff/client'
+import { badRequest, type Env, isRefusal, Refusal } from '@skiff/machinery'
 import type { PassOn } from '../aggregation/pass-on.ts'
+import type { Limiter } from '../fairness/limiter.ts'
 import { methodNotAllowed } from '../rest/context.ts'
 import type { ServedFrame } from '../watch/frame.ts'
 import { statusOf, writeStatus, writeStream, writeValue, writeWatch } from './answer.ts'
+import { createDeadlines, type Deadline, type Deadlines } from './deadlines.ts'
+import { flowRequestOf, flowRequestOfPath, isLongRunning, limited } from './limited.ts'
 import type { Incoming, Outgoing } from './messages.ts'
+import { type Bodies, ClientGone, createBodies } from './read-body.ts'
 import { misplaced, parseTarget, type Target, verbOf } from './route.ts'
 
 /** Tells who sent a request; throws a Refusal (401, or 403 for an impersonation that is not allowed). */
@@ -38,8 +42,16 @@ export interface ServeOptions {
   readonly passOn?: PassOn
   readonly env: Env
   readonly tls: { readonly key: string; readonly cert: string; readonly clientCa: string }
-  /** Bytes of a request body above which it is refused; upstream's 3 MiB. */
-  readonly maxBodyBytes?: number
+  /** Which requests are served at a time. */
+  readonly limiter: Limiter
+  /** How many seats a list takes. */
+  readonly widthOf: (call: Call) => number
+}
+
+/** What one listener keeps for all its requests. */
+interface Serving extends ServeOptions {
+  readonly bodies: Bodies
+  readonly deadlines: Deadlines
 }
 
 export interface HttpServer {
@@ -49,10 +61,12 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-const defaultMaxBodyBytes = 3 * 1024 * 1024
+/** Bytes of a request body above which it is refused. */
+const maxBodyBytes = 3 * 1024 * 1024
 
 /** Serves the handler over HTTPS, HTTP/1.1 and HTTP/2, on one port. Resolves when it listens. */
-export const serveHttp = (options: ServeOptions, listen: { readonly host: string; readonly port: number }): Promise<HttpServer> => {
+export const serveHttp = (given: ServeOptions, listen: { readonly host: string; readonly port: number }): Promise<HttpServer> => {
+  const options: Serving = { ...given, bodies: createBodies(maxBodyBytes), deadlines: createDeadlines(given.env) }
   const server = http2.createSecureServer({
     key: options.tls.key,
     cert: options.tls.cert,
@@ -91,6 +105,7 @@ export const serveHttp = (options: ServeOptions, listen: { readonly host: string
         renew: (tls) => server.setSecureContext({ key: tls.key, cert: tls.cert, ca: tls.clientCa }),
         close: () =>
           new Promise((done) => {
+            options.deadlines.stop()
             server.close(() => done())
             for (const socket of sockets) socket.destroy()
           }),
@@ -99,7 +114,7 @@ export const serveHttp = (options: ServeOptions, listen: { readonly host: string
   })
 }
 
-const identify = (options: ServeOptions, incoming: Incoming): Identity | Promise<Identity> =>
+const identify = (options: Serving, incoming: Incoming): Identity | Promise<Identity> =>
   options.authenticate({ headers: incoming.headers, socket: incoming.socket as TLSSocket | undefined })
 
 /** What logs call a request by: the client's own name for it, or a new one. */
@@ -108,48 +123,65 @@ const auditId = (incoming: Incoming): string => {
   return typeof given === 'string' && given !== '' && given.length <= 64 ? given : randomUUID()
 }
 
-const answer = async (options: ServeOptions, incoming: Incoming, outgoing: Outgoing): Promise<void> => {
+const answer = async (options: Serving, incoming: Incoming, outgoing: Outgoing): Promise<void> => {
   outgoing.setHeader('audit-id', auditId(incoming))
+  let deadline: Deadline | undefined
   try {
     const answered = identify(options, incoming)
     const identity = answered instanceof Promise ? await answered : answered
     const target = parseTarget(incoming.url ?? '/')
     if (!target) throw badRequest('the request target is no valid URL')
     const passed = options.passOn?.http(target.path)
-    if (passed)
-      return await passed({ incoming, identity, target, call: target.resource && callOf(incoming, target, identity, outgoing) }, outgoing)
-    if (!target.resource) return await answerPlain(options, incoming, outgoing, target, identity)
-    const made = callOf(incoming, target, identity, outgoing)
-    const call =
-      made.verb === 'connect' ? made : needsBody(incoming) ? await withBody(options, incoming, made) : withoutBody(incoming, made)
-    await writeReply(options, incoming, outgoing, call)
+    if (passed) {
+      const call = target.resource && callOf(incoming, target, identity, outgoing)
+      const act = () => passed({ incoming, identity, target, call }, outgoing)
+      if (call && (call.verb === 'watch' || isLongRunning(call))) return await act()
+      const request = call ? flowRequestOf(call) : flowRequestOfPath(target.path, incoming.method ?? 'GET')
+      await limited(options.limiter, outgoing, { identity, request, width: 1 }, act)
+      return
+    }
+    const { limiter } = options
+    if (!target.resource) {
+      deadline = options.deadlines.begin(incoming, outgoing, target.query)
+      const request = flowRequestOfPath(target.path, incoming.method ?? 'GET')
+      const act = () => answerPlain(options, incoming, outgoing, target, identity)
+      return await limited(limiter, outgoing, { identity, request, width: 1 }, act)
+    }
+    const call = callOf(incoming, target, identity, outgoing)
+    if (isLongRunning(call)) return await writeReply(incoming, outgoing, await options.handler(call))
+    if (call.verb !== 'watch') deadline = options.deadlines.begin(incoming, outgoing, target.query)
+    // A body is awaited before there is a seat: a client that sends slowly keeps nobody else from theirs.
+    const whole = needsBody(incoming) ? await withBody(options, incoming, call) : withoutBody(incoming, call)
+    const width = call.verb === 'list' ? options.widthOf(call) : 1
+    const reply = await limited(limiter, outgoing, { identity, request: flowRequestOf(call), width }, () => options.handler(whole))
+    if (reply && !outgoing.headersSent) await writeReply(incoming, outgoing, reply)
   } catch (error) {
-    if (outgoing.destroyed) return
+    if (outgoing.destroyed || error instanceof ClientGone) return
     writeStatus(incoming, outgoing, statusOf(error, options.env.log), error instanceof Refusal ? error.warnings : undefined)
+  } finally {
+    if (deadline) options.deadlines.end(deadline)
   }
 }
 
-const writeReply = async (options: ServeOptions, incoming: Incoming, outgoing: Outgoing, call: Call): Promise<void> => {
-  const reply = await options.handler(call)
+/** Resolves when the answer has been handed over, which for a long one is when the client has taken most of it. */
+const writeReply = async (incoming: Incoming, outgoing: Outgoing, reply: Reply): Promise<void> => {
   if ('watch' in reply) return writeWatch(outgoing, reply.watch as AsyncIterable<readonly ServedFrame[]>, reply)
   if ('stream' in reply) return writeStream(outgoing, reply)
   if ('upgrade' in reply) throw badRequest('Upgrade request required')
   if ('written' in reply) return
-  writeValue(incoming, outgoing, reply)
+  await writeValue(incoming, outgoing, reply)
 }
 
-const answerPlain = async (
-  options: ServeOptions,
-  incoming: Incoming,
-  outgoing: Outgoing,
-  target: Target,
-  identity: Identity,
-): Promise<void> => {
+const answerPlain = async (options: Serving, incoming: Incoming, outgoing: Outgoing, target: Target, identity: Identity): Promise<void> => {
   const method = incoming.method ?? 'GET'
   const route = options.plainRoute(target.path, identity, method)
   if (!route) {
     // Go's mux answers a path that nobody serves in plain words.
-    writeValue(incoming, outgoing, { status: 404, bytes: Buffer.from('404 page not found\n'), contentType: 'text/plain; charset=utf-8' })
+    await writeValue(incoming, outgoing, {
+      status: 404,
+      bytes: Buffer.from('404 page not found\n'),
+      contentType: 'text/plain; charset=utf-8',
+    })
     return
   }
   await route({ target, incoming, outgoing, identity, method })
@@ -195,8 +227,8 @@ const closedSignal = (incoming: Incoming, outgoing: Outgoing | undefined): Abort
   return controller.signal
 }
 
-const withBody = async (options: ServeOptions, incoming: Incoming, call: Call): Promise<Call> => {
-  const bytes = await readBody(incoming, options.maxBodyBytes ?? defaultMaxBodyBytes)
+const withBody = async (options: Serving, incoming: Incoming, call: Call): Promise<Call> => {
+  const bytes = await options.bodies.read(incoming, call.identity)
   if (bytes.length === 0 && (call.verb === 'delete' || call.verb === 'deletecollection')) return call
   return { ...call, body: { bytes, contentType: incoming.headers['content-type'] ?? 'application/json' } }
 }
@@ -207,29 +239,8 @@ const withoutBody = (incoming: Incoming, call: Call): Call =>
     ? { ...call, body: { bytes: Buffer.alloc(0), contentType: incoming.headers['content-type'] ?? 'application/json' } }
     : call
 
-const readBody = (incoming: Incoming, maxBytes: number): Promise<Buffer> => {
-  const refusal = () => tooLarge(`Request entity too large: limit is ${maxBytes}`)
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let length = 0
-    incoming.on('data', (chunk: Buffer) => {
-      length += chunk.length
-      if (length <= maxBytes) chunks.push(chunk)
-      else {
-        // What is left is read and dropped, up to a bound, so that the client hears the answer.
-        chunks.length = 0
-        reject(refusal())
-        if (length > 4 * maxBytes) incoming.destroy()
-      }
-    })
-    incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    incoming.on('error', reject)
-    incoming.on('aborted', () => reject(new Error('the client went away')))
-  })
-}
-
 /** An HTTP/1.1 upgrade: the handler's answer takes the connection over, or a Status is written on it. */
-const upgrade = async (options: ServeOptions, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+const upgrade = async (options: Serving, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
   try {
     const answered = identify(options, incoming)
     const identity = answered instanceof Promise ? await answered : answered
@@ -248,7 +259,7 @@ const upgrade = async (options: ServeOptions, incoming: IncomingMessage, socket:
   }
 }
 
-const refuseUpgrade = ({ env }: ServeOptions, socket: Duplex, code: number, status: unknown): void => {
+const refuseUpgrade = ({ env }: Serving, socket: Duplex, code: number, status: unknown): void => {
   const body = Buffer.from(`${JSON.stringify(status)}\n`)
   socket.write(
     `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body.toString()}`,

@@ -10,11 +10,41 @@ export const maxStreamUnsentBytes = 1024 * 1024
 export const maxClientUnsentBytes = 16 * 1024 * 1024
 /** Bigger parts are handed over in slices, so that the bounds above hold within one slice a stream. */
 const sliceBytes = 256 * 1024
+/** Where all clients together keep this much waiting, each may have little. */
+const mostUnsentBytes = 256 * 1024 * 1024
+const fewUnsentBytes = 64 * 1024
+
+interface Client {
+  bytes: number
+}
 
 /** Bytes handed over and not sent, by connection. An HTTP/2 session and its streams count as one. */
-const unsentBy = new WeakMap<object, { bytes: number }>()
+const unsentBy = new WeakMap<object, Client>()
+const everybody: Client = { bytes: 0 }
 
-const clientOf = (outgoing: Outgoing): { bytes: number } => {
+const add = (client: Client, bytes: number): void => {
+  client.bytes += bytes
+  everybody.bytes += bytes
+}
+const crowded = (): boolean => everybody.bytes > mostUnsentBytes
+
+/** Ends an answer over HTTP/2, whose streams share a connection: false where its client leaves too much of earlier ones untaken. */
+export const endWithin = (outgoing: Outgoing, bytes: Uint8Array): boolean => {
+  const client = clientOf(outgoing)
+  const { length } = bytes
+  if (client.bytes + length > (crowded() ? fewUnsentBytes : maxClientUnsentBytes)) return false
+  add(client, length)
+  let left = length
+  const done = () => {
+    add(client, -left)
+    left = 0
+  }
+  outgoing.on('close', done)
+  ;(outgoing as ServerResponse).end(bytes, done)
+  return true
+}
+
+const clientOf = (outgoing: Outgoing): Client => {
   const { stream } = outgoing as { stream?: { session?: object } }
   const connection: object = stream?.session ?? (outgoing.socket as Duplex | null) ?? outgoing
   let client = unsentBy.get(connection)
@@ -47,25 +77,27 @@ export const createSender = (outgoing: Outgoing): ((parts: readonly Uint8Array[]
   out.on('close', () => {
     gone = true
     // What a closed stream never sent counts no more.
-    client.bytes -= own
+    add(client, -own)
     own = 0
   })
   const write = (bytes: Uint8Array): boolean => {
     const { length } = bytes
     own += length
-    client.bytes += length
+    add(client, length)
     return out.write(bytes, () => {
       if (own === 0) return
       own -= length
-      client.bytes -= length
+      add(client, -length)
     })
   }
-  const mayGoOn = (flowing: boolean): boolean => flowing || (own < maxStreamUnsentBytes && client.bytes < maxClientUnsentBytes)
+  const mayGoOn = (flowing: boolean): boolean =>
+    flowing || (!crowded() && own < maxStreamUnsentBytes && client.bytes < maxClientUnsentBytes)
   return async (parts) => {
     for (const part of parts)
-      for (let at = 0; at < part.length; at += sliceBytes) {
+      for (let at = 0, size = 0; at < part.length; at += size) {
         if (gone || out.writableEnded) return false
-        const flowing = write(part.length <= sliceBytes ? part : part.subarray(at, at + sliceBytes))
+        size = crowded() ? fewUnsentBytes : sliceBytes
+        const flowing = write(part.length <= size ? part : part.subarray(at, at + size))
         if (!mayGoOn(flowing) && !gone) await drained(out)
       }
     return !gone && !out.writableEnded
