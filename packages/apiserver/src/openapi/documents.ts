@@ -64,7 +64,8 @@ const sorted = <T>(entries: Readonly<Record<string, T>>): Readonly<Record<string
 /** The operations and every schema that can be reached from them. */
 const contentOf = (kinds: readonly Kind[], plain: readonly Route[], descriptions: Descriptions, dialect: Dialect): Content => {
   const source: SchemaSource = { types, descriptions, dialect, everywhere }
-  const routes = [...plain, ...kinds.flatMap((kind) => routesOf({ types, descriptions, names }, kind))]
+  const operations = { types, descriptions, names }
+  const routes = [...plain, ...kinds.flatMap((kind) => routesOf(operations, kind))]
   const paths = pathsOf(routes, dialect)
   const schemas: Record<string, Schema> = {}
   const waiting: string[] = []

@@ -30,8 +30,18 @@ const typeOf = (field: FieldFacts): string | undefined => {
   return field.ref || field.format === 'date-time' ? undefined : field.type
 }
 
-/** The fields of a type of options as query parameters. */
-export const optionParameters = ({ types, descriptions }: ParameterSource, typeName: string): readonly Parameter[] =>
+const made = new WeakMap<ParameterSource, Map<string, readonly Parameter[]>>()
+
+/** The fields of a type of options as query parameters; the same ones for every operation of a source. */
+export const optionParameters = (source: ParameterSource, typeName: string): readonly Parameter[] => {
+  const known = made.get(source) ?? new Map<string, readonly Parameter[]>()
+  made.set(source, known)
+  const parameters = known.get(typeName) ?? makeParameters(source, typeName)
+  known.set(typeName, parameters)
+  return parameters
+}
+
+const makeParameters = ({ types, descriptions }: ParameterSource, typeName: string): readonly Parameter[] =>
   Object.entries(types[typeName]?.fields ?? {}).flatMap(([name, field]) => {
     const type = name === 'kind' || name === 'apiVersion' ? undefined : typeOf(field)
     return type === undefined ? [] : [{ name, in: 'query' as const, type, description: descriptions.field(typeName, name) }]
@@ -44,12 +54,13 @@ export const actionParameters = (source: ParameterSource, action: string, custom
   return action === 'deletecollection' && !custom ? all.filter(({ name }) => !unasked.has(name)) : all
 }
 
-export const prettyParameter = ({ descriptions }: ParameterSource): Parameter => ({
-  name: 'pretty',
-  in: 'query',
-  type: 'string',
-  description: descriptions.field('query', 'pretty') || "If 'true', the answer is printed with indentation.",
-})
+const pretties = new WeakMap<ParameterSource, Parameter>()
+export const prettyParameter = (source: ParameterSource): Parameter => {
+  const description = source.descriptions.field('query', 'pretty') || "If 'true', the answer is printed with indentation."
+  const parameter = pretties.get(source) ?? { name: 'pretty', in: 'query', type: 'string', description }
+  pretties.set(source, parameter)
+  return parameter
+}
 
 export const nameParameter = (kind: string): Parameter => ({
   name: 'name',

@@ -29,7 +29,15 @@ const itemOf = (routes: readonly Route[], dialect: Dialect): Schema => {
 const nameOf = (parameter: Schema): string => `${String(parameter.name)} ${String(parameter.in)}`
 const sorted = (parameters: readonly Schema[]): readonly Schema[] => [...parameters].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
 
-const parameterOf = ({ name, in: place, type, description }: Parameter, { version }: Dialect): Schema => {
+const written = { 2: new WeakMap<Parameter, Schema>(), 3: new WeakMap<Parameter, Schema>() }
+/** A parameter that many operations take is written once, so that it can be told by identity. */
+const parameterOf = (parameter: Parameter, { version }: Dialect): Schema => {
+  const schema = written[version].get(parameter) ?? writeParameter(parameter, version)
+  written[version].set(parameter, schema)
+  return schema
+}
+
+const writeParameter = ({ name, in: place, type, description }: Parameter, version: 2 | 3): Schema => {
   const value = { type, uniqueItems: true }
   return {
     ...(description === '' ? {} : { description }),

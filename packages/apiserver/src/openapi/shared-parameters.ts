@@ -25,14 +25,15 @@ const nameOf = (parameter: Schema): string => {
 /** Version 2's paths with a reference in place of each parameter that many share, and those parameters by name. */
 export const withSharedParameters = (paths: Readonly<Record<string, Schema>>): { readonly paths: Schema; readonly parameters: Schema } => {
   const parameters: Record<string, Schema> = {}
-  const named = new Map<string, string>()
+  const references = new Map<Schema, Schema>()
   const replaced = (parameter: Schema): Schema => {
-    if (!isShared(parameter)) return parameter
-    const key = JSON.stringify(parameter)
-    const name = named.get(key) ?? nameOf(parameter)
-    named.set(key, name)
+    const known = references.get(parameter)
+    if (known || !isShared(parameter)) return known ?? parameter
+    const name = nameOf(parameter)
+    const reference = { $ref: `#/parameters/${name}` }
+    references.set(parameter, reference)
     parameters[name] = parameter
-    return { $ref: `#/parameters/${name}` }
+    return reference
   }
   const within = (item: Schema): Schema =>
     Object.hasOwn(item, 'parameters') ? { ...item, parameters: (item.parameters as readonly Schema[]).map(replaced) } : item
