@@ -96,6 +96,19 @@ const writeUntyped = (value: unknown, to: WireFormat): Buffer => {
   }
 }
 
+const metadataType = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
+
+/** Metadata with its fields in Go's order. */
+export const orderedMetadata = (metadata: object): unknown =>
+  JSON.parse(encodeValue(plainSchemaOf(metadataType), metadata as Readonly<Record<string, unknown>>))
+
+/** An object in its wire JSON as CBOR: by the type of its kind, or as Go's untyped values where the facts have none. */
+export const cborOf = (value: unknown): Buffer => {
+  const { apiVersion, kind } = value as { readonly apiVersion?: string; readonly kind?: string }
+  const typeName = kind === undefined ? undefined : typeNameOfKind(apiVersion ?? '', kind)
+  return typeName === undefined ? encodeCbor(value) : encodeCbor(value, { is: 'object', schema: plainSchemaOf(typeName) })
+}
+
 let plainSchemas: ((typeName: string) => ObjectSchema) | undefined
 /** The type as Go's encoders know it: nothing is filled in, and a list that was sent empty is not one that was not sent. */
 const plainSchemaOf = (typeName: string): ObjectSchema => {

@@ -1,8 +1,9 @@
-import { type Kind, removalOf } from '@skiff/api'
+import type { Kind } from '@skiff/api'
 import type { Call, Handler, Reply } from '@skiff/client'
 import { Refusal } from '@skiff/machinery'
 import { type Attributes, type Authorizer, attributesOf, forbiddenBy } from './authorize.ts'
 import { deprecationsOf } from './deprecation.ts'
+import { notFoundHere, unknownResource } from './not-found.ts'
 import type { Tables } from './represent/parts.ts'
 import { replyEntry, replyPage, replyValue, replyWatch } from './represent/represent.ts'
 import { methodNotAllowed, namedOf, type Request, type Rest } from './rest/context.ts'
@@ -25,14 +26,6 @@ export interface HandlerContext {
   readonly parts: ReadonlyMap<string, Part>
 }
 
-export const notFoundHere = (): Refusal => new Refusal(404, 'NotFound', 'the server could not find the requested resource', {})
-
-/** The same, for a version that nobody serves: one that upstream removed says how it can be had. */
-export const notServed = (apiVersion: string): Refusal => {
-  const why = removalOf(apiVersion)
-  return why ? new Refusal(404, 'NotFound', `the server could not find the requested resource (${why})`, {}) : notFoundHere()
-}
-
 /** The one handler: near and far calls pass the same steps. Throws a Refusal. */
 export const createHandler =
   (context: HandlerContext): Handler =>
@@ -41,7 +34,9 @@ export const createHandler =
     const decision = context.authorize(attributes)
     if (!decision.allowed) throw forbiddenBy(attributes, decision)
     const kind = context.rest.registry.find(call.group, call.version, call.resource)
-    if (!kind) throw notServed(`${call.group}/${call.version}`)
+    if (!kind) throw unknownResource(context.rest.registry, call)
+    // The routes of built-in kinds have no HEAD.
+    if (call.method === 'HEAD' && call.verb !== 'connect' && !kind.custom) throw methodNotAllowed()
     if (kind.namespaced ? call.namespace === undefined && needsNamespace(call) : call.namespace !== undefined) throw notFoundHere()
     const mayCreate = () => {
       const create = { ...attributes, verb: 'create' }

@@ -196,6 +196,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       widthOf: listWidth(registry, storage),
       env,
       tls: { ...authorities.serving, clientCa: authorities.clients.cert },
+      cbor: gates.CBORServingAndStorage,
+      packs: gates.APIResponseCompression,
     },
     { host: options.host, port: options.port },
   )

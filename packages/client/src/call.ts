@@ -15,7 +15,8 @@ export interface Identity {
 /** What a call brings: an object that is already decoded (near), bytes as they came over the wire, or a stream (proxy). */
 export type Body =
   | { readonly object: unknown; readonly contentType?: string }
-  | { readonly bytes: Uint8Array; readonly contentType: string }
+  /** `cbor`: it may be CBOR, which is served. */
+  | { readonly bytes: Uint8Array; readonly contentType: string; readonly cbor?: boolean }
   | { readonly stream: Readable; readonly contentType: string }
 
 export type Query = Readonly<Record<string, string | readonly string[]>>
@@ -39,6 +40,8 @@ export interface Call {
   readonly body?: Body
   /** The media types that the caller accepts, as the Accept header has them. Absent: the object itself (near). */
   readonly accept?: string
+  /** CBOR is served, and may be asked for. */
+  readonly cbor?: boolean
   readonly signal?: AbortSignal
   readonly userAgent?: string
   /** A connect call that came over HTTP: the request itself, and what to answer on where it is no upgrade. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { descriptionsHash, type Kind, loadDescriptions } from '@skiff/api'
 import { encodeJson } from '@skiff/machinery'
-import { notFoundHere } from '../handler.ts'
+import { notFoundHere } from '../not-found.ts'
 import { type CachedDocument, type PlainRoutes, writeDocument } from '../plain/routes.ts'
 import type { Registry } from '../registry/registry.ts'
 import { writeStatus, writeValue } from '../serve/answer.ts'

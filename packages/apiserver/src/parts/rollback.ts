@@ -1,5 +1,6 @@
 import { badRequest, type KubeObject } from '@skiff/machinery'
-import { notFoundHere, type Part } from '../handler.ts'
+import type { Part } from '../handler.ts'
+import { notFoundHere } from '../not-found.ts'
 import { replyValue } from '../represent/represent.ts'
 import { parseBody } from '../rest/body.ts'
 import { methodNotAllowed, type Request } from '../rest/context.ts'

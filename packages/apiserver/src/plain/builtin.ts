@@ -3,7 +3,7 @@ import type { Env, ObjectSchema } from '@skiff/machinery'
 import type { Aggregator } from '../aggregation/aggregator.ts'
 import type { TokenSigner } from '../authn/tokens.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions, type Discovered } from '../discovery.ts'
-import { notFoundHere, notServed } from '../handler.ts'
+import { notFoundHere, notServed } from '../not-found.ts'
 import { openApiRoutes } from '../openapi/routes.ts'
 import type { Registry } from '../registry/registry.ts'
 import { writeStatus } from '../serve/answer.ts'
@@ -11,7 +11,7 @@ import type { PlainRoute } from '../serve/http.ts'
 import { kubernetesVersion } from '../version.ts'
 import { aggregatedRoute } from './aggregated-discovery.ts'
 import { type HealthCheck, healthRoute, storeCheck } from './health.ts'
-import { jsonRoute, type PlainRoutes, pageNotFound } from './routes.ts'
+import { indentedRoute, type JsonRouteOptions, jsonRoute, type PlainRoutes, pageNotFound } from './routes.ts'
 
 export interface BuiltinRoutesOptions {
   readonly registry: Registry
@@ -46,21 +46,21 @@ export const plainRoutes = ({ registry, aggregator, signer, env, address, readSt
     ]),
   )
   const discovered = discoveredOf(registry, aggregator)
-  return {
+  const routes: PlainRoutes = {
     ...health,
     ...openApiRoutes(registry),
-    '/version': jsonRoute(() => kubernetesVersion),
+    '/version': indentedRoute(() => kubernetesVersion, true),
     '/api': aggregatedRoute(
       discovered,
       true,
-      jsonRoute(() => apiVersions(address())),
+      jsonRoute(() => apiVersions(address()), { routed: true }),
     ),
     '/apis': aggregatedRoute(
       discovered,
       false,
       jsonRoute(() => apiGroupList(discovered)),
     ),
-    '/api/v1': found(() => apiResourceList(registry, '', 'v1')),
+    '/api/v1': found(() => apiResourceList(registry, '', 'v1'), { routed: true }),
     '/apis/*': groupRoute(discovered),
     '/.well-known/openid-configuration': jsonRoute(() => ({
       issuer: signer.issuer,
@@ -69,16 +69,26 @@ export const plainRoutes = ({ registry, aggregator, signer, env, address, readSt
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: ['ES256'],
     })),
-    '/openid/v1/jwks': jsonRoute(() => signer.jwks(), 'application/jwk-set+json'),
+    '/openid/v1/jwks': jsonRoute(() => signer.jwks(), { contentType: 'application/jwk-set+json' }),
   }
+  const paths = () => ({ paths: pathsOf(registry, routes) })
+  return { ...routes, '/': indentedRoute(paths), '/index.html': indentedRoute(paths) }
+}
+
+/** What there is besides the resources themselves, as the root lists it. */
+const pathsOf = (registry: Registry, routes: PlainRoutes): readonly string[] => {
+  const groups = registry.all().filter(({ group }) => group !== '')
+  const versions = groups.flatMap(({ group, version }) => [`/apis/${group}`, `/apis/${group}/${version}`])
+  const plain = Object.keys(routes).filter((path) => !path.endsWith('/*'))
+  return [...new Set([...plain, '/apis/', ...versions])].sort()
 }
 
 const found =
-  (value: () => unknown, refusal = notFoundHere()): PlainRoute =>
+  (value: () => unknown, options: JsonRouteOptions, refusal = notFoundHere()): PlainRoute =>
   (request) => {
     const document = value()
     if (document === undefined) return writeStatus(request.incoming, request.outgoing, refusal.status)
-    return jsonRoute(() => document)(request)
+    return jsonRoute(() => document, options)(request)
   }
 
 /** /apis/GROUP and /apis/GROUP/VERSION. */
@@ -90,5 +100,5 @@ const groupRoute =
     const why = removalOf(`${group}/${version ?? 'v1beta1'}`)
     if (!apiGroup(registry, group)) return pageNotFound(request, why)
     const document = () => (version === undefined ? apiGroup(registry, group) : apiResourceList(registry, group, version))
-    return found(document, notServed(`${group}/${version ?? ''}`))(request)
+    return found(document, version === undefined ? {} : { routed: true }, notServed(`${group}/${version ?? ''}`))(request)
   }

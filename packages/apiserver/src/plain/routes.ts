@@ -1,12 +1,13 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Identity } from '@skiff/client'
-import { dumpYaml, encodeJson } from '@skiff/machinery'
 import { type Attributes, type Authorizer, forbiddenBy } from '../authorize.ts'
-import type { Form } from '../represent/accept.ts'
-import { formOf } from '../represent/accept.ts'
-import { writeValue } from '../serve/answer.ts'
+import { formOf, unavailable } from '../represent/accept.ts'
+import { encoded, indentedJson } from '../represent/represent.ts'
+import { methodNotAllowed } from '../rest/context.ts'
+import { acceptsGzip, writeValue } from '../serve/answer.ts'
 import type { PlainRoute } from '../serve/http.ts'
+import { servesCbor, wantsPretty } from '../serve/statuses.ts'
 
 /** A table of paths outside of the resources. A key ending in /* serves everything below it. */
 export type PlainRoutes = Readonly<Record<string, PlainRoute>>
@@ -54,21 +55,35 @@ export const pageNotFound = ({ incoming, outgoing }: Parameters<PlainRoute>[0], 
     headers: { 'x-content-type-options': 'nosniff' },
   })
 
-/** A JSON document; `form` is upstream's for those that kubectl reads as YAML or protobuf. */
+export interface JsonRouteOptions {
+  /** The media type of its JSON. */
+  readonly contentType?: string
+  /** True: a route of a router, which looks at the Accept header first and takes GET alone. */
+  readonly routed?: boolean
+}
+
+/** A document in whatever encoding is asked for. */
 export const jsonRoute =
-  (value: () => unknown, contentType = 'application/json'): PlainRoute =>
-  ({ incoming, outgoing }) => {
-    const form: Form = formOf(
-      incoming.headers.accept && /json|yaml|\*/.test(incoming.headers.accept) ? incoming.headers.accept : undefined,
-      false,
-    )
-    const yaml = form.encoding === 'yaml'
-    return writeValue(incoming, outgoing, {
-      status: 200,
-      bytes: Buffer.from(yaml ? dumpYaml(value()) : `${encodeJson(value())}\n`),
-      contentType: yaml ? 'application/yaml' : contentType,
-    })
+  (value: () => unknown, { contentType, routed }: JsonRouteOptions = {}): PlainRoute =>
+  ({ incoming, outgoing, method }) => {
+    if (routed && method !== 'GET') throw methodNotAllowed()
+    const form = formOf(incoming.headers.accept, { of: routed ? 'served' : 'plain', cbor: servesCbor(incoming) })
+    const pretty = form.encoding === 'json' && (form.pretty || wantsPretty(incoming))
+    const reply = encoded(value(), pretty ? { ...form, pretty } : form)
+    return writeValue(incoming, outgoing, form.encoding === 'json' && contentType ? { ...reply, contentType } : reply)
   }
+
+/** A document that is always written with indents; `routed`: by a route that gives nothing but JSON, to GET alone. */
+export const indentedRoute =
+  (value: () => unknown, routed = false): PlainRoute =>
+  ({ incoming, outgoing, method }) => {
+    if (routed && method !== 'GET') throw methodNotAllowed()
+    if (routed && !givesJson(incoming.headers.accept)) throw unavailable(['application/json'])
+    return writeValue(incoming, outgoing, { status: 200, bytes: Buffer.from(indentedJson(value())), contentType: 'application/json' })
+  }
+
+const givesJson = (accept = '*/*'): boolean =>
+  accept.split(',').some((part) => ['*/*', 'application/json'].includes((part.split(';')[0] as string).trim()))
 
 /** A large document that seldom changes: encoded and packed once, answered by ETag. */
 export interface CachedDocument {
@@ -94,7 +109,7 @@ export const writeDocument = async ({ incoming, outgoing }: Parameters<PlainRout
   const { contentType } = made
   const headers = { etag: made.etag, vary: 'Accept', ...made.headers }
   if (incoming.headers['if-none-match'] === made.etag) return writeValue(incoming, outgoing, { status: 304, contentType, headers })
-  if (made.bytes.length <= packFrom || !/\bgzip\b/.test(String(incoming.headers['accept-encoding'] ?? '')))
+  if (made.bytes.length <= packFrom || !acceptsGzip(incoming))
     return writeValue(incoming, outgoing, { status: 200, bytes: made.bytes, contentType, headers })
   made.gzipped ??= pack(made.bytes, { level: 5 })
   const bytes = await made.gzipped

@@ -16,7 +16,6 @@ export interface Tables {
 
 const comma = Buffer.from(',')
 const open = Buffer.from('{')
-const tail = Buffer.from(']}\n')
 
 /** Where an item begins behind its kind and apiVersion: within a list of a built-in kind items carry neither. */
 const skipOf = (kind: Kind): number => (kind.custom ? 0 : `{"kind":"${kind.kind}","apiVersion":"${kind.apiVersion}",`.length)
@@ -47,7 +46,28 @@ const runParts = ({ leaf, from, to }: Run, skip: number): readonly Buffer[] => {
   return [whole]
 }
 
-export const listHead = (page: Page): string => {
+/** A list without its items. Custom kinds' are maps in Go, which are written in their keys' order. */
+const listShell = (page: Page): { readonly head: string; readonly tail: string } => {
+  if (!page.kind.custom) return { head: listHead(page), tail: ']}' }
+  const { listKind, apiVersion } = page.kind
+  const metadata = {
+    continue: page.continue ?? '',
+    ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
+    resourceVersion: String(page.revision),
+  }
+  return {
+    head: `{"apiVersion":${JSON.stringify(apiVersion)},"items":[`,
+    tail: `],"kind":${JSON.stringify(listKind)},"metadata":${JSON.stringify(metadata)}}`,
+  }
+}
+
+/** The list as a value, around items that are wire JSON. */
+export const listAround = (page: Page, items: readonly unknown[]): unknown => {
+  const { head, tail } = listShell(page)
+  return { ...(JSON.parse(head + tail) as object), items }
+}
+
+const listHead = (page: Page): string => {
   const metadata = {
     resourceVersion: String(page.revision),
     ...(page.continue ? { continue: page.continue } : {}),
@@ -58,7 +78,8 @@ export const listHead = (page: Page): string => {
 
 /** A list's wire form: head, the cached bytes of leaves, tail. Nothing is copied where whole leaves serve. */
 export const listParts = (page: Page): Buffer[] => {
-  const parts: Buffer[] = [Buffer.from(listHead(page))]
+  const { head, tail } = listShell(page)
+  const parts: Buffer[] = [Buffer.from(head)]
   const skip = skipOf(page.kind)
   if (page.runs) {
     for (const [index, run] of page.runs.entries()) {
@@ -66,7 +87,7 @@ export const listParts = (page: Page): Buffer[] => {
       parts.push(...runParts(run, skip))
     }
   } else if (page.entries) parts.push(...itemParts(page.entries, 0, page.entries.length, skip))
-  parts.push(tail)
+  parts.push(Buffer.from(`${tail}\n`))
   return parts
 }
 

@@ -1,40 +1,59 @@
-import type { Kind } from '@skiff/api'
+import { cborOf, type Kind, orderedMetadata, parseGoBool } from '@skiff/api'
 import type { Call, Frame, ListValue, Reply, ValueReply } from '@skiff/client'
-import { badRequest, dumpYaml, encodeJson, type KubeObject, notAcceptable, writeWatchFrame } from '@skiff/machinery'
+import { badRequest, dumpYaml, encodeCborEvent, encodeJson, type KubeObject, notAcceptable, writeWatchFrame } from '@skiff/machinery'
 import type { Entry } from '../registry/entry.ts'
+import { packageOf } from '../rest/body.ts'
 import { queryFlag, queryValue } from '../rest/context.ts'
 import type { Page } from '../rest/read.ts'
 import { served } from '../rest/update.ts'
 import { encodeFrame, type ServedFrame } from '../watch/frame.ts'
-import { type Form, formOf } from './accept.ts'
-import { entriesOfPage, listHead, listParts, type Tables } from './parts.ts'
+import { checkStreams, type Form, formOf } from './accept.ts'
+import { entriesOfPage, listAround, listParts, type Tables } from './parts.ts'
 import { protobufBytes, protobufEntry, protobufFrame, protobufList, protobufType, protobufValue } from './protobuf.ts'
 
 const json = 'application/json'
 const isPlain = (form: Form): boolean => form.encoding === 'json' && form.as === 'object' && !form.pretty
 
 /** A value in the form's encoding, with the newline that Go's encoder ends with. */
-const encoded = (value: unknown, form: Form, status = 200): ValueReply => {
+export const encoded = (value: unknown, form: Form, status = 200): ValueReply => {
   if (form.encoding === 'protobuf') return protobufValue(value, status)
   if (form.encoding === 'yaml') return { status, bytes: Buffer.from(dumpYaml(value)), contentType: 'application/yaml' }
-  const text = form.pretty ? JSON.stringify(JSON.parse(encodeJson(value)), null, 2) : encodeJson(value)
-  return { status, bytes: Buffer.from(form.pretty ? text : `${text}\n`), contentType: json }
+  if (form.encoding === 'cbor') return { status, bytes: cborOf(value), contentType: 'application/cbor' }
+  return { status, bytes: Buffer.from(form.pretty ? indentedJson(value) : `${encodeJson(value)}\n`), contentType: json }
 }
 
+const escapes: Readonly<Record<string, string>> = { '<': '003c', '>': '003e', '&': '0026', '\u2028': '2028', '\u2029': '2029' }
+
+/** As Go's MarshalIndent writes it, without an end of line. */
+export const indentedJson = (value: unknown): string =>
+  JSON.stringify(JSON.parse(encodeJson(value)), null, 2).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${escapes[char]}`)
+
+/** Who reads without a program gets what is easy to read: upstream knows them by how their names begin. */
+const human = /^(?:curl|Wget|Mozilla\/5\.0)/
+
+/** Whether JSON is to be indented, by the query before anything else. */
+export const isPretty = (asked: string | undefined, userAgent: string | undefined): boolean =>
+  asked ? parseGoBool(asked) === true : userAgent !== undefined && human.test(userAgent)
+
 const prettily = (call: Call, form: Form): Form => {
-  if (call.query.pretty === undefined) return form
-  const value = queryValue(call, 'pretty')
-  return { ...form, pretty: value !== 'false' && value !== '0' }
+  if (form.pretty || form.encoding !== 'json') return form
+  const asked = call.query.pretty === undefined ? undefined : queryValue(call, 'pretty')
+  return isPretty(asked, call.userAgent) ? { ...form, pretty: true } : form
+}
+
+const formFor = (call: Call, kind: Kind | undefined): Form => {
+  const of = kind === undefined ? 'plain' : kind.custom ? 'custom' : 'builtin'
+  return formOf(call.accept, { of, cbor: call.cbor === true, many: call.verb === 'list' || call.verb === 'watch' })
 }
 
 /** Any plain answer, such as a Status or a review: as it is for a near caller, encoded for a far one. */
 export const replyValue = (call: Call, value: unknown, status = 200): ValueReply =>
-  call.accept === undefined ? { status, object: value } : encoded(value, prettily(call, formOf(call.accept)), status)
+  call.accept === undefined ? { status, object: value } : encoded(value, prettily(call, formFor(call, undefined)), status)
 
 /** One stored object. */
 export const replyEntry = (call: Call, kind: Kind, entry: Entry, tables: Tables, status = 200): ValueReply => {
   if (call.accept === undefined) return { status, object: served(kind, entry) }
-  const form = prettily(call, formOf(call.accept, !kind.custom))
+  const form = prettily(call, formFor(call, kind))
   if (isPlain(form) && !kind.conversion) return { status, bytes: entry.bytes, contentType: json }
   if (form.encoding === 'protobuf' && form.as === 'object') return protobufEntry(kind, entry, status)
   const object = served(kind, entry)
@@ -58,7 +77,7 @@ const wireOf = (kind: Kind, object: KubeObject, entry: Entry): unknown =>
 export const replyPage = (call: Call, page: Page, tables: Tables): ValueReply => {
   if (call.accept === undefined) return { status: 200, object: listValue(page) }
   const { kind } = page
-  const form = prettily(call, formOf(call.accept, !kind.custom))
+  const form = prettily(call, formFor(call, kind))
   if (isPlain(form) && !kind.conversion) return { status: 200, bytes: listParts(page), contentType: json }
   const metadata = {
     resourceVersion: String(page.revision),
@@ -72,10 +91,12 @@ export const replyPage = (call: Call, page: Page, tables: Tables): ValueReply =>
 }
 
 const wholeList = (page: Page, objects: readonly KubeObject[], form: Form): ValueReply => {
-  const items = objects.map((object) =>
-    withoutType(JSON.parse((plainObject(page.kind, object, Number(object.metadata.resourceVersion), 200).bytes as Buffer).toString())),
-  )
-  return encoded({ ...JSON.parse(`${listHead(page)}]}`), items }, form)
+  const { kind } = page
+  const items = objects.map((object): Record<string, unknown> => {
+    const { bytes } = plainObject(kind, object, Number(object.metadata.resourceVersion), 200)
+    return JSON.parse((bytes as Buffer).toString())
+  })
+  return encoded(listAround(page, kind.custom ? items : items.map(withoutType)), form)
 }
 const withoutType = ({ kind: _, apiVersion: __, ...rest }: Record<string, unknown>): Record<string, unknown> => rest
 
@@ -93,7 +114,7 @@ const listValue = (page: Page): ListValue => ({
 const partial = (object: KubeObject, version: string) => ({
   kind: 'PartialObjectMetadata',
   apiVersion: `meta.k8s.io/${version}`,
-  metadata: object.metadata,
+  metadata: orderedMetadata(object.metadata),
 })
 
 const transformed = (
@@ -115,37 +136,54 @@ const transformed = (
         headers: !queryFlag(call, 'noHeaders'),
       })
     case 'PartialObjectMetadata':
-      if (isList) throw notAcceptable('you requested PartialObjectMetadata, but the requested object is a list (*internalversion.List)')
+      if (isList) throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${goTypeOf(kind, true)})`)
       return partial(objects[0] as KubeObject, form.version)
     case 'PartialObjectMetadataList':
-      if (!isList) throw notAcceptable('you requested PartialObjectMetadataList, but the requested object is not a list')
+      if (!isList)
+        throw notAcceptable(`you requested PartialObjectMetadataList, but the requested object is not a list (${goTypeOf(kind, false)})`)
       return { kind: 'PartialObjectMetadataList', apiVersion, metadata, items: objects.map((object) => partial(object, form.version)) }
     case 'object':
       return objects[0]
   }
 }
 
+const goTypeOf = (kind: Kind, isList: boolean): string => {
+  if (kind.custom) return isList ? '*unstructured.UnstructuredList' : '*unstructured.Unstructured'
+  return `*${packageOf(kind.group)}.${isList ? kind.listKind : kind.kind}`
+}
+
 const includeOf = (call: Call): 'None' | 'Metadata' | 'Object' => {
   const given = queryValue(call, 'includeObject') ?? ''
   if (given === '' || given === 'Metadata') return 'Metadata'
   if (given === 'None' || given === 'Object') return given
-  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(given)}`)
+  const why = "must be 'Metadata', 'Object', 'None', or empty"
+  throw badRequest(`Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(given)}: ${why}`)
 }
 
 /** A watch: frames as they are for a near caller; a far one gets bytes, shared wherever the plain form is asked for. */
 export const replyWatch = (call: Call, kind: Kind, frames: AsyncIterable<readonly ServedFrame[]>, tables: Tables): Reply => {
   if (call.accept === undefined && !kind.conversion) return { watch: frames }
-  const form = call.accept === undefined ? undefined : formOf(call.accept, !kind.custom)
+  const form = call.accept === undefined ? undefined : formFor(call, kind)
   if (form && isPlain(form) && !kind.conversion) return { watch: frames }
-  if (form?.encoding === 'yaml')
-    throw notAcceptable('only the following media types are accepted: application/json, application/vnd.kubernetes.protobuf;stream=watch')
+  if (form) checkStreams(form, call.cbor === true)
+  if (form?.as === 'Table') includeOf(call)
   if (form?.encoding === 'protobuf')
     return {
       watch: mapFrames(frames, protobufTransform(kind, form), sharedBy(`${kind.apiVersion} ${form.as} ${form.version}`)),
       contentType: `${protobufType};stream=watch`,
     }
-  return { watch: mapFrames(frames, frameTransform(call, kind, form, tables)) }
+  const transform = frameTransform(call, kind, form, tables)
+  if (form?.encoding === 'cbor') return { watch: mapFrames(frames, cborTransform(transform)), contentType: 'application/cbor-seq' }
+  return { watch: mapFrames(frames, transform) }
 }
+
+/** The same objects as in JSON, each event an item of its own. */
+const cborTransform =
+  (transform: (frame: ServedFrame) => ServedFrame) =>
+  (frame: ServedFrame): ServedFrame => {
+    const { type, object } = transform(frame)
+    return { type, object, encoded: () => encodeCborEvent(type, cborOf(object)) }
+  }
 
 const protobufTransform =
   (kind: Kind, form: Form) =>
@@ -155,6 +193,12 @@ const protobufTransform =
     const value = partial(entry ? served(kind, entry) : object, form.version)
     return { type, object, encoded: () => writeWatchFrame(type, protobufBytes(value)) }
   }
+
+/** Where there is no entry to take it from, the wire form of the object is what the frame itself writes. */
+const bookmarkWire = (frame: ServedFrame, form: Form | undefined): ServedFrame => {
+  if (form?.encoding !== 'cbor' || !frame.encoded) return frame
+  return { ...frame, object: (JSON.parse(frame.encoded().toString()) as Frame).object }
+}
 
 /** What a bookmark carries, with what tables want to look at. */
 const whole = (kind: Kind, bookmark: Frame['object']): KubeObject => {
@@ -167,7 +211,7 @@ const frameTransform = (call: Call, kind: Kind, form: Form | undefined, tables: 
   let headers = true
   return (frame: ServedFrame): ServedFrame => {
     const { entry, type } = frame
-    if (type === 'ERROR' || (!entry && (!form || form.as === 'object'))) return frame
+    if (type === 'ERROR' || (!entry && (!form || form.as === 'object'))) return bookmarkWire(frame, form)
     const object = entry ? served(kind, entry) : whole(kind, frame.object)
     if (!form) return { type, object }
     const value =

@@ -1,4 +1,4 @@
-import { type Column, columnsOf, type Kind, podRowConditions } from '@skiff/api'
+import { type Column, columnsOf, type Kind, orderedMetadata, podRowConditions } from '@skiff/api'
 import type { Env, KubeObject } from '@skiff/machinery'
 import type { Tables } from './parts.ts'
 
@@ -34,6 +34,14 @@ const rowConditions: Readonly<Record<string, (object: KubeObject) => readonly un
 
 const rowObject = (kind: Kind, object: KubeObject, include: string, version: string): unknown => {
   if (include === 'None') return null
-  if (include === 'Object') return { ...object, apiVersion: kind.apiVersion, kind: kind.kind }
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata }
+  if (include === 'Object') return wholeObject(kind, object)
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: orderedMetadata(object.metadata) }
 }
+
+/** The object first with its names, as Go writes it. */
+const wholeObject = (kind: Kind, { apiVersion: _, kind: __, metadata, ...rest }: KubeObject): unknown => ({
+  kind: kind.kind,
+  apiVersion: kind.apiVersion,
+  metadata: orderedMetadata(metadata),
+  ...rest,
+})

@@ -1,7 +1,18 @@
 import type { Call } from '@skiff/client'
-import { badRequest, conflict, invalid, isJsonObject, type Json, type KubeObject, loadYaml, Refusal, required } from '@skiff/machinery'
+import {
+  badRequest,
+  conflict,
+  decodeCbor,
+  invalid,
+  isJsonObject,
+  type Json,
+  type KubeObject,
+  loadYaml,
+  Refusal,
+  required,
+} from '@skiff/machinery'
 import { type AppliedObject, applyOver, gvkText, nameOfConfiguration, withApplied } from '../managed-fields/apply.ts'
-import { type FieldValidation, mostNested } from './body.ts'
+import { type FieldValidation, mediaTypeOf, mostNested } from './body.ts'
 import { namedOf, type Request, type Rest } from './context.ts'
 import { goKindOf } from './merge-patch.ts'
 import { decodePatched, objectOfPatch } from './patched.ts'
@@ -73,9 +84,18 @@ const configurationOf = ({ call, warnings }: Request, validation: FieldValidatio
 const readBody = (call: Call): { readonly value: Json; readonly duplicates: readonly string[] } => {
   const { body } = call
   if (body && 'object' in body) return { value: body.object as Json, duplicates: [] }
+  if (body && 'bytes' in body && mediaTypeOf(body.contentType) === 'application/apply-patch+cbor') return readCbor(body.bytes)
   try {
     return loadYaml(Buffer.from(body && 'bytes' in body ? body.bytes : Buffer.alloc(0)).toString(), mostNested)
   } catch (error) {
     throw badRequest(`error decoding YAML: error converting YAML to JSON: ${(error as Error).message}`)
+  }
+}
+
+const readCbor = (bytes: Uint8Array): { readonly value: Json; readonly duplicates: readonly string[] } => {
+  try {
+    return { value: decodeCbor(bytes), duplicates: [] }
+  } catch (error) {
+    throw badRequest(`error decoding CBOR: ${(error as Error).message}`)
   }
 }

@@ -3,6 +3,7 @@ import type { Body } from '@skiff/client'
 import {
   badRequest,
   DecodeError,
+  decodeCbor,
   invalid,
   invalidValue,
   type KubeObject,
@@ -12,6 +13,8 @@ import {
   splitApiVersion,
   unsupportedMediaType,
 } from '@skiff/machinery'
+
+import { mediaTypeNames } from '../represent/accept.ts'
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
 
@@ -31,8 +34,8 @@ export interface RawBody {
 export const mostNested = 500
 
 const protobuf = 'application/vnd.kubernetes.protobuf'
-const accepted =
-  'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf'
+const unknownFormat = (cbor: boolean): Refusal =>
+  unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${mediaTypeNames(cbor)}`)
 
 /** The media type without parameters; JSON where none is given. */
 export const mediaTypeOf = (contentType: string | undefined): string => {
@@ -54,9 +57,10 @@ export const parseBody = (
       return loadYaml(Buffer.from(body.bytes).toString(), mostNested)
     case protobuf:
       return { value: decodeProtobuf(body.bytes, kind), duplicates: [] }
-    default:
-      throw unsupportedMediaType(accepted)
+    case 'application/cbor':
+      if (body.cbor) return { value: decodeCbor(body.bytes), duplicates: [] }
   }
+  throw unknownFormat(body.cbor === true)
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -70,13 +74,15 @@ export const decodeBody = (kind: Kind, body: Body | undefined, validation: Field
 
 const rawOf = (kind: Kind, body: Exclude<Body, { stream: unknown }>): RawBody => {
   const isProtobuf = 'bytes' in body && mediaTypeOf(body.contentType) === protobuf
-  if (isProtobuf && kind.custom) throw unsupportedMediaType(accepted.replace(`, ${protobuf}`, ''))
   try {
     const raw = parseBody(body, kind)
     return isRecord(raw.value) || !('bytes' in body) ? raw : { ...raw, summary: summaryOf(body.bytes) }
   } catch (error) {
     if (error instanceof Error && error.name === 'Refusal') throw error
-    if (isProtobuf) throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${(error as Error).message}`)
+    if (isProtobuf) {
+      const why = `${(error as Error).message} (${summaryOf(body.bytes)})`
+      throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why}`)
+    }
     throw unrecognized(kind, (error as Error).message, summaryOf('bytes' in body ? body.bytes : Buffer.alloc(0)))
   }
 }
@@ -157,4 +163,4 @@ const wrongCustomKind = (kind: Kind, { metadata }: Readonly<Record<string, unkno
 }
 
 /** The name of a group's internal Go package. */
-const packageOf = (group: string): string => (group === '' ? 'core' : (group.split('.')[0] as string))
+export const packageOf = (group: string): string => (group === '' ? 'core' : (group.split('.')[0] as string))

@@ -10,6 +10,7 @@ import {
   notSupported,
   parseFieldSelector,
   parseLabelSelector,
+  Refusal,
 } from '@skiff/machinery'
 import { queryFlag, queryValue } from './context.ts'
 import { queryInteger } from './options.ts'
@@ -60,10 +61,14 @@ const checkVersions = (call: Call, resourceVersion: string, match: string, gates
   if (call.verb === 'watch') checkWatch(errors, call, match, gates)
   else checkList(errors, call, resourceVersion, match)
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
-  if (resourceVersion !== '' && !/^\d+$/.test(resourceVersion))
-    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      invalidValue('resourceVersion', resourceVersion, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`),
-    ])
+  checkVersion(resourceVersion)
+}
+
+/** Upstream's storage reads it late, and what it says then is no refusal that anybody words. */
+export const checkVersion = (text: string): void => {
+  if (/^\d*$/.test(text)) return
+  const { field, body } = invalidValue('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  throw new Refusal(500, '', `${field}: ${body}`)
 }
 
 const where = 'resourceVersionMatch'

@@ -16,7 +16,8 @@ const json = 'application/json-patch+json'
 const merge = 'application/merge-patch+json'
 const strategic = 'application/strategic-merge-patch+json'
 const applyYaml = 'application/apply-patch+yaml'
-const applyTypes = [applyYaml, 'application/apply-patch+cbor']
+const applyCbor = 'application/apply-patch+cbor'
+const applyTypes = [applyYaml, applyCbor]
 
 /** PATCH of an object or of a subresource with the object's shape. */
 export const patch = async (rest: Rest, request: Request): Promise<Written> => {
@@ -28,7 +29,7 @@ export const patch = async (rest: Rest, request: Request): Promise<Written> => {
       { reason: 'FieldValueForbidden', field: 'force', body: 'Forbidden: may not be specified for non-apply patch' },
     ])
   const moved = { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }
-  if (type === applyYaml) {
+  if (type === applyYaml || (type === applyCbor && call.cbor)) {
     checkFieldManager(options.fieldManager)
     return applyPatch(rest, moved, options)
   }
@@ -85,11 +86,14 @@ const patcherOf = (kind: Kind, call: Call, type: string, validation: FieldValida
           apply: lazily(() => strategicPatcher(readPatch(call, ''), patchSchemaOf(kind))),
           strategic: () => readPatch(call, '').value,
         }
-      throw unsupportedPatch([json, merge, applyYaml])
+      throw unsupportedPatch(customTypes(call))
     default:
-      throw unsupportedPatch(kind.custom ? [json, merge, applyYaml] : undefined)
+      throw unsupportedPatch(kind.custom ? customTypes(call) : undefined)
   }
 }
+
+/** Custom kinds have no strategic merge. */
+const customTypes = ({ cbor }: Call): readonly string[] => [json, merge, applyYaml, ...(cbor ? [applyCbor] : [])]
 
 /** Of the built-in kinds' patches upstream's router refuses the media type before anybody knows what would be taken. */
 const unsupportedPatch = (accepted: readonly string[] | undefined): Refusal =>

@@ -6,7 +6,7 @@ import type { Entry } from '../registry/entry.ts'
 import { goneRevision, keepTree, treeAt } from '../registry/past.ts'
 import { countOf, entriesOf, find, type Run, runs, type Tree } from '../registry/tree.ts'
 import { keyOfCall, namedOf, queryValue, type Request, type Rest } from './context.ts'
-import { type ListOptions, listOptions } from './list-options.ts'
+import { checkVersion, type ListOptions, listOptions } from './list-options.ts'
 
 /** A page of a list: runs of the tree where everything matches, single entries where a selector chose. */
 export interface Page {
@@ -21,7 +21,7 @@ export interface Page {
 export const getOne = async (rest: Rest, { call, kind }: Request): Promise<Entry> => {
   const cache = await rest.storage.cache(rest.registry.stored(kind))
   const version = queryValue(call, 'resourceVersion') ?? ''
-  if (version !== '' && !/^\d+$/.test(version)) throw badRequest(`Invalid value: ${JSON.stringify(version)}`)
+  checkVersion(version)
   if (version === '') await rest.storage.fresh()
   else if (version !== '0') await waitFor(rest, Number(version))
   const entry = find(cache.tree, keyOfCall(kind, call))

@@ -4,11 +4,10 @@ import { createGzip } from 'node:zlib'
 import type { StreamReply, ValueReply, WatchReply } from '@skiff/client'
 import type { FailureStatus, Log } from '@skiff/machinery'
 import { internalError, isRefusal, Refusal } from '@skiff/machinery'
-import { prefersProtobuf } from '../represent/accept.ts'
-import { protobufValue } from '../represent/protobuf.ts'
 import type { ServedFrame } from '../watch/frame.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 import { createSender, endWithin } from './send.ts'
+import { statusReply } from './statuses.ts'
 
 const gzipFrom = 128 * 1024
 
@@ -65,9 +64,15 @@ const ended = (outgoing: ServerResponse): Promise<void> =>
     outgoing.end(() => resolve())
   })
 
-const acceptsGzip = (incoming: Incoming): boolean => {
+/** As upstream reads it: a token of its own, without a weight. */
+export const acceptsGzip = (incoming: Incoming): boolean => {
   const accepted = incoming.headers['accept-encoding']
-  return accepted !== undefined && /\bgzip\b/.test(String(accepted))
+  return (
+    accepted !== undefined &&
+    String(accepted)
+      .split(',')
+      .some((token) => token.trim() === 'gzip')
+  )
 }
 
 /** Upstream's level 1, piece by piece, so that a slow client holds neither form of a long list. */
@@ -91,10 +96,7 @@ export const writeStatus = (incoming: Incoming, outgoing: Outgoing, status: Fail
   const retry = status.details?.retryAfterSeconds
   const headers: Record<string, string> = retry !== undefined && retry > 0 ? { 'retry-after': String(retry) } : {}
   if (outgoing.headersSent) return void outgoing.end()
-  const reply = prefersProtobuf(incoming.headers.accept)
-    ? { ...protobufValue(status, status.code), headers }
-    : { status: status.code, bytes: Buffer.from(`${JSON.stringify(status)}\n`), headers }
-  void writeValue(incoming, outgoing, warnings ? { ...reply, warnings } : reply)
+  void writeValue(incoming, outgoing, { ...statusReply(incoming, status), headers, ...(warnings ? { warnings } : {}) })
 }
 
 /** A thrown error as a Status; what is no refusal is logged and hidden behind a 500. */
@@ -122,7 +124,8 @@ export const writeWatch = async (
   if (!out.writableEnded) out.end()
 }
 
-const encoded = (frame: ServedFrame): Buffer =>
+/** A frame's wire form. */
+export const frameBytes = (frame: ServedFrame): Buffer =>
   frame.encoded?.() ?? Buffer.from(`${JSON.stringify({ type: frame.type, object: frame.object })}\n`)
 
 /** A batch in pieces of some frames each: neither a write a frame, nor a copy of all that a long list begins with. */
@@ -132,7 +135,7 @@ const sendFrames = async (send: (parts: readonly Uint8Array[]) => Promise<boolea
   let pieces: Buffer[] = []
   let length = 0
   for (const [index, frame] of batch.entries()) {
-    const bytes = encoded(frame)
+    const bytes = frameBytes(frame)
     pieces.push(bytes)
     length += bytes.length
     const last = index === batch.length - 1

@@ -9,6 +9,7 @@ import { type Call, closeGently, type Handler, type Identity, type Reply } from 
 import { badRequest, type Env, isRefusal, Refusal } from '@skiff/machinery'
 import type { PassOn } from '../aggregation/pass-on.ts'
 import type { Limiter } from '../fairness/limiter.ts'
+import { isPageNotFound, notFoundHere } from '../not-found.ts'
 import { methodNotAllowed } from '../rest/context.ts'
 import type { ServedFrame } from '../watch/frame.ts'
 import { statusOf, writeStatus, writeStream, writeValue, writeWatch } from './answer.ts'
@@ -17,6 +18,8 @@ import { flowRequestOf, flowRequestOfPath, isLongRunning, limited } from './limi
 import type { Incoming, Outgoing } from './messages.ts'
 import { type Bodies, ClientGone, createBodies } from './read-body.ts'
 import { misplaced, parseTarget, type Target, verbOf } from './route.ts'
+import { allowCbor, servesCbor } from './statuses.ts'
+import { serveWatchSocket } from './watch-socket.ts'
 
 /** Tells who sent a request; throws a Refusal (401, or 403 for an impersonation that is not allowed). */
 export type Authenticate = (request: {
@@ -46,6 +49,10 @@ export interface ServeOptions {
   readonly limiter: Limiter
   /** How many seats a list takes. */
   readonly widthOf: (call: Call) => number
+  /** CBOR is served. */
+  readonly cbor?: boolean
+  /** False: answers are never packed. */
+  readonly packs?: boolean
 }
 
 /** What one listener keeps for all its requests. */
@@ -123,14 +130,20 @@ const auditId = (incoming: Incoming): string => {
   return typeof given === 'string' && given !== '' && given.length <= 64 ? given : randomUUID()
 }
 
+const applyFeatures = ({ cbor, packs }: ServeOptions, incoming: Incoming): void => {
+  if (cbor) allowCbor(incoming)
+  if (packs === false) delete incoming.headers['accept-encoding']
+}
+
 const answer = async (options: Serving, incoming: Incoming, outgoing: Outgoing): Promise<void> => {
   outgoing.setHeader('audit-id', auditId(incoming))
   let deadline: Deadline | undefined
+  applyFeatures(options, incoming)
   try {
     const answered = identify(options, incoming)
     const identity = answered instanceof Promise ? await answered : answered
     const target = parseTarget(incoming.url ?? '/')
-    if (!target) throw badRequest('the request target is no valid URL')
+    if (!target) return await writeBadTarget(incoming, outgoing)
     const passed = options.passOn?.http(target.path)
     if (passed) {
       const call = target.resource && callOf(incoming, target, identity, outgoing)
@@ -157,6 +170,7 @@ const answer = async (options: Serving, incoming: Incoming, outgoing: Outgoing):
     if (reply && !outgoing.headersSent) await writeReply(incoming, outgoing, reply)
   } catch (error) {
     if (outgoing.destroyed || error instanceof ClientGone) return
+    if (error instanceof Refusal && isPageNotFound(error)) return void writeNotFoundPage(incoming, outgoing)
     writeStatus(incoming, outgoing, statusOf(error, options.env.log), error instanceof Refusal ? error.warnings : undefined)
   } finally {
     if (deadline) options.deadlines.end(deadline)
@@ -176,16 +190,24 @@ const answerPlain = async (options: Serving, incoming: Incoming, outgoing: Outgo
   const method = incoming.method ?? 'GET'
   const route = options.plainRoute(target.path, identity, method)
   if (!route) {
-    // Go's mux answers a path that nobody serves in plain words.
-    await writeValue(incoming, outgoing, {
-      status: 404,
-      bytes: Buffer.from('404 page not found\n'),
-      contentType: 'text/plain; charset=utf-8',
-    })
-    return
+    // Paths below /api belong to the routes of resources.
+    if (/^\/api\/./.test(target.path)) return writeStatus(incoming, outgoing, notFoundHere().status)
+    return writeNotFoundPage(incoming, outgoing)
   }
   await route({ target, incoming, outgoing, identity, method })
 }
+
+const plainText = 'text/plain; charset=utf-8'
+
+/** Go's mux answers a path that nobody serves in plain words. */
+const writeNotFoundPage = (incoming: Incoming, outgoing: Outgoing): Promise<void> | undefined => {
+  const headers = { 'x-content-type-options': 'nosniff' }
+  return writeValue(incoming, outgoing, { status: 404, bytes: Buffer.from('404 page not found\n'), contentType: plainText, headers })
+}
+
+/** What Go's server itself says of a target whose escapes are broken. */
+const writeBadTarget = (incoming: Incoming, outgoing: Outgoing): Promise<void> | undefined =>
+  writeValue(incoming, outgoing, { status: 400, bytes: Buffer.from('400 Bad Request'), contentType: plainText })
 
 const needsBody = (incoming: Incoming): boolean => {
   const { method, headers } = incoming
@@ -208,6 +230,8 @@ const callOf = (incoming: Incoming, target: Target, identity: Identity, outgoing
     identity,
     accept: accept ?? 'application/json',
   }
+  if (servesCbor(incoming)) call.cbor = true
+  if (method === 'HEAD') call.method = method
   const agent = incoming.headers['user-agent']
   if (agent !== undefined) call.userAgent = agent
   if (verb === 'watch' || verb === 'connect' || resource.subresource === 'log') call.signal = closedSignal(incoming, outgoing)
@@ -230,7 +254,8 @@ const closedSignal = (incoming: Incoming, outgoing: Outgoing | undefined): Abort
 const withBody = async (options: Serving, incoming: Incoming, call: Call): Promise<Call> => {
   const bytes = await options.bodies.read(incoming, call.identity)
   if (bytes.length === 0 && (call.verb === 'delete' || call.verb === 'deletecollection')) return call
-  return { ...call, body: { bytes, contentType: incoming.headers['content-type'] ?? 'application/json' } }
+  const contentType = incoming.headers['content-type'] ?? 'application/json'
+  return { ...call, body: call.cbor ? { bytes, contentType, cbor: true } : { bytes, contentType } }
 }
 
 /** A write without a body still says of what media type it is. */
@@ -241,6 +266,7 @@ const withoutBody = (incoming: Incoming, call: Call): Call =>
 
 /** An HTTP/1.1 upgrade: the handler's answer takes the connection over, or a Status is written on it. */
 const upgrade = async (options: Serving, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+  applyFeatures(options, incoming)
   try {
     const answered = identify(options, incoming)
     const identity = answered instanceof Promise ? await answered : answered
@@ -251,7 +277,7 @@ const upgrade = async (options: Serving, incoming: IncomingMessage, socket: Dupl
     if (passed) return await passed({ incoming, identity, target, call }, socket, head)
     const reply = await options.handler(call)
     if ('upgrade' in reply) return reply.upgrade(socket, head)
-    if ('watch' in reply) throw badRequest('a watch over WebSocket is not supported')
+    if ('watch' in reply) return serveWatchSocket(incoming, socket, head, reply)
     throw badRequest('Upgrade request required')
   } catch (error) {
     const status = isRefusal(error) ? error.status : statusOf(error, options.env.log)

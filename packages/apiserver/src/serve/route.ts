@@ -14,16 +14,19 @@ export const parseTarget = (url: string): Target | undefined => {
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
   const query = mark < 0 ? none : parseQuery(url.slice(mark + 1))
-  const parts = path.split('/')
-  if (path.includes('%')) {
-    try {
-      for (let at = 0; at < parts.length; at++) parts[at] = decodeURIComponent(parts[at] as string)
-    } catch {
-      return undefined
-    }
-  }
-  const resource = resourceOf(parts)
+  const plain = path.includes('%') ? decoded(path) : path
+  if (plain === undefined) return undefined
+  const resource = resourceOf(plain.split('/'))
   return resource ? { path, query, resource } : { path, query }
+}
+
+/** As Go does it: an escaped slash divides like any other. */
+const decoded = (path: string): string | undefined => {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
 }
 
 const parseQuery = (text: string): Query => {
@@ -76,7 +79,7 @@ export const verbOf = (method: string, resource: NonNullable<Target['resource']>
   switch (method) {
     case 'GET':
     case 'HEAD':
-      if (watching && resource.subresource === undefined) return 'watch'
+      if (watching && (oldWatch || resource.name === undefined)) return 'watch'
       return resource.name === undefined ? 'list' : 'get'
     case 'POST':
       return 'create'
