@@ -63,6 +63,8 @@ const factsOf = ({ group, version, rollback }: LegacyKind, facts: ResourceFacts,
   ...facts,
   group,
   version,
+  // `all` means each workload once.
+  categories: group === 'extensions' ? [] : (facts.categories ?? []),
   type,
   listType: `${type}List` in typeFacts ? `${type}List` : '',
   subresources: [

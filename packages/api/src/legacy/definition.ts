@@ -48,12 +48,16 @@ const conversionFromStored = ({ webhook, ...conversion }: LooseFields): LooseFie
   return given({ ...conversion, webhookClientConfig: clientConfig, conversionReviewVersions })
 }
 
+/** A definition without a list of versions has the one that it names. */
+const versionsOf = (version: unknown, versions: unknown): unknown =>
+  version && !(versions as readonly unknown[] | undefined)?.length ? [{ name: version, served: true, storage: true }] : versions
+
 const toStored = (object: Loose): Loose => {
-  const { version: _, versions, conversion, preserveUnknownFields, ...rest } = object.spec ?? {}
+  const { version, versions, conversion, preserveUnknownFields, ...rest } = object.spec ?? {}
   const { validation, subresources, additionalPrinterColumns, selectableFields, ...spec } = rest
   const above = given({ schema: validation, subresources, selectableFields })
   const columns = renamed(additionalPrinterColumns, 'JSONPath', 'jsonPath')
-  const next = eachOf(versions, ({ additionalPrinterColumns: own, ...each }) =>
+  const next = eachOf(versionsOf(version, versions), ({ additionalPrinterColumns: own, ...each }) =>
     given({ ...each, ...above, additionalPrinterColumns: columns ?? renamed(own, 'JSONPath', 'jsonPath') }),
   )
   const preserved = preserveUnknownFields === true ? { preserveUnknownFields } : {}

@@ -25,11 +25,23 @@ export const versionsOf = (registry: Registry, kind: Kind, subresource: string |
 const converted = (registry: Registry, kind: Kind, value: Json, from: string, to: string): Json => {
   const source = inVersion(registry, kind, from) ?? kind
   const target = inVersion(registry, kind, to) ?? kind
-  const object = value as unknown as KubeObject
+  // While fields are being taken away, an object may lack what every object has.
+  const object = { ...whole, ...(value as object) } as unknown as KubeObject
   const stored = source.conversion ? source.conversion.toStored(object) : object
   const shown = target.conversion ? target.conversion.fromStored(stored) : stored
-  return { ...shown, apiVersion: target.apiVersion, kind: target.kind } as unknown as Json
+  const { metadata, spec, ...rest } = shown as KubeObject & { readonly spec?: object }
+  const lacks = (part: object | undefined, name: string) =>
+    part === undefined || (!(name in (value as object)) && Object.keys(part).length === 0)
+  return {
+    ...rest,
+    ...(lacks(metadata, 'metadata') ? {} : { metadata }),
+    ...(lacks(spec, 'spec') ? {} : { spec }),
+    apiVersion: target.apiVersion,
+    kind: target.kind,
+  } as unknown as Json
 }
+
+const whole = { metadata: {}, spec: {} }
 
 const cached = new Map<string, FieldSet>()
 

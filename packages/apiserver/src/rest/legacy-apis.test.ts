@@ -204,3 +204,41 @@ test('without the flag, what a removed version answers names it', async () => {
   expect(never.body.message).toBe('the server could not find the requested resource')
   await plain.close()
 })
+
+test('a configuration of a definition is applied again and again, beside what the server holds in another version', async () => {
+  const apiVersion = 'apiextensions.k8s.io/v1beta1'
+  const schema = { type: 'object', properties: { size: { type: 'integer' } } }
+  const names = { plural: 'boxes', kind: 'Box' }
+  const configuration = {
+    ...{ apiVersion, kind: 'CustomResourceDefinition', metadata: { name: 'boxes.example.com' } },
+    spec: { group: 'example.com', version: 'v1', scope: 'Namespaced', names, validation: { openAPIV3Schema: schema } },
+  }
+  const path = `/apis/${apiVersion}/customresourcedefinitions/boxes.example.com`
+  const apply = () => send('PATCH', `${path}?fieldManager=me`, configuration, { 'content-type': 'application/apply-patch+yaml' })
+  expect((await apply()).status).toBe(201)
+  const held = async () => (await send('GET', path)).body.status?.conditions?.length
+  await expect.poll(held).toBeGreaterThan(1)
+  expect((await apply()).status).toBe(200)
+  const { spec, metadata } = (await send('GET', path)).body
+  expect([spec.validation, metadata.generation]).toEqual([{ openAPIV3Schema: schema }, 1])
+})
+
+test.each(['autoscaling/v2beta1', 'autoscaling/v1'])('%s is applied again beside a manager of another version', async (apiVersion) => {
+  const name = apiVersion.replace('/', '-')
+  const target = { kind: 'Deployment', name: 'd', apiVersion: 'apps/v1' }
+  const apply = (version: string, manager: string, more: object) =>
+    send(
+      'PATCH',
+      `${inDefault(version, 'horizontalpodautoscalers', name)}?fieldManager=${manager}&force=true`,
+      { apiVersion: version, kind: 'HorizontalPodAutoscaler', ...more },
+      { 'content-type': 'application/apply-patch+yaml' },
+    )
+  const mine = { metadata: { name, labels: { a: 'b' } }, spec: { maxReplicas: 3, scaleTargetRef: target } }
+  expect((await apply(apiVersion, 'me', mine)).status).toBe(201)
+  expect((await apply('autoscaling/v2', 'other', { metadata: { name, annotations: { c: 'd' } } })).status).toBe(200)
+  expect((await apply(apiVersion, 'me', { ...mine, metadata: { name } })).status).toBe(200)
+  const { metadata, spec } = (await send('GET', inDefault('autoscaling/v2', 'horizontalpodautoscalers', name))).body
+  expect([metadata.labels, metadata.annotations, spec.maxReplicas]).toEqual([undefined, { c: 'd' }, 3])
+  // Without its spec the object is none any more, and validation says so.
+  expect((await apply(apiVersion, 'me', { metadata: { name } })).status).toBe(422)
+})

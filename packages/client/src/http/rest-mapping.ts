@@ -1,3 +1,4 @@
+import { removalOf } from '@skiff/api'
 import { splitApiVersion } from '@skiff/machinery'
 import type { Discovered, ServedResource } from './discovery.ts'
 
@@ -38,6 +39,19 @@ const splitWord = (word: string): { name: string; version?: string; group?: stri
   return rest.length === 1 && !/^v\d/.test(version) ? [whole] : [{ name, version, group: group.join('.') }, whole]
 }
 
+/** A version that upstream removed can be had from a cluster that is made for it. */
+const noMatches = (kind: string, apiVersion: string): Error => {
+  const text = `no matches for kind "${kind}" in version "${apiVersion}"\nensure CRDs are installed first`
+  const why = removalOf(apiVersion)
+  return new Error(why ? `${text}\n${why}` : text)
+}
+
+const removalOfWord = (word: string): string => {
+  const [, version = '', ...group] = word.split('.')
+  const why = removalOf(`${group.join('.')}/${version}`)
+  return why ? `\n${why}` : ''
+}
+
 /** `warn` hears of short names that several resources have; the first one of the server's order is meant. */
 export const restMapping = ({ resources }: Discovered, warn: (text: string) => void = () => {}): RestMapping => {
   const main = resources.filter(({ verbs }) => verbs.length > 0)
@@ -73,7 +87,7 @@ export const restMapping = ({ resources }: Discovered, warn: (text: string) => v
   }
   const resource = (word: string): ServedResource => {
     const found = find(word)
-    if (!found) throw new Error(`the server doesn't have a resource type "${word}"`)
+    if (!found) throw new Error(`the server doesn't have a resource type "${word}"${removalOfWord(word)}`)
     return found
   }
   return {
@@ -89,7 +103,7 @@ export const restMapping = ({ resources }: Discovered, warn: (text: string) => v
     kind: (apiVersion, kind) => {
       const { group, version } = splitApiVersion(apiVersion)
       const found = main.find((each) => each.kind === kind && each.group === group && each.version === version)
-      if (!found) throw new Error(`no matches for kind "${kind}" in version "${apiVersion}"\nensure CRDs are installed first`)
+      if (!found) throw noMatches(kind, apiVersion)
       return found
     },
   }
