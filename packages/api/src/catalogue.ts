@@ -57,8 +57,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
    * checked otherwise in that version is in its behaviour.
    */
   readonly writtenAs?: Kind
-  /** Of such a stored kind: the resource that the caller named. */
-  readonly askedAs?: { readonly group: string; readonly resource: string }
+  /** Of such a stored kind: the one that the caller named. */
+  readonly askedAs?: Kind
   /** What requests for the kind are warned of, whatever their verb. */
   readonly deprecation?: string
   /** The labels that field selectors may use, as they are written. */

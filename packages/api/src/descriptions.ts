@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
-interface DescriptionFile {
+export interface DescriptionFile {
   readonly texts: readonly string[]
   /** The type's text, then field and text in turn; texts by index. */
   readonly types: Readonly<Record<string, readonly (number | string)[]>>
@@ -36,14 +36,33 @@ export const descriptionsHash = (): string =>
 /** Reads the descriptions; to be held only as long as documents are made of them. */
 export const loadDescriptions = (): Descriptions => {
   const source = readText()
-  const file = source === undefined ? undefined : (JSON.parse(source) as DescriptionFile)
+  return descriptionsIn(source === undefined ? undefined : (JSON.parse(source) as DescriptionFile))
+}
+
+export const descriptionsIn = (file: DescriptionFile | undefined): Descriptions => {
   const text = (index: unknown): string => (typeof index === 'number' ? (file?.texts[index] ?? '') : '')
-  return {
-    type: (typeName) => text(file?.types[typeName]?.[0]),
-    field: (typeName, field) => {
-      const row = file?.types[typeName]
-      const at = row?.indexOf(field, 1) ?? -1
-      return at < 0 ? '' : text(row?.[at + 1])
-    },
+  const fieldOf = (typeName: string, field: string): string => {
+    const row = file?.types[typeName]
+    const at = row?.indexOf(field, 1) ?? -1
+    return at < 0 ? '' : text(row?.[at + 1])
   }
+  const first = (typeName: string, find: (name: string) => string): string => {
+    for (const name of namesOf(typeName)) {
+      const found = find(name)
+      if (found !== '') return found
+    }
+    return ''
+  }
+  return {
+    type: (typeName) => first(typeName, (name) => text(file?.types[name]?.[0])),
+    field: (typeName, field) => first(typeName, (name) => fieldOf(name, field)),
+  }
+}
+
+/** Types of removed versions are for what those of today are for, and have no texts of their own. */
+const namesOf = (typeName: string): readonly string[] => {
+  const [, group = '', version = '', name = ''] = /^(.*)\.(v\d+(?:alpha|beta)\d+)\.(\w+)$/.exec(typeName) ?? []
+  if (group === '') return [typeName]
+  const groups = group.endsWith('.extensions') ? ['io.k8s.api.apps', 'io.k8s.api.networking'] : [group]
+  return [typeName, ...groups.map((each) => `${each}.${version.replace(/(alpha|beta)\d+$/, '')}.${name}`)]
 }

@@ -43,19 +43,19 @@ const legacyKindOf = (builtins: ServedKinds, entry: LegacyKind, like: Kind, stor
   const type = entry.type ?? facts.type.replace(/\.\w+\.(\w+)$/, `.${version}.$1`)
   const base = builtins.kindOf(factsOf(entry, facts, type))
   const conversion = conversionOf(entry, base, stored)
-  return {
+  const kind: Kind = {
     ...base,
     preferred: false,
     codec: codecOf(entry, base, stored, conversion),
     behaviour: { ...(like.behaviour.ignoredFields ? { ignoredFields: like.behaviour.ignoredFields } : {}) },
     storedAs: stored.storedAs,
     conversion,
-    writtenAs: { ...stored, behaviour: behaviourOf(entry, stored.behaviour), askedAs: { group, resource: like.plural } },
     selectable: like.selectable,
     selectableDefault: like.selectableDefault,
     field: like.field,
     ...(entry.lifecycle ? { deprecation: deprecationOf(`${group}/${version} ${like.kind}`, entry.lifecycle) } : {}),
   }
+  return Object.assign(kind, { writtenAs: { ...stored, behaviour: behaviourOf(entry, stored.behaviour), askedAs: kind } })
 }
 
 /** Scales and rollbacks are of the resource's own version. */

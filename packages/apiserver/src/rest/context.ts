@@ -71,7 +71,10 @@ export interface Request {
 }
 
 /** The resource as refusals name it: as it was asked for. */
-export const namedOf = (kind: Kind): Named => kind.askedAs ?? { group: kind.group, resource: kind.plural }
+export const namedOf = (kind: Kind): Named => {
+  const { group, plural } = kind.askedAs ?? kind
+  return { group, resource: plural }
+}
 
 /** A request whose object has been converted to the stored version: from there on, that version's rules hold. */
 export const writtenRequest = (request: Request): Request => {

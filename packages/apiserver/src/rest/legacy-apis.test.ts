@@ -242,3 +242,23 @@ test.each(['autoscaling/v2beta1', 'autoscaling/v1'])('%s is applied again beside
   // Without its spec the object is none any more, and validation says so.
   expect((await apply(apiVersion, 'me', { metadata: { name } })).status).toBe(422)
 })
+
+test('a policy for a removed version hears of the same objects in any version, and sees them in its own', async () => {
+  const registration = '/apis/admissionregistration.k8s.io/v1'
+  const rule = { apiGroups: ['extensions'], apiVersions: ['v1beta1'], resources: ['ingresses'], operations: ['CREATE'] }
+  const expression = "object.spec.backend.serviceName != 'bad' || request.requestResource.group != 'networking.k8s.io'"
+  await send('POST', `${registration}/validatingadmissionpolicies`, {
+    metadata: { name: 'old' },
+    spec: { matchConstraints: { resourceRules: [rule] }, validations: [{ expression, message: 'no such backend' }] },
+  })
+  await send('POST', `${registration}/validatingadmissionpolicybindings`, {
+    metadata: { name: 'old' },
+    spec: { policyName: 'old', validationActions: ['Deny'] },
+  })
+  const ingress = (version: string, name: string, spec: object) =>
+    send('POST', `${inDefault(version, 'ingresses')}?dryRun=All`, { kind: 'Ingress', metadata: { name }, spec })
+  const today = { defaultBackend: { service: { name: 'bad', port: { number: 80 } } } }
+  await expect.poll(async () => (await ingress('networking.k8s.io/v1', 'p', today)).body.message).toContain('no such backend')
+  expect((await ingress('networking.k8s.io/v1beta1', 'p', { backend: { serviceName: 'bad', servicePort: 80 } })).status).toBe(422)
+  expect((await ingress('extensions/v1beta1', 'p', { backend: { serviceName: 'bad', servicePort: 80 } })).status).toBe(201)
+})

@@ -33,7 +33,8 @@ export const matchTarget = async (sources: AdmissionSources, target: Target, req
 
 const matchRules = (sources: AdmissionSources, target: Target, request: AdmissionRequest): Kind | undefined => {
   const { rules, except = [], matchPolicy } = target
-  const kinds = matchPolicy === 'Exact' ? [request.kind] : equivalents(sources, request.kind)
+  const asked = request.kind.askedAs ?? request.kind
+  const kinds = matchPolicy === 'Exact' ? [asked] : equivalents(sources, asked)
   if (except.some((rule) => kinds.some((kind) => matchRule(rule, kind, request)))) return undefined
   // The version that was asked for comes first.
   return kinds.find((kind) => rules.some((rule) => matchRule(rule, kind, request)))

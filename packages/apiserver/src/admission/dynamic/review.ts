@@ -39,12 +39,13 @@ const optionsOf = ({ verb, options }: AdmissionRequest): object | null => {
 export const describeRequest = (request: AdmissionRequest, kind: Kind): Readonly<Record<string, unknown>> => {
   const { identity, subresource, name, namespace, verb, dryRun, objectKind } = request
   const { uid, groups, extra } = identity
+  const asked = request.kind.askedAs ?? request.kind
   return {
     kind: objectKind ?? kindOf(kind),
     resource: resourceOf(kind),
     ...(subresource ? { subResource: subresource } : {}),
-    requestKind: objectKind ?? kindOf(request.kind),
-    requestResource: resourceOf(request.kind),
+    requestKind: objectKind ?? kindOf(asked),
+    requestResource: resourceOf(asked),
     ...(subresource ? { requestSubResource: subresource } : {}),
     ...(name ? { name } : {}),
     ...(namespace ? { namespace } : {}),
