@@ -168,6 +168,10 @@ describe('up and down', { timeout: 60_000 }, () => {
     expect((await skiff(['get', 'namespaces', '-o', 'name'], { env })).out).toContain('namespace/kube-system')
     expect((await skiff(['status'], { env })).out).toContain(`cluster     ${cluster.name}`)
     expect(refused(await skiff(['status'], { env: { ...env, SKIFF_CLUSTER: 'no-such' } }))).toContain('there is no cluster "no-such"')
+    // A pipe can be read once.
+    const script = '"$NODE" dist/skiff.js get namespace default -o name --kubeconfig <(cat "$FILE")'
+    const piped = await run('bash', ['-c', script], { env: { ...env, NODE: process.execPath, FILE: cluster.kubeconfig } })
+    expect(piped.out).toBe('namespace/default\n')
   })
 
   test('the journal is of the whole or of a part', async () => {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import {
   type Client,
@@ -9,10 +8,9 @@ import {
   findConnection,
   type Handler,
   type HttpConnection,
-  kubeconfigPaths,
+  type Kubeconfig,
   openHttp,
   type RestMapping,
-  readKubeconfigs,
   restMapping,
 } from '@skiff/client'
 import { type Env, isRefusal, parseDurationMs } from '@skiff/machinery'
@@ -130,8 +128,8 @@ export const openSession = (deps: KubectlDeps, flags: Flags): Session => {
     warned.add(text)
   }
   const start = async (): Promise<Connected> => {
-    refuseMissing(connection, deps)
-    const { http: options, namespace } = await findConnection(connection, deps.variables, deps.fallbackKubeconfig)
+    const inspect = (config: Kubeconfig) => refuseMissing(connection, config)
+    const { http: options, namespace } = await findConnection(connection, deps.variables, deps.fallbackKubeconfig, inspect)
     const http = openHttp({ ...options, userAgent: 'kubectl/v1.33.0 (linux/amd64) skiff' })
     open = http
     const handler = warning(namingNamespace(bounded(http.handler, timeoutMs(flags))), complain)
@@ -154,10 +152,7 @@ export const openSession = (deps: KubectlDeps, flags: Flags): Session => {
 }
 
 /** Refuses a context or cluster that no file has, in kubectl's words. */
-const refuseMissing = (connection: ConnectionFlags, deps: KubectlDeps): void => {
-  const paths = kubeconfigPaths(connection.kubeconfig, deps.variables)
-  if (connection.kubeconfig && !existsSync(connection.kubeconfig)) return
-  const { contexts, clusters, currentContext } = readKubeconfigs(paths)
+const refuseMissing = (connection: ConnectionFlags, { contexts, clusters, currentContext }: Kubeconfig): void => {
   const name = connection.context ?? currentContext
   if (name && !Object.hasOwn(contexts, name) && (connection.context !== undefined || !connection.server))
     throw new ConfigurationError(`context was not found for specified context: ${name}`)

@@ -214,14 +214,19 @@ export const inClusterConnection = (variables: Variables, dir = accountDir): Cho
   }
 }
 
-/** Everything kubectl does to find its server. `fallback` is the path of a kubeconfig for when no file, flag or pod names one. */
+/**
+ * Everything kubectl does to find its server. `fallback` is the path of a kubeconfig for when no file, flag or pod names one; `inspect`
+ * sees what the files say. They are read once: one may be a pipe, `--kubeconfig <(…)`.
+ */
 export const findConnection = async (
   flags: ConnectionFlags,
   variables: Variables,
   fallback?: () => string | undefined,
+  inspect?: (config: Kubeconfig) => void,
 ): Promise<Chosen> => {
   if (flags.kubeconfig && !existsSync(flags.kubeconfig)) throw new Error(`stat ${flags.kubeconfig}: no such file or directory`)
   const config = readKubeconfigs(kubeconfigPaths(flags.kubeconfig, variables))
+  inspect?.(config)
   const empty = Object.keys(config.clusters).length === 0
   if (!empty || flags.server) return chooseConnection(config, flags)
   const inside = inClusterConnection(variables)
