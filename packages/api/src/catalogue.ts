@@ -17,7 +17,7 @@ import { servedResources } from './features/gated-resources.ts'
 import { defaultGates, type Gates } from './features/gates.ts'
 import { type Serves, servesDefaults } from './features/runtime-config.ts'
 import { underGates } from './features/scope.ts'
-import { siblingOf } from './features/sibling-versions.ts'
+import { fromOtherVersion, siblingOf } from './features/sibling-versions.ts'
 import type { Behaviour, KindEntry } from './kind.ts'
 import { type Resource, resourceKey } from './resource.ts'
 import { fieldGetter } from './selectable.ts'
@@ -69,6 +69,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
   field(object: KubeObject, label: string): string | undefined
   /** True for a kind whose items keep apiVersion and kind within lists. */
   readonly custom: boolean
+  /** Reads an object that was stored in another version of the resource; absent: only its name differs. */
+  readonly fromOtherVersion?: ((object: KubeObject) => KubeObject) | undefined
   /** Takes the fields of features that are off from what is written; undefined for a kind that has none. */
   readonly dropDisabled?: DropDisabled | undefined
   /** The columns of a custom kind's table; built-in kinds have theirs in columns.ts. */
@@ -110,7 +112,7 @@ export const buildCatalogue = (parts: CatalogueParts): Catalogue => {
       behaviour: underGates(behaviours.get(versionKey(facts)) ?? {}, gates),
       schemaOf,
       formats: parts.formats,
-      converted: parts.conversions?.[versionKey(facts)] ?? siblingOf(facts, served),
+      converted: convertedOf(facts, served, parts) ?? siblingOf(facts, served),
       dropDisabled: dropDisabledOf(facts.type),
     })
   return { kinds: served.map(make), schemaOf, kindOf: make }
@@ -118,6 +120,12 @@ export const buildCatalogue = (parts: CatalogueParts): Catalogue => {
 
 const versionKey = (resource: { group: string; version: string; plural: string }): string =>
   `${resource.group}/${resource.version}/${resource.plural}`
+
+/** How a version is stored in another one, as long as that one is served. */
+const convertedOf = (facts: ResourceFacts, served: readonly ResourceFacts[], { conversions }: CatalogueParts) => {
+  const converted = conversions?.[versionKey(facts)]
+  return served.some((each) => resourceKey(each) === converted?.storedAs && !conversions?.[versionKey(each)]) ? converted : undefined
+}
 
 interface KindParts {
   readonly behaviour: Behaviour
@@ -155,6 +163,7 @@ const kindOf = (facts: ResourceFacts, { behaviour, schemaOf, formats, converted,
     field: fieldGetter(facts, selectable),
     custom: false,
     dropDisabled,
+    fromOtherVersion: fromOtherVersion(facts, resourceFacts),
   }
 }
 

@@ -159,3 +159,35 @@ test('versions of one resource show the same objects', async () => {
     true,
   ])
 })
+
+const claim = {
+  metadata: { name: 'c' },
+  spec: {
+    devices: {
+      requests: [
+        { name: 'one', deviceClassName: 'gpu' },
+        { name: 'any', firstAvailable: [{ name: 'a', deviceClassName: 'x' }] },
+      ],
+    },
+  },
+}
+test('claims for devices in each of their versions', async () => {
+  const at = (version: string) => `/apis/resource.k8s.io/${version}/namespaces/default/resourceclaims`
+  await send(other, 'POST', at('v1beta1'), claim)
+  const { spec } = await send(other, 'GET', `${at('v1beta2')}/c`)
+  expect(spec.devices.requests[0]).toMatchObject({ name: 'one', exactly: { deviceClassName: 'gpu' } })
+  const back = await send(other, 'GET', `${at('v1beta1')}/c`)
+  expect(back.spec.devices.requests[0]).toMatchObject({ name: 'one', deviceClassName: 'gpu' })
+})
+
+test('slices of devices in each of their versions', async () => {
+  const at = (version: string) => `/apis/resource.k8s.io/${version}/resourceslices`
+  const devices = [{ name: 'd', basic: { attributes: { m: { string: 'x' } }, capacity: { memory: { value: '1Gi' } } } }]
+  await send(other, 'POST', at('v1beta1'), {
+    metadata: { name: 's' },
+    spec: { driver: 'd.io', nodeName: 'n', pool: { name: 'p', resourceSliceCount: 1 }, devices },
+  })
+  const { spec } = await send(other, 'GET', `${at('v1beta2')}/s`)
+  expect(spec.devices).toEqual([{ name: 'd', attributes: { m: { string: 'x' } }, capacity: { memory: { value: '1Gi' } } }])
+  expect((await send(other, 'GET', `${at('v1beta1')}/s`)).spec.devices).toEqual(devices)
+})

@@ -5,7 +5,6 @@ import {
   isDns1123Label,
   isDns1123Subdomain,
   isQualifiedName,
-  notSupported,
   quoted,
   required,
 } from '@skiff/machinery'

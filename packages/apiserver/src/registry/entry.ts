@@ -36,9 +36,9 @@ export const entryFromStored = (kind: Kind, key: string, value: Uint8Array, revi
   return entryOf(key, object, encoded, revision)
 }
 
-/** Stored before the definition named another version to store: versions of one definition differ in name alone. */
+/** Stored before the definition named another version to store: versions of one definition differ in name alone, and built-in ones know more. */
 const entryOfOtherVersion = (kind: Kind, key: string, stored: KubeObject, revision: number): Entry => {
-  const object = { ...stored, apiVersion: kind.apiVersion }
+  const object = kind.fromOtherVersion?.(stored) ?? { ...stored, apiVersion: kind.apiVersion }
   return entryOf(key, object, kind.codec.encode(object), revision)
 }
 
