@@ -65,11 +65,19 @@ export const splitApiVersion = (apiVersion: string): { group: string; version: s
 
 export const joinApiVersion = (group: string, version: string): string => (group === '' ? version : `${group}/${version}`)
 
+const firstMs = Date.UTC(-1, 12, 1)
+const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+/** RFC 3339 knows years of four digits. */
+const inRange = (ms: number): Date => {
+  if (ms >= firstMs && ms <= lastMs) return new Date(ms)
+  throw new Error('Time.MarshalJSON: year outside of range [0,9999]')
+}
+
 /** RFC 3339 in whole seconds, as metav1.Time writes it. */
-export const rfc3339 = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+export const rfc3339 = (ms: number): string => `${inRange(ms).toISOString().slice(0, 19)}Z`
 
 /** RFC 3339 in microseconds, as metav1.MicroTime writes it. */
-export const rfc3339Micro = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}000Z`
+export const rfc3339Micro = (ms: number): string => `${inRange(ms).toISOString().slice(0, 23)}000Z`
 
 /** What is wrong with an apiVersion; undefined for one that names a group and a version. */
 export const groupVersionFault = (apiVersion: string): string | undefined =>

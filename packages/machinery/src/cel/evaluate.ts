@@ -118,5 +118,12 @@ const call = (node: Extract<CelNode, { is: 'call' }>, scope: CelScope): CelValue
   const act = functionOf(spaced ?? node.name)
   if (!act) throw new CelError(`undeclared reference to '${node.name}' (in container '')`)
   const args = node.args.map((arg) => evaluate(arg, scope))
-  return act(node.target && !spaced ? [evaluate(node.target, scope), ...args] : args, node.target !== undefined && !spaced)
+  const given = node.target && !spaced ? [evaluate(node.target, scope), ...args] : args
+  try {
+    return act(given, node.target !== undefined && !spaced)
+  } catch (error) {
+    // A function may be called with anything, or with nothing.
+    if (error instanceof TypeError || error instanceof RangeError) return noOverload()
+    throw error
+  }
 }

@@ -125,8 +125,11 @@ const readSpecial = (shape: ProtoShape, reader: Reader, depth: number): unknown 
 
 const readTime = (seconds: number | bigint | undefined, nanos: number | bigint | undefined, micro: boolean): string | undefined => {
   if (seconds === undefined && nanos === undefined) return undefined
-  const text = rfc3339(Number(seconds ?? 0) * 1000)
-  return micro ? `${text.slice(0, -1)}.${String(Math.trunc(Number(nanos ?? 0) / 1000)).padStart(6, '0')}Z` : text
+  // Whatever the nanoseconds say, they are less than a second in the end, as Go has them.
+  const whole = Math.floor(Number(nanos ?? 0) / 1e9)
+  const text = rfc3339((Number(seconds ?? 0) + whole) * 1000)
+  const rest = Number(nanos ?? 0) - whole * 1e9
+  return micro ? `${text.slice(0, -1)}.${String(Math.trunc(rest / 1000)).padStart(6, '0')}Z` : text
 }
 
 const readUnion = (
