@@ -13,6 +13,7 @@ import { isPageNotFound, notFoundHere } from '../not-found.ts'
 import { methodNotAllowed } from '../rest/context.ts'
 import type { ServedFrame } from '../watch/frame.ts'
 import { statusOf, writeStatus, writeStream, writeValue, writeWatch } from './answer.ts'
+import { keepSession, refuseGarbage } from './connections.ts'
 import { createDeadlines, type Deadline, type Deadlines } from './deadlines.ts'
 import { flowRequestOf, flowRequestOfPath, isLongRunning, limited } from './limited.ts'
 import type { Incoming, Outgoing } from './messages.ts'
@@ -68,6 +69,11 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
+// Upstream's times: to say what one wants, and to say nothing on an open connection.
+const headersMs = 32_000
+const idleMs = 90_000
+const maxHeaderSize = 128 * 1024
+const maxConnections = 10_000
 /** Bytes of a request body above which it is refused. */
 const maxBodyBytes = 3 * 1024 * 1024
 
@@ -86,7 +92,12 @@ export const serveHttp = (given: ServeOptions, listen: { readonly host: string; 
     settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
     streamResetBurst: 5000,
     streamResetRate: 500,
+    handshakeTimeout: headersMs,
+    maxHeaderSize,
+    http1Options: { maxHeaderSize },
   } as http2.SecureServerOptions)
+  // The deadline of a request minds its body; what is passed on to pods may take as long as it likes.
+  Object.assign(server, { headersTimeout: headersMs, requestTimeout: 0, keepAliveTimeout: idleMs, maxConnections })
   const sockets = new Set<Duplex>()
   server.on('secureConnection', (socket) => {
     sockets.add(socket)
@@ -94,8 +105,9 @@ export const serveHttp = (given: ServeOptions, listen: { readonly host: string; 
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => {})
   })
-  server.on('session', (session) => session.on('error', () => {}))
+  server.on('session', keepSession)
   server.on('tlsClientError', () => {})
+  server.on('clientError', refuseGarbage(options.env))
   server.on('request', (incoming: Incoming, outgoing: Outgoing) => void answer(options, incoming, outgoing))
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(options, incoming, socket, head))
   server.on('connect', (incoming: Incoming, outgoing: Outgoing) => {
