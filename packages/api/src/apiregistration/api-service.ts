@@ -21,7 +21,7 @@ const statuses = ['True', 'False', 'Unknown']
 const checkName = (faults: Faults, { metadata, spec }: APIService): void => {
   const name = metadata.name ?? ''
   const fitting = `${spec.version ?? ''}.${spec.group ?? ''}`
-  if (name !== fitting && nameIsPathSegment(name, false).length === 0)
+  if (name !== '' && name !== fitting && nameIsPathSegment(name, false).length === 0)
     faults.push(invalidValue('metadata.name', name, `must be \`spec.version+"."+spec.group\`: ${quoted(fitting)}`))
 }
 

@@ -1,4 +1,13 @@
-import { duplicate, type FieldError, forbiddenField, invalidValue, notSupported, quoted, required } from '@skiff/machinery'
+import {
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalidValue,
+  nameIsPathSegment,
+  notSupported,
+  quoted,
+  required,
+} from '@skiff/machinery'
 import { differences } from '../checks/diff.ts'
 import { collect, type Faults, invalidShown, same } from '../checks/faults.ts'
 import { checkSignerName } from '../checks/signer-name.ts'
@@ -48,7 +57,7 @@ const goBytes = (bytes: Buffer): string =>
 const checkSpec = (faults: Faults, spec: Spec): void => {
   const request = Buffer.from(spec.request ?? '', 'base64')
   const fault = requestFault(request)
-  if (fault) faults.push(invalidShown('spec.request', goBytes(request), fault))
+  if (fault) faults.push(invalidShown('spec.request', spec.request === '' ? '[]byte{}' : goBytes(request), fault))
   if (!spec.usages?.length) faults.push(required('spec.usages', 'usages must be provided'))
   spec.usages?.forEach((usage, index) => {
     if (!usages.includes(usage)) faults.push(notSupported(`spec.usages[${index}]`, usage, usages))
@@ -159,7 +168,7 @@ const withCaller = (next: Csr, { identity, userName }: StrategyContext): Csr => 
 
 export const certificateSigningRequest = defineKind<Csr>(resource, {
   generation: false,
-  validateName: () => [],
+  validateName: nameIsPathSegment,
   prepareForCreate: withCaller,
   prepareForUpdate: (next, old) => ({ ...next, spec: old.spec }),
   validate: (next) =>

@@ -1,4 +1,5 @@
 import { isDns1123Label, isQualifiedName, nameIsDnsSubdomain, required } from '@skiff/machinery'
+import { ipWarnings } from '../checks/address-warnings.ts'
 import { addInvalid, checkOneOf, collect, type Faults } from '../checks/faults.ts'
 import { checkIp, checkReachableIp } from '../checks/ip.ts'
 import { checkPortNumber, protocols } from '../checks/ports.ts'
@@ -45,9 +46,21 @@ const defaultSubset = (subset: EndpointSubset): EndpointSubset =>
         mapSame(subset.ports, (port) => (port.protocol === undefined ? { ...port, protocol: 'TCP' } : port)),
       )
 
+/** The controller writes addresses as they should be; its own writes are not looked at. */
+const managedLabel = 'endpoints.kubernetes.io/managed-by'
+const warningsOf = ({ metadata, subsets }: Endpoints): readonly string[] =>
+  metadata.labels?.[managedLabel] === 'endpoint-controller'
+    ? []
+    : (subsets ?? []).flatMap((subset, at) =>
+        (['addresses', 'notReadyAddresses'] as const).flatMap((field) =>
+          (subset[field] ?? []).flatMap(({ ip = '' }, index) => ipWarnings(`subsets[${at}].${field}[${index}].ip`, ip)),
+        ),
+      )
+
 export const endpoints = defineKind<Endpoints>(endpointsResource, {
   generation: false,
   allowCreateOnUpdate: true,
+  warnings: warningsOf,
   default: (object) => (object.subsets ? withField(object, 'subsets', mapSame(object.subsets, defaultSubset)) : object),
   validate: (next) =>
     collect((faults) => {

@@ -1,4 +1,13 @@
-import { compareQuantities, forbiddenField, invalidValue, isQualifiedName, notSupported, quantityValue, required } from '@skiff/machinery'
+import {
+  compareQuantities,
+  forbiddenField,
+  invalidValue,
+  isQualifiedName,
+  notSupported,
+  parseQuantity,
+  quantityValue,
+  required,
+} from '@skiff/machinery'
 import { differences } from '../checks/diff.ts'
 import { addInvalid, checkImmutable, collect, type Faults, immutableText, keysOf, same } from '../checks/faults.ts'
 import { isNativeResource } from '../checks/resource-names.ts'
@@ -110,12 +119,29 @@ const checkKey = (faults: Faults, name: string, path: string): void => {
   if (messages.length === 0 && isNativeResource(name) && name !== 'storage') faults.push(notSupported(path, name, ['storage']))
 }
 
+/** A size has no parts of a byte, though a quantity may. */
+const isWhole = (text: string): boolean => {
+  const { unscaled, scale } = parseQuantity(text)
+  return scale >= 0 || unscaled % 10n ** BigInt(-scale) === 0n
+}
+const warningsOf = ({ metadata, spec }: PersistentVolumeClaim): readonly string[] => [
+  ...(metadata.annotations?.[classAnnotation] !== undefined
+    ? [`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`]
+    : []),
+  ...(['requests', 'limits'] as const).flatMap((list) => {
+    const size = spec.resources?.[list]?.storage
+    if (size === undefined || isWhole(size)) return []
+    return [`spec.resources.${list}[storage]: fractional byte value ${JSON.stringify(size)} is invalid, must be an integer`]
+  }),
+]
+
 export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>(claimResource, {
   generation: false,
   default: defaultClaim,
   prepareForCreate: (next) => ({ ...next, spec: normalise(next.spec, undefined), status: { phase: 'Pending' } }),
   prepareForUpdate: (next, old) => withField(next, 'spec', normalise(next.spec, old.spec)),
   validate: (next) => collect((faults) => checkClaimSpec(faults, next.spec, 'spec')),
+  warnings: warningsOf,
   validateUpdate: (next, old) => collect((faults) => checkUpdate(faults, next, old)),
   subresources: {
     status: {

@@ -11,6 +11,7 @@ import {
 } from '@skiff/machinery'
 import { differences } from '../checks/diff.ts'
 import { addInvalid, checkImmutable, checkSupported, collect, type Faults, immutableText, keysOf, same } from '../checks/faults.ts'
+import { termWarnings } from '../checks/node-label-warnings.ts'
 import { checkNodeSelector } from '../checks/node-selector.ts'
 import { checkNoBacksteps } from '../checks/paths.ts'
 import { checkPositiveAmount } from '../checks/requirements.ts'
@@ -207,6 +208,35 @@ const checkUpdate = (faults: Faults, next: PersistentVolume, old: PersistentVolu
     )
 }
 
+const classAnnotation = 'volume.beta.kubernetes.io/storage-class'
+const goneSources = {
+  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
+  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
+  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
+  storageos: 'deprecated in v1.22, non-functional in v1.25+',
+  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
+  rbd: 'deprecated in v1.28, non-functional in v1.31+',
+} as const
+/** Upstream spells one of them otherwise than the field. */
+const shownSource = (name: string): string => (name === 'storageos' ? 'storageOS' : name)
+
+const warningsOf = ({ metadata, spec }: PersistentVolume): readonly string[] => [
+  ...(metadata.annotations?.[classAnnotation] !== undefined
+    ? [`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`]
+    : []),
+  ...(spec.persistentVolumeReclaimPolicy === 'Recycle'
+    ? [
+        'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
+      ]
+    : []),
+  ...(spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).flatMap((term, index) =>
+    termWarnings(term, `spec.nodeAffinity.required.nodeSelectorTerms[${index}]`),
+  ),
+  ...Object.entries(goneSources).flatMap(([name, text]) =>
+    spec[name as keyof typeof goneSources] === undefined ? [] : [`spec.${shownSource(name)}: ${text}`],
+  ),
+]
+
 export const persistentVolume = defineKind<PersistentVolume>(persistentVolumeResource, {
   generation: false,
   default: (object) => {
@@ -221,6 +251,7 @@ export const persistentVolume = defineKind<PersistentVolume>(persistentVolumeRes
     return { ...next, spec, status: { phase: 'Pending', lastPhaseTransitionTime: now } }
   },
   validate: (next) => collect((faults) => checkSpec(faults, next)),
+  warnings: warningsOf,
   validateUpdate: (next, old) => collect((faults) => checkUpdate(faults, next, old)),
   subresources: {
     status: {

@@ -50,7 +50,14 @@ export const checkService = (faults: Faults, service: Service): void => {
   checkTraffic(faults, spec)
 }
 
+const kubeletPort = 10250
+
 const checkByType = (faults: Faults, spec: ServiceSpec): void => {
+  if (spec.type === 'LoadBalancer')
+    spec.ports?.forEach(({ port }, index) => {
+      if (port === kubeletPort)
+        faults.push(invalidValue(`spec.ports[${index}]`, port, `may not expose port ${kubeletPort} externally since it is used by kubelet`))
+    })
   if ((spec.type === 'LoadBalancer' || spec.type === 'NodePort') && isHeadless(spec))
     faults.push(invalidValue('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`))
   if (spec.type !== 'ExternalName') return
@@ -139,9 +146,13 @@ const checkLoadBalancer = (faults: Faults, spec: ServiceSpec): void => {
   if (spec.allocateLoadBalancerNodePorts !== undefined && !isLoadBalancer)
     faults.push(forbiddenField('spec.allocateLoadBalancerNodePorts', onlyForLoadBalancer))
   if (spec.allocateLoadBalancerNodePorts === undefined && isLoadBalancer) faults.push(required('allocateLoadBalancerNodePorts'))
+  checkLoadBalancerClass(faults, spec)
+}
+
+export const checkLoadBalancerClass = (faults: Faults, spec: ServiceSpec): void => {
   const name = spec.loadBalancerClass
   if (name === undefined) return
-  if (isLoadBalancer) addInvalid(faults, isQualifiedName(name), name, 'spec.loadBalancerClass')
+  if (spec.type === 'LoadBalancer') addInvalid(faults, isQualifiedName(name), name, 'spec.loadBalancerClass')
   else faults.push(forbiddenField('spec.loadBalancerClass', onlyForLoadBalancer))
 }
 

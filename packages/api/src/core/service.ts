@@ -6,7 +6,8 @@ import { defineKind } from '../kind.ts'
 import { checkClusterIpChange } from './service-addresses.ts'
 import { defaultService, needsHealthCheckPort } from './service-default.ts'
 import { prepareNewService, prepareServiceUpdate } from './service-prepare.ts'
-import { checkService, checkServiceStatus } from './service-validate.ts'
+import { checkLoadBalancerClass, checkService, checkServiceStatus } from './service-validate.ts'
+import { serviceWarnings } from './service-warnings.ts'
 
 export const service = defineKind<Service>(serviceResource, {
   generation: false,
@@ -16,12 +17,15 @@ export const service = defineKind<Service>(serviceResource, {
   prepareForCreate: prepareNewService,
   prepareForUpdate: prepareServiceUpdate,
   validate: (next) => collect((faults) => checkService(faults, next)),
+  warnings: serviceWarnings,
   validateUpdate: (next, old) =>
     collect((faults) => {
       checkClusterIpChange(faults, next, old)
       const [now, before] = [next.spec.loadBalancerClass, old.spec.loadBalancerClass]
       if (next.spec.type === 'LoadBalancer' && old.spec.type === 'LoadBalancer' && now !== before)
         faults.push(invalidValue('spec.loadBalancerClass', orNull(now), 'may not change once set'))
+      // Upstream looks at it here, and once more among all the rest.
+      checkLoadBalancerClass(faults, next.spec)
       const kept = needsHealthCheckPort(next.spec) && needsHealthCheckPort(old.spec)
       if (kept && next.spec.healthCheckNodePort !== old.spec.healthCheckNodePort)
         faults.push(forbiddenField('spec.healthCheckNodePort', 'field is immutable'))

@@ -8,7 +8,8 @@ import {
   required,
   tooMany,
 } from '@skiff/machinery'
-import { addInvalid, checkImmutable, checkOneOf, collect, type Faults, same } from '../checks/faults.ts'
+import { ipWarnings } from '../checks/address-warnings.ts'
+import { addInvalid, checkImmutable, checkOneOf, checkSupported, collect, type Faults, same } from '../checks/faults.ts'
 import { fqdnFaults } from '../checks/fqdn.ts'
 import { checkReachableIp } from '../checks/ip.ts'
 import { checkLabels } from '../checks/label-selector.ts'
@@ -72,7 +73,8 @@ const checkPorts = (faults: Faults, ports: readonly EndpointPort[]): void => {
     if (name !== '') addInvalid(faults, isDns1123Label(name), name, `${at}.name`)
     if (names.has(name)) faults.push(duplicate(`${at}.name`, name))
     names.add(name)
-    checkOneOf(faults, protocol, protocols, `${at}.protocol`)
+    if (protocol === undefined) faults.push(required(`${at}.protocol`))
+    else checkSupported(faults, protocol, protocols, `${at}.protocol`)
     if (appProtocol !== undefined) addInvalid(faults, isQualifiedName(appProtocol), appProtocol, `${at}.appProtocol`)
   })
 }
@@ -88,10 +90,21 @@ const checkSlice = (faults: Faults, slice: EndpointSlice): void => {
   checkPorts(faults, slice.ports ?? [])
 }
 
+/** Controllers write addresses as they should be; their own writes are not looked at. */
+const managers = ['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io']
+const warningsOf = ({ metadata, addressType, endpoints }: EndpointSlice): readonly string[] => {
+  if (managers.includes(metadata.labels?.['endpointslice.kubernetes.io/managed-by'] ?? '')) return []
+  if (addressType === 'FQDN') return ['spec.addressType: FQDN endpoints are deprecated']
+  return (endpoints ?? []).flatMap(({ addresses = [] }, at) =>
+    addresses.flatMap((address, index) => ipWarnings(`endpoints[${at}].addresses[${index}]`, address)),
+  )
+}
+
 export const endpointSlice = defineKind<EndpointSlice>(endpointSliceResource, {
   generationChanged: (next, old) =>
     !same([next.endpoints ?? [], next.ports ?? [], next.addressType], [old.endpoints ?? [], old.ports ?? [], old.addressType]) ||
     !same(next.metadata.labels, old.metadata.labels),
+  warnings: warningsOf,
   validate: (next) => collect((faults) => checkSlice(faults, next)),
   validateUpdate: (next, old) =>
     collect((faults) => {

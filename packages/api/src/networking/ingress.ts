@@ -91,6 +91,10 @@ const checkBackend = (faults: Faults, { service, resource }: IngressBackend, pat
 }
 
 export const ingress = defineKind<Ingress>(ingressResource, {
+  warnings: ({ metadata, spec }, old) =>
+    old === undefined && metadata.annotations?.[classAnnotation] !== undefined && spec.ingressClassName === undefined
+      ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
+      : [],
   validate: (next) =>
     collect((faults) => {
       checkSpec(faults, next.spec)

@@ -1,4 +1,5 @@
 import { cidrContains, forbiddenField, invalidValue, isPortName, notSupported, parseCidr, rangeText, required } from '@skiff/machinery'
+import { cidrWarnings } from '../checks/address-warnings.ts'
 import { addInvalid, checkSupported, collect, type Faults, invalidShown } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import { checkCidr } from '../checks/ip.ts'
@@ -82,7 +83,21 @@ const checkSpec = (faults: Faults, spec: NetworkPolicySpec): void => {
     })
 }
 
+const blockWarnings = (peers: readonly NetworkPolicyPeer[] = [], path: string): readonly string[] =>
+  peers.flatMap(({ ipBlock }, index) =>
+    ipBlock
+      ? [
+          ...cidrWarnings(`${path}[${index}].ipBlock.cidr`, ipBlock.cidr),
+          ...(ipBlock.except ?? []).flatMap((range, at) => cidrWarnings(`${path}[${index}].ipBlock.except[${at}]`, range)),
+        ]
+      : [],
+  )
+
 export const networkPolicy = defineKind<NetworkPolicy>(networkPolicyResource, {
   default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
+  warnings: ({ spec }) => [
+    ...(spec.ingress ?? []).flatMap(({ from }, index) => blockWarnings(from, `spec.ingress[${index}].from`)),
+    ...(spec.egress ?? []).flatMap(({ to }, index) => blockWarnings(to, `spec.egress[${index}].to`)),
+  ],
 })

@@ -1,6 +1,7 @@
-import { duplicate, nameIsDnsLabel } from '@skiff/machinery'
-import { addInvalid, checkImmutable, collect } from '../checks/faults.ts'
+import { duplicate, nameIsDnsLabel, quoted } from '@skiff/machinery'
+import { addInvalid, checkImmutable, collect, keysOf } from '../checks/faults.ts'
 import { checkLabels } from '../checks/label-selector.ts'
+import { nodeLabelWarning } from '../checks/node-label-warnings.ts'
 import { checkLimits } from '../checks/requirements.ts'
 import { checkTolerations } from '../checks/taints.ts'
 import { inField, withField } from '../defaults/patch.ts'
@@ -25,9 +26,18 @@ export const runtimeClass = defineKind<RuntimeClass>(runtimeClassResource, {
       const seen = new Set<string>()
       tolerations.forEach(({ key, operator, value, effect }, index) => {
         const tuple = JSON.stringify([key, operator, value, effect])
-        if (seen.has(tuple)) faults.push(duplicate(`scheduling.tolerations[${index}]`, key ?? ''))
+        if (seen.has(tuple)) {
+          const text = (part: string | undefined) => quoted(part ?? '')
+          const shown = `core.Toleration{Key:${text(key)}, Operator:${text(operator)}, Value:${text(value)}, Effect:${text(effect)}, TolerationSeconds:(*int64)(nil)}`
+          faults.push({ ...duplicate(`scheduling.tolerations[${index}]`, ''), body: `Duplicate value: ${shown}` })
+        }
         seen.add(tuple)
       })
+    }),
+  warnings: ({ scheduling }) =>
+    keysOf(scheduling?.nodeSelector).flatMap((key) => {
+      const text = nodeLabelWarning(key)
+      return text === undefined ? [] : [`scheduling.nodeSelector: ${text}`]
     }),
   validateUpdate: (next, old) => collect((faults) => checkImmutable(faults, next.handler, old.handler, 'handler')),
 })

@@ -1,3 +1,4 @@
+import { nameIsPathSegment } from '@skiff/machinery'
 import { checkNonNegative, checkSupported, collect, type Faults, invalidShown } from '../checks/faults.ts'
 import { checkAtMostAll, checkIntOrPercent } from '../checks/int-or-percent.ts'
 import { checkLabelSelector } from '../checks/label-selector.ts'
@@ -20,6 +21,8 @@ const checkSpec = (faults: Faults, spec: PodDisruptionBudgetSpec): void => {
 
 export const podDisruptionBudget = defineKind<PodDisruptionBudget>(podDisruptionBudgetResource, {
   requireResourceVersion: true,
+  // Upstream never looks closer.
+  validateName: nameIsPathSegment,
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   subresources: {
     status: {

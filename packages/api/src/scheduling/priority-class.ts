@@ -21,7 +21,7 @@ const systemFault = ({ metadata: { name }, value = 0, globalDefault = false }: P
 }
 
 const checkClass = (faults: Faults, priority: PriorityClass): void => {
-  if (priority.metadata.name.startsWith(systemPrefix)) {
+  if (priority.metadata.name?.startsWith(systemPrefix)) {
     const fault = systemFault(priority)
     if (fault !== undefined)
       faults.push(

@@ -13,6 +13,7 @@ import {
 } from '../checks/faults.ts'
 import { goSelector, goStrings } from '../checks/go-syntax.ts'
 import { checkLabelSelector } from '../checks/label-selector.ts'
+import { nodeSelectorWarnings } from '../checks/node-label-warnings.ts'
 import { sharedSources } from '../core/volume-sources.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { isOn } from '../features/scope.ts'
@@ -138,6 +139,7 @@ export const csiStorageCapacity = defineKind<CSIStorageCapacity>(resources.csiSt
   generation: false,
   requireResourceVersion: true,
   validate: (next) => collect((faults) => checkCapacity(faults, next)),
+  warnings: ({ nodeTopology }) => nodeSelectorWarnings(nodeTopology, 'nodeTopology'),
   validateUpdate: (next, old) =>
     collect((faults) => {
       checkCapacity(faults, next)

@@ -1,6 +1,7 @@
 import { duplicate, forbiddenField, invalidValue, isQualifiedName, required, tooLong } from '@skiff/machinery'
-import { addInvalid, checkImmutable, checkOneOf, checkSupported, collect, type Faults, same } from '../checks/faults.ts'
+import { addInvalid, checkImmutable, checkSupported, collect, type Faults, same } from '../checks/faults.ts'
 import { checkLabelName } from '../checks/label-selector.ts'
+import { nodeLabelWarning } from '../checks/node-label-warnings.ts'
 import { storageClass as storageClassResource } from '../generated/resources.ts'
 import type { StorageClass, TopologySelectorTerm } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
@@ -20,7 +21,8 @@ const checkParameters = (faults: Faults, parameters: Readonly<Record<string, str
 }
 
 const checkTopologies = (faults: Faults, terms: readonly TopologySelectorTerm[]): void => {
-  const seen: unknown[] = []
+  // Upstream begins with as many empty entries as there are terms, so an empty term is a duplicate of each.
+  const seen: unknown[] = terms.map(() => ({}))
   terms.forEach((term, index) => {
     const path = `allowedTopologies[${index}].matchLabelExpressions`
     const byKey: Record<string, readonly string[]> = {}
@@ -33,7 +35,7 @@ const checkTopologies = (faults: Faults, terms: readonly TopologySelectorTerm[])
       if (Object.hasOwn(byKey, key)) faults.push(duplicate(`${path}[${at}].key`, key))
       byKey[key] = [...values].sort()
     })
-    if (seen.some((other) => same(other, byKey))) faults.push(duplicate(path, ''))
+    for (const other of seen) if (same(other, byKey)) faults.push(duplicate(path, ''))
     seen.push(byKey)
   })
 }
@@ -44,13 +46,20 @@ const checkClass = (faults: Faults, next: StorageClass): void => {
   else addInvalid(faults, isQualifiedName(provisioner.toLowerCase()), provisioner, 'provisioner')
   if (next.parameters) checkParameters(faults, next.parameters)
   checkSupported(faults, next.reclaimPolicy || undefined, ['Delete', 'Retain'], 'reclaimPolicy')
-  checkOneOf(faults, next.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], 'volumeBindingMode')
+  checkSupported(faults, next.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], 'volumeBindingMode')
   if (next.allowedTopologies) checkTopologies(faults, next.allowedTopologies)
 }
 
 export const storageClass = defineKind<StorageClass>(storageClassResource, {
   generation: false,
   validate: (next) => collect((faults) => checkClass(faults, next)),
+  warnings: ({ allowedTopologies = [] }) =>
+    allowedTopologies.flatMap(({ matchLabelExpressions = [] }, at) =>
+      matchLabelExpressions.flatMap(({ key = '' }, index) => {
+        const text = nodeLabelWarning(key)
+        return text === undefined ? [] : [`allowedTopologies[${at}].matchLabelExpressions[${index}]: ${text}`]
+      }),
+    ),
   validateUpdate: (next, old) =>
     collect((faults) => {
       for (const field of ['parameters', 'provisioner', 'reclaimPolicy'] as const)

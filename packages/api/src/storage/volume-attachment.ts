@@ -35,7 +35,7 @@ export const volumeAttachment = defineKind<VolumeAttachment>(volumeAttachmentRes
       checkAttachment(faults, next)
       sharedSources.driverName(faults, next.spec.attacher ?? '', 'spec.attacher')
       const name = next.spec.source?.persistentVolumeName
-      if (name) addInvalid(faults, nameIsDnsSubdomain(name, false), name, 'spec.source.persistentVolumeName')
+      if (name !== undefined) addInvalid(faults, nameIsDnsSubdomain(name, false), name, 'spec.source.persistentVolumeName')
     }),
   validateUpdate: (next, old) =>
     collect((faults) => {
