@@ -24,10 +24,15 @@ const addressesOf = ({ spec }: Service): readonly string[] =>
 
 const isManaged = ({ metadata }: IPAddress): boolean => metadata.labels?.[managedByLabel] === allocatorName
 
-/** One round over all Services and IPAddresses: each cluster address has its object, and no object of the allocator is left over. */
-export const repairAddresses = async (options: AddressRepairOptions): Promise<void> => {
+/**
+ * One round over all Services and IPAddresses: each cluster address has its object, and no object of the allocator is left over.
+ * True when some object is too young to tell.
+ */
+export const repairAddresses = async (options: AddressRepairOptions): Promise<boolean> => {
   for (const { object } of entriesOf(options.services.tree)) await repairService(options, object as Service)
-  for (const { object } of entriesOf(options.addresses.tree)) await repairAddress(options, object as IPAddress)
+  let young = false
+  for (const { object } of entriesOf(options.addresses.tree)) if (await repairAddress(options, object as IPAddress)) young = true
+  return young
 }
 
 /** What another server did meanwhile is as good. */
@@ -88,9 +93,9 @@ const namedTwice = (services: Cache, address: IPAddress): boolean => {
   return parent !== undefined && addressesOf(parent).some((each) => canonicalIp(each) === address.metadata.name)
 }
 
-const repairAddress = async ({ client, recorder, services, env }: AddressRepairOptions, address: IPAddress): Promise<void> => {
+const repairAddress = async ({ client, recorder, services, env }: AddressRepairOptions, address: IPAddress): Promise<boolean> => {
   const { name, creationTimestamp } = address.metadata
-  if (!isManaged(address) || namedTwice(services, address)) return
+  if (!isManaged(address) || namedTwice(services, address)) return false
   const { group = '', resource, namespace = '', name: parentName } = address.spec.parentRef
   const tell = (reason: string, message: string) => recorder.event(address, 'Warning', reason, message)
   const drop = () => tolerant(client.remove(ipAddress, { name }, { preconditions: { uid: address.metadata.uid } }), [404, 409])
@@ -98,12 +103,13 @@ const repairAddress = async ({ client, recorder, services, env }: AddressRepairO
     const shown = `&ParentReference{Group:${group},Resource:${resource},Namespace:${namespace},Name:${parentName},}`
     tell('IPAddressNotAllocated', `IPAddress ${name} appears to have been modified, not referencing a Service ${shown}: cleaning up`)
     await drop()
-    return
+    return false
   }
   // Young ones may belong to a write that is still under way.
-  if (env.now() - Date.parse(creationTimestamp as string) <= graceMs) return
+  if (env.now() - Date.parse(creationTimestamp as string) <= graceMs) return true
   const said = `IPAddress: ${name} for Service ${namespace}/${parentName}`
   if (parentOf(services, address)) tell('IPAddressWrongReference', `${said} has a wrong reference; cleaning up`)
   else tell('IPAddressNotAllocated', `${said} appears to have leaked: cleaning up`)
   await drop()
+  return false
 }

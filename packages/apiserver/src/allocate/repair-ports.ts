@@ -16,8 +16,11 @@ export interface PortRepairOptions {
 /** Rounds in which a port must be found unused before it is given back: a Service that is being made has it before it is there. */
 const roundsBeforeRelease = 3
 
-/** Each call is one round: every node port of a Service is claimed, and what no Service has is given back in the end. */
-export const createPortRepair = ({ recorder, services, claims, env }: PortRepairOptions): (() => Promise<void>) => {
+/**
+ * Each call is one round: every node port of a Service is claimed, and what no Service has is given back in the end. True while there is
+ * something that no Service has.
+ */
+export const createPortRepair = ({ recorder, services, claims, env }: PortRepairOptions): (() => Promise<boolean>) => {
   const unused = new Map<number, number>()
   const { range } = claims
   const claimAll = async (): Promise<ReadonlySet<number>> => {
@@ -52,5 +55,6 @@ export const createPortRepair = ({ recorder, services, claims, env }: PortRepair
       await claims.release(port)
       unused.delete(port)
     }
+    return unused.size > 0
   }
 }

@@ -1,4 +1,5 @@
 import { ipAddress, type Service, service } from '@skiff/api'
+import { virtualEnv } from '@skiff/client'
 import { systemEnv } from '@skiff/machinery'
 import { openMemoryStore, type Store } from '@skiff/store'
 import { afterEach, expect, test, vi } from 'vitest'
@@ -112,4 +113,20 @@ test('an address outside of every ServiceCIDR is told and kept', async () => {
       `ipallocator-repair-controller: ClusterIPOutOfRange: Cluster IP [IPv4]: ${spec.clusterIP} is not within any configured Service CIDR; please recreate service`,
     ]),
   )
+})
+
+test('a port that no Service has is given back after three rounds, and then the server is quiet', async () => {
+  store ??= openMemoryStore()
+  const env = virtualEnv()
+  await store.commit({ key: '/registry/ranges/servicenodeports/30123', value: Buffer.from('{}'), expect: 'any' })
+  const server = await startTestServer({ store, env, more: { serviceCidr: '10.96.0.0/24' } })
+  open.push(server)
+  const held = async () => (await store?.range({ prefix: '/registry/ranges/' }))?.rows.length
+  await env.advance(4 * 60_000)
+  expect(await held()).toBe(1)
+  await env.advance(4 * 60_000)
+  expect(await held()).toBe(0)
+  const before = await store.revision()
+  await env.advance(60 * 60_000)
+  expect(await store.revision()).toBe(before)
 })

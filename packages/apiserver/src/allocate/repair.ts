@@ -17,33 +17,45 @@ export interface RepairOptions {
 
 const intervalMs = 3 * 60_000
 
-/** Repairs addresses and ports once, then every three minutes until stopped. Resolves after the first round. */
+/**
+ * Repairs addresses and ports once, then every three minutes as long as something changed, or waits to be confirmed, until stopped.
+ * Resolves after the first round.
+ */
 export const startRepair = async (options: RepairOptions): Promise<{ stop(): Promise<void> }> => {
-  const { client, services, claims, env } = options
-  const stopping = new AbortController()
+  const { client, services, addresses, claims, env } = options
   const addressRecorder = createRecorder(client, env, { component: 'ipallocator-repair-controller' })
   const portRecorder = createRecorder(client, env, { component: 'portallocator-repair-controller' })
   const repairPorts = createPortRepair({ recorder: portRecorder, services, claims, env })
+  let cancel: (() => void) | undefined
+  let working: Promise<void> = Promise.resolve()
+  let stopped = false
+
+  /** Each tells whether it has to look again. */
   const round = async (): Promise<void> => {
     for (const repair of [() => repairAddresses({ ...options, recorder: addressRecorder }), repairPorts])
       try {
-        await repair()
+        if (await repair()) plan()
       } catch (error) {
         env.log.warn('the repair of allocated addresses and ports failed, and is tried again', { error: String(error) })
+        plan()
       }
   }
+  const plan = (): void => {
+    if (stopped || cancel) return
+    cancel = env.after(intervalMs, () => {
+      cancel = undefined
+      working = round()
+    })
+  }
+  for (const cache of [services, addresses]) cache.listeners.add(plan)
   await round()
-  const loop = (async () => {
-    for (;;) {
-      await env.sleep(intervalMs, stopping.signal)
-      if (stopping.signal.aborted) return
-      await round()
-    }
-  })()
   return {
     stop: async () => {
-      stopping.abort()
-      await Promise.all([loop, addressRecorder.close(), portRecorder.close()])
+      stopped = true
+      cancel?.()
+      for (const cache of [services, addresses]) cache.listeners.delete(plan)
+      await working
+      await Promise.all([addressRecorder.close(), portRecorder.close()])
     },
   }
 }
