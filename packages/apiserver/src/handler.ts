@@ -145,6 +145,12 @@ export const repliesObject: ReadonlySet<string> = new Set([
   'storage.k8s.io/csinodes',
   'storage.k8s.io/csidrivers',
   'storage.k8s.io/volumeattachments',
+  'storage.k8s.io/volumeattributesclasses',
+  'resource.k8s.io/deviceclasses',
+  'resource.k8s.io/devicetaintrules',
+  'resource.k8s.io/resourceclaims',
+  'resource.k8s.io/resourceclaimtemplates',
+  'resource.k8s.io/resourceslices',
 ])
 
 /** The Status of a deletion that was carried out. */
