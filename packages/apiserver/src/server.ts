@@ -182,6 +182,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     signer,
     schemaOf,
     env,
+    gates,
     address: () => `${options.advertiseAddress}:${http.port}`,
     readStore: () => store.read('health'),
   })

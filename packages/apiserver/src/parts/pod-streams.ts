@@ -1,6 +1,6 @@
 import type { Pod } from '@skiff/api'
 import type { Call } from '@skiff/client'
-import { badRequest, internalError, notFound, Refusal } from '@skiff/machinery'
+import { badRequest, type FieldError, forbiddenField, internalError, invalid, invalidValue, notFound } from '@skiff/machinery'
 import type { Part } from '../handler.ts'
 import { find } from '../registry/tree.ts'
 import { keyOfCall, namedOf, queryFlag, queryValue, type Request, type Rest } from '../rest/context.ts'
@@ -65,13 +65,18 @@ const logOptions = (call: Call, container: string) => {
   const sinceTime = queryValue(call, 'sinceTime')
   const tailLines = queryInteger(call, 'tailLines')
   const limitBytes = queryInteger(call, 'limitBytes')
-  const faults: string[] = []
-  if (sinceSeconds !== undefined && sinceSeconds < 1) faults.push(`sinceSeconds: Invalid value: ${sinceSeconds}: must be greater than 0`)
-  if (tailLines !== undefined && tailLines < 0) faults.push(`tailLines: Invalid value: ${tailLines}: must be greater than or equal to 0`)
-  if (limitBytes !== undefined && limitBytes < 1) faults.push(`limitBytes: Invalid value: ${limitBytes}: must be greater than 0`)
+  const faults: FieldError[] = []
+  const atLeast = (field: string, value: number | undefined, least: number) => {
+    if (value === undefined || value >= least) return
+    faults.push(invalidValue(field, value, least === 0 ? 'must be greater than or equal to 0' : 'must be greater than 0'))
+  }
+  atLeast('tailLines', tailLines, 0)
+  atLeast('limitBytes', limitBytes, 1)
   if (sinceSeconds !== undefined && sinceTime)
-    faults.push('<nil>: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified')
-  if (faults.length > 0) throw new Refusal(422, 'Invalid', `PodLogOptions "${call.name}" is invalid: ${faults.join(', ')}`)
+    faults.push(forbiddenField('<nil>', 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
+  else atLeast('sinceSeconds', sinceSeconds, 1)
+  if (queryValue(call, 'stream') !== undefined) faults.push(forbiddenField('stream', 'may not be specified'))
+  if (faults.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, call.name ?? '', faults)
   return {
     container,
     follow: queryFlag(call, 'follow'),

@@ -6,8 +6,11 @@ import { type CachedDocument, writeDocument } from './routes.ts'
 
 type Version = 'v2' | 'v2beta1'
 
-/** The version of aggregated discovery that an Accept header asks for before anything else that is served; undefined for plain discovery. */
-export const aggregatedVersion = (accept: string): Version | undefined => {
+/**
+ * The version of aggregated discovery that an Accept header asks for before anything else that is served; undefined for plain discovery.
+ * `beta`: v2beta1 is served, which 1.33 does no more unless its gate says so.
+ */
+export const aggregatedVersion = (accept: string, beta = false): Version | undefined => {
   for (const clause of accept.split(',')) {
     const [type = '', ...rest] = clause.split(';').map((part) => part.trim())
     if (type !== 'application/json' && type !== 'application/*' && type !== '*/*') continue
@@ -15,19 +18,19 @@ export const aggregatedVersion = (accept: string): Version | undefined => {
     if (parameters.get('as') === undefined) return undefined
     const version = parameters.get('v')
     if (parameters.get('as') !== 'APIGroupDiscoveryList' || parameters.get('g') !== 'apidiscovery.k8s.io') continue
-    if (version === 'v2' || version === 'v2beta1') return version
+    if (version === 'v2' || (beta && version === 'v2beta1')) return version
   }
   return undefined
 }
 
 /** Every group with its versions and resources in one document: /api for the core group, /apis for all others. */
-export const aggregatedRoute = (registry: Discovered, core: boolean, plain: PlainRoute): PlainRoute => {
+export const aggregatedRoute = (registry: Discovered, { core, beta }: { core: boolean; beta: boolean }, plain: PlainRoute): PlainRoute => {
   let made = new Map<Version, CachedDocument>()
   registry.subscribe(() => {
     made = new Map()
   })
   return (request) => {
-    const version = aggregatedVersion(String(request.incoming.headers.accept ?? ''))
+    const version = aggregatedVersion(String(request.incoming.headers.accept ?? ''), beta)
     if (!version) return plain(request)
     const document = made.get(version) ?? documentOf(registry, core, version)
     made.set(version, document)

@@ -1,4 +1,4 @@
-import { removalOf } from '@skiff/api'
+import { type Gates, removalOf } from '@skiff/api'
 import type { Env, ObjectSchema } from '@skiff/machinery'
 import type { Aggregator } from '../aggregation/aggregator.ts'
 import type { TokenSigner } from '../authn/tokens.ts'
@@ -20,6 +20,7 @@ export interface BuiltinRoutesOptions {
   readonly signer: TokenSigner
   readonly schemaOf: (typeName: string) => ObjectSchema
   readonly env: Env
+  readonly gates: Gates
   readonly address: () => string
   /** Asks the store for anything; rejects when it is of no use. */
   readonly readStore: () => Promise<unknown>
@@ -37,7 +38,7 @@ const discoveredOf = (registry: Registry, aggregator: BuiltinRoutesOptions['aggr
 })
 
 /** Every path outside of the resources that the server answers. */
-export const plainRoutes = ({ registry, aggregator, signer, env, address, readStore }: BuiltinRoutesOptions): PlainRoutes => {
+export const plainRoutes = ({ registry, aggregator, signer, env, gates, address, readStore }: BuiltinRoutesOptions): PlainRoutes => {
   const checks: readonly HealthCheck[] = [{ name: 'ping', check: () => undefined }, storeCheck(readStore, env)]
   const health = Object.fromEntries(
     (['healthz', 'livez', 'readyz'] as const).flatMap((name) => [
@@ -46,18 +47,19 @@ export const plainRoutes = ({ registry, aggregator, signer, env, address, readSt
     ]),
   )
   const discovered = discoveredOf(registry, aggregator)
+  const beta = !gates.AggregatedDiscoveryRemoveBetaType
   const routes: PlainRoutes = {
     ...health,
     ...openApiRoutes(registry),
     '/version': indentedRoute(() => kubernetesVersion, true),
     '/api': aggregatedRoute(
       discovered,
-      true,
+      { core: true, beta },
       jsonRoute(() => apiVersions(address()), { routed: true }),
     ),
     '/apis': aggregatedRoute(
       discovered,
-      false,
+      { core: false, beta },
       jsonRoute(() => apiGroupList(discovered)),
     ),
     '/api/v1': found(() => apiResourceList(registry, '', 'v1'), { routed: true }),
