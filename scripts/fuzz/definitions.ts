@@ -5,6 +5,8 @@ import { kindNamed, objectOf, schemaOf } from './samples.ts'
 import { mostNested, must, outcomeOf, type Target } from './target.ts'
 
 const meta = schemaOf('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta')
+/** No fuzzed definition is converted. */
+const webhooks = { post: async () => ({}), close: () => {} }
 
 const names = { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' }
 const definition = (schema: object, more: object = {}): object => ({
@@ -96,7 +98,7 @@ export const definitions: Target = {
 }
 
 const useDefinition = (accepted: CustomResourceDefinition, value: unknown): string => {
-  const [kind] = kindsOf(accepted, meta)
+  const [kind] = kindsOf(accepted, meta, webhooks)
   if (!kind || !isJsonObject(value as never)) return 'accepted'
   const { object } = kind.codec.decode(value as Readonly<Record<string, unknown>>)
   const before = encodeJson(object)

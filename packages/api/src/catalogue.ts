@@ -79,6 +79,12 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
   readonly openApiSchema?: unknown
   /** Where a custom kind with a scale keeps it, as JSON paths. */
   readonly scale?: { readonly specReplicas: string; readonly statusReplicas: string; readonly labelSelector: string | undefined }
+  /** Of a custom kind that is converted: the kind that its objects are stored as, which need not be served. */
+  readonly storedKind?: Kind
+  /** Of a custom kind that is stored: makes an object of what the store holds, perhaps from another time's version and schema. */
+  readonly revive?: (stored: KubeObject) => KubeObject
+  /** Where other versions are converted by a webhook: asks it before objects are revived. */
+  readonly convertStored?: (stored: readonly KubeObject[]) => Promise<readonly KubeObject[]>
   /** How a custom kind's objects are merged by server-side apply; built-in kinds are typed by the facts. */
   readonly typed?: Typed
 }

@@ -161,6 +161,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     cache: caches['customresourcedefinitions.apiextensions.k8s.io'],
     client: itself,
     meta: schemaOf('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'),
+    webhooks,
     env,
   })
   const fairness = await startFairness({ limits: options.limits, registry, storage, handler, identity: loopbackIdentity, env })

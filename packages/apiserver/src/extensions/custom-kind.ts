@@ -1,15 +1,21 @@
+import { createHash } from 'node:crypto'
 import {
   type Conversion,
   type CustomResourceDefinition,
   type CustomResourceDefinitionVersion,
   customColumns,
   type Kind,
+  prune,
   type Structural,
   type SubresourceFacts,
+  withSchemaDefaults,
 } from '@skiff/api'
 import { compileJsonPath, type Json, type KubeObject, type ObjectSchema, relaxJsonPath } from '@skiff/machinery'
+import type { WebhookClient } from '../webhooks/client.ts'
 import { customCodec } from './codec.ts'
+import { noneConversion, type VersionShape, webhookConversion } from './conversion.ts'
 import { customBehaviour } from './custom-behaviour.ts'
+import { type ReviewConversion, reviewConversion } from './review-conversion.ts'
 import { typedOfSchema } from './typed.ts'
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
@@ -19,15 +25,73 @@ const partVerbs = ['get', 'patch', 'update']
 
 const isStorage = (version: CustomResourceDefinitionVersion): boolean => version.storage === true
 
-/** Every served version of an accepted definition as a kind, and the stored one even where it is not served. */
-export const kindsOf = (definition: CustomResourceDefinition, meta: ObjectSchema): readonly Kind[] =>
-  (definition.spec.versions ?? []).filter((version) => version.served).map((version) => kindOf(definition, version, meta))
+/** What all versions of a definition share. */
+interface Versions {
+  readonly definition: CustomResourceDefinition
+  readonly meta: ObjectSchema
+  readonly shapes: ReadonlyMap<string, VersionShape>
+  /** Where the definition's webhook converts. */
+  readonly review: ReviewConversion | undefined
+}
 
-const kindOf = (definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion, meta: ObjectSchema): Kind => {
+/** Every served version of an accepted definition as a kind, and behind their conversions the stored one even where it is not served. */
+export const kindsOf = (definition: CustomResourceDefinition, meta: ObjectSchema, webhooks: WebhookClient): readonly Kind[] => {
+  const { spec } = definition
+  const all = spec.versions ?? []
+  const shapes = new Map(all.map((version) => [`${spec.group}/${version.name}`, shapeOf(definition, version)]))
+  const review = spec.conversion?.strategy === 'Webhook' ? reviewConversion(spec.conversion, webhooks) : undefined
+  const versions = { definition, meta, shapes, review }
+  const storage = all.find(isStorage)
+  const stored = storage && { ...kindOf(versions, storage), ...readingOf(versions, storage) }
+  return all
+    .filter((version) => version.served)
+    .map((version) =>
+      version === storage || !stored
+        ? (stored as Kind)
+        : { ...kindOf(versions, version), storedKind: stored, conversion: conversionOf(versions, stored, version) },
+    )
+}
+
+const shapeOf = ({ spec }: CustomResourceDefinition, version: CustomResourceDefinitionVersion): VersionShape => {
+  const schema = (version.schema?.openAPIV3Schema ?? {}) as Structural
+  const shaped = (change: (object: Json) => Json) => (object: KubeObject) => change(object as unknown as Json) as unknown as KubeObject
+  return {
+    apiVersion: `${spec.group}/${version.name}`,
+    prune: spec.preserveUnknownFields ? (object) => object : shaped((object) => prune(schema, object, true)),
+    complete: shaped((object) => withSchemaDefaults(schema, object)),
+  }
+}
+
+const conversionOf = ({ shapes, review }: Versions, stored: Kind, { name }: CustomResourceDefinitionVersion): Conversion => {
+  const own = shapes.get(`${stored.group}/${name}`) as VersionShape
+  const storedShape = shapes.get(stored.apiVersion) as VersionShape
+  return review ? webhookConversion(review, own, storedShape) : noneConversion(own, storedShape)
+}
+
+/** Objects are read by the schema of the version that they were stored in, with its defaults, whatever it said when they were written. */
+const readingOf = (
+  { definition, shapes, review }: Versions,
+  version: CustomResourceDefinitionVersion,
+): Pick<Kind, 'revive' | 'convertStored'> => {
+  const apiVersion = `${definition.spec.group}/${version.name}`
+  const own = shapes.get(apiVersion) as VersionShape
+  const asItWas = (object: KubeObject): KubeObject => {
+    const shape = shapes.get(object.apiVersion) ?? own
+    return shape.complete(shape.prune(object))
+  }
+  return {
+    revive: (object) => {
+      const read = asItWas(object)
+      return read.apiVersion === apiVersion ? read : own.prune({ ...read, apiVersion })
+    },
+    ...(review ? { convertStored: (objects) => review(objects.map(asItWas), apiVersion) } : {}),
+  }
+}
+
+const kindOf = ({ definition, meta }: Versions, version: CustomResourceDefinitionVersion): Kind => {
   const { group = '', scope } = definition.spec
   const names = definition.status?.acceptedNames
   const schema = (version.schema?.openAPIV3Schema ?? {}) as Structural
-  const preserves = definition.spec.preserveUnknownFields === true || schema['x-kubernetes-preserve-unknown-fields'] === true
   const kind = names?.kind ?? ''
   const apiVersion = `${group}/${version.name}`
   const hasStatus = version.subresources?.status !== undefined
@@ -47,14 +111,14 @@ const kindOf = (definition: CustomResourceDefinition, version: CustomResourceDef
     verbs: definition.metadata.deletionTimestamp ? lastVerbs : verbs,
     subresources: subresourcesOf(version, kind),
     preferred: preferredOf(definition) === version.name,
-    storageVersionHash: '',
+    storageVersionHash: hashOf(`${group}/${storageVersionOf(definition)}/${kind}`),
     typeName: '',
-    codec: customCodec(schema, meta, preserves),
+    codec: customCodec(schema, meta, definition.spec.preserveUnknownFields === true),
     behaviour: customBehaviour(schema, hasStatus, scale),
     ...(version.deprecated ? { deprecation: deprecationOf(definition, version) } : {}),
     hasStatus,
     storedAs: definition.metadata.name,
-    conversion: isStorage(version) ? undefined : conversionOf(group, storageVersionOf(definition), apiVersion),
+    conversion: undefined,
     selectable: ['metadata.name', 'metadata.namespace', ...selected.map((path) => path.replace(/^\./, ''))],
     selectableDefault: selected.length === 0,
     field: fieldOf(selected),
@@ -86,11 +150,8 @@ const deprecationOf = ({ spec }: CustomResourceDefinition, { name = '', deprecat
 /** The version that objects are stored in. */
 export const storageVersionOf = ({ spec }: CustomResourceDefinition): string => spec.versions?.find(isStorage)?.name ?? ''
 
-/** Versions differ in name alone: the server's own conversion strategy. */
-const conversionOf = (group: string, stored: string, apiVersion: string): Conversion => ({
-  toStored: (object) => ({ ...object, apiVersion: `${group}/${stored}` }),
-  fromStored: (object) => ({ ...object, apiVersion }),
-})
+/** Clients compare what a kind is stored as. */
+const hashOf = (text: string): string => createHash('sha256').update(text).digest().subarray(0, 8).toString('base64')
 
 const subresourcesOf = ({ subresources }: CustomResourceDefinitionVersion, kind: string): readonly SubresourceFacts[] => [
   ...(subresources?.status ? [{ name: 'status', kind, verbs: partVerbs }] : []),

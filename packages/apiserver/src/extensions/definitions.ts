@@ -5,7 +5,8 @@ import type { Cache } from '../registry/cache.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Storage } from '../registry/storage.ts'
 import { countOf, entriesOf, find } from '../registry/tree.ts'
-import { kindsOf, storageVersionOf } from './custom-kind.ts'
+import type { WebhookClient } from '../webhooks/client.ts'
+import { kindsOf } from './custom-kind.ts'
 import { hasCondition, planStatus, takenBy, withCondition } from './names.ts'
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
@@ -17,6 +18,8 @@ export interface DefinitionsOptions {
   readonly cache: Cache
   readonly client: Client
   readonly meta: ObjectSchema
+  /** Of conversions. */
+  readonly webhooks: WebhookClient
   readonly env: Env
 }
 
@@ -41,11 +44,12 @@ export const followDefinitions = (options: DefinitionsOptions): { stop(): void }
       return
     }
     if (before && sameDefinition(before.of, definition)) return
-    const kinds = kindsOf(definition, options.meta)
+    const kinds = kindsOf(definition, options.meta, options.webhooks)
     const versions = new Set(kinds.map(({ version }) => version))
     for (const kind of before?.kinds ?? []) if (!versions.has(kind.version)) options.registry.remove(kind)
     for (const kind of kinds) options.registry.add(kind)
-    if (before?.kinds[0] && storageVersionOf(before.of) !== storageVersionOf(definition)) options.storage.drop(before.kinds[0])
+    // Objects are read anew by what the definition says now; watches end with what it said before, as upstream's do.
+    if (before?.kinds[0] && !sameSpec(before.of, definition)) options.storage.drop(before.kinds[0])
     served.set(name, { of: definition, kinds })
   }
 
@@ -102,6 +106,9 @@ export const followDefinitions = (options: DefinitionsOptions): { stop(): void }
     },
   }
 }
+
+const sameSpec = (a: CustomResourceDefinition, b: CustomResourceDefinition): boolean =>
+  sameJson(a.spec as unknown as Json, b.spec as unknown as Json)
 
 const sameDefinition = (a: CustomResourceDefinition, b: CustomResourceDefinition): boolean =>
   a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&

@@ -16,6 +16,7 @@ import {
   unite,
   without,
 } from '@skiff/machinery'
+import { PendingConversion } from '../registry/converting.ts'
 import type { Request, Rest } from '../rest/context.ts'
 import { type Managed, managerId, managerOfId, noManagers, readEntries, withManaged } from './entries.ts'
 import { shapeOf } from './shape.ts'
@@ -67,7 +68,8 @@ export const tracked = <T extends KubeObject>(rest: Rest, request: Request, next
   })
   try {
     return withManaged(next, afterUpdate(rest, kind, call.subresource, managed, manager, old, next))
-  } catch {
+  } catch (error) {
+    if (error instanceof PendingConversion) throw error
     // An object that cannot be told apart, such as one whose list elements lack their keys, is validation's to refuse.
     return withManaged(next, noManagers)
   }

@@ -29,18 +29,43 @@ export const entryOf = (key: string, object: KubeObject, encoded: EncodedObject,
 /** The entry of stored bytes, which hold no resourceVersion. */
 export const entryFromStored = (kind: Kind, key: string, value: Uint8Array, revision: number): Entry => {
   const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()
-  const object = withSharedFields(parseOwnJson(text) as KubeObject)
-  if (object.apiVersion !== kind.apiVersion) return entryOfOtherVersion(kind, key, object, revision)
+  const stored = withSharedFields(parseOwnJson(text) as KubeObject)
+  const object = kind.revive ? kind.revive(stored) : stored
+  if (object !== stored || object.apiVersion !== kind.apiVersion) return entryOfChanged(kind, key, object, revision)
   const at = text.indexOf('"uid":"')
   const encoded = at < 0 ? kind.codec.encode(object) : { text, versionAt: text.indexOf('"', at + 7) + 2 }
   return entryOf(key, object, encoded, revision)
 }
 
-/** Stored before the definition named another version to store: versions of one definition differ in name alone, and built-in ones know more. */
-const entryOfOtherVersion = (kind: Kind, key: string, stored: KubeObject, revision: number): Entry => {
-  const object = kind.fromOtherVersion?.(stored) ?? { ...stored, apiVersion: kind.apiVersion }
+/** Stored in another version, which built-in kinds know more of, or under another schema than today's. */
+const entryOfChanged = (kind: Kind, key: string, changed: KubeObject, revision: number): Entry => {
+  const other = changed.apiVersion !== kind.apiVersion
+  const object = other ? (kind.fromOtherVersion?.(changed) ?? { ...changed, apiVersion: kind.apiVersion }) : changed
   return entryOf(key, object, kind.codec.encode(object), revision)
 }
+
+/** The entries of rows as the store has them; objects of other versions are converted together where a webhook does it. */
+export const entriesFromStored = async (
+  kind: Kind,
+  rows: readonly { readonly key: string; readonly value: Uint8Array; readonly revision: number }[],
+): Promise<readonly Entry[]> => {
+  const entries = rows.map(({ key, value, revision }) =>
+    kind.convertStored && isOther(kind, value) ? undefined : entryFromStored(kind, key, value, revision),
+  )
+  const others = rows.filter((_, index) => entries[index] === undefined)
+  if (others.length === 0 || !kind.convertStored) return entries as Entry[]
+  const converted = await kind.convertStored(others.map(({ value }) => parseOwnJson(Buffer.from(value).toString()) as KubeObject))
+  const made = others.map(({ key, revision }, index) =>
+    entryOfChanged(kind, key, kind.revive?.(converted[index] as KubeObject) ?? (converted[index] as KubeObject), revision),
+  )
+  return entries.map((entry) => entry ?? (made.shift() as Entry))
+}
+
+/** Encoders write the version first. */
+const isOther = (kind: Kind, value: Uint8Array): boolean =>
+  !Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, 512))
+    .toString()
+    .startsWith(`{"apiVersion":${JSON.stringify(kind.apiVersion)},`)
 
 /** The last state of a deleted object as its DELETED event shows it: with the revision of the deletion. */
 export const atRevision = (kind: Kind, entry: Entry, revision: number): Entry =>

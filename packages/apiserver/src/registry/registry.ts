@@ -38,6 +38,7 @@ export const createRegistry = (initial: readonly Kind[]): Registry => {
     },
     stored: (kind) => {
       if (!kind.conversion) return kind
+      if (kind.storedKind) return kind.storedKind
       for (const each of byResource.values()) if (each.storedAs === kind.storedAs && !each.conversion) return each
       return kind
     },

@@ -2,7 +2,7 @@ import type { Kind } from '@skiff/api'
 import { type Env, type KubeObject, serviceUnavailable } from '@skiff/machinery'
 import type { Change, Row, Store } from '@skiff/store'
 import { applyChanges, type Cache, type Carried, createCache } from './cache.ts'
-import { type Entry, entryFromStored } from './entry.ts'
+import { type Entry, entriesFromStored, entryFromStored } from './entry.ts'
 import { valueBytes } from './value-bytes.ts'
 
 /** The objects of every kind: read from memory, written through the store. */
@@ -64,6 +64,15 @@ export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
   const load = async (kind: Kind): Promise<Cache> => {
     const changes: Change[] = []
     waiting.set(kind.storedAs, changes)
+    try {
+      return await loadInto(kind, changes)
+    } finally {
+      // A kind whose objects cannot be converted now is tried again by the next who asks.
+      waiting.delete(kind.storedAs)
+      loading.delete(kind.storedAs)
+    }
+  }
+  const loadInto = async (kind: Kind, changes: readonly Change[]): Promise<Cache> => {
     const prefix = `${root}${kind.storedAs}/`
     const entries: Entry[] = []
     let after = ''
@@ -71,16 +80,15 @@ export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
     for (;;) {
       const page = await store.range({ prefix, after, limit: 2000 })
       revision = revision || page.revision
-      for (const row of page.rows) entries.push(entryFromRow(kind, row, keyOf))
+      const rows = page.rows.map((row) => ({ key: keyOf(row.key), value: row.value, revision: row.revision }))
+      for (const entry of await entriesFromStored(kind, rows)) entries.push(entry)
       if (!page.more) break
       after = (page.rows[page.rows.length - 1] as Row).key
       await env.sleep(0)
     }
     const cache = createCache(kind, entries, revision)
-    waiting.delete(kind.storedAs)
     caches.set(kind.storedAs, cache)
     applyChanges(cache, changes, keyOf)
-    loading.delete(kind.storedAs)
     return cache
   }
 
@@ -123,5 +131,3 @@ export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
 }
 
 const kindNameOf = (storeKey: string): string => storeKey.slice(root.length, storeKey.indexOf('/', root.length))
-const entryFromRow = (kind: Kind, row: Row, keyOf: (key: string) => string): Entry =>
-  entryFromStored(kind, keyOf(row.key), row.value, row.revision)

@@ -12,6 +12,7 @@ import {
   required,
 } from '@skiff/machinery'
 import { type AppliedObject, applyOver, gvkText, nameOfConfiguration, withApplied } from '../managed-fields/apply.ts'
+import { converting } from '../registry/converting.ts'
 import { type FieldValidation, mediaTypeOf, mostNested } from './body.ts'
 import { namedOf, type Request, type Rest } from './context.ts'
 import { goKindOf } from './merge-patch.ts'
@@ -28,7 +29,7 @@ export const applyPatch = (rest: Rest, request: Request, options: ApplyOptions):
   const configuration = configurationOf(request, options.validation)
   const change = async (live: KubeObject | undefined): Promise<KubeObject> => {
     if (!live) checkNew(request, configuration)
-    const applied = applyOver(rest, request, live, configuration, options.force === true)
+    const applied = await converting(() => applyOver(rest, request, live, configuration, options.force === true))
     return withApplied(objectOfPatch(request, objectOf(request, applied.value, configuration)), applied)
   }
   return writeOver(rest, { ...request, tracked: true }, change, false, true)

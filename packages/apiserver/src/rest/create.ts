@@ -12,6 +12,7 @@ import {
   validateObjectMeta,
 } from '@skiff/machinery'
 import { tracked } from '../managed-fields/track.ts'
+import { converting, prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
@@ -58,7 +59,10 @@ export const createObject = async (rest: Rest, sent: Request, given: KubeObject)
   const generate = object.metadata.generateName && !object.metadata.name
   for (let attempt = 0; ; attempt++) {
     const entry = await createOnce(rest, request, object)
-    if (entry) return entry
+    if (entry) {
+      await prepareServed(sent.kind, [entry])
+      return entry
+    }
     const name = object.metadata.name || ''
     // A generated name that is taken is drawn again, as upstream does since 1.31.
     if (!generate) throw taken(kind, name, find(cache.tree, kind.namespaced ? `${object.metadata.namespace}/${name}` : name)?.object)
@@ -133,7 +137,8 @@ const finishCreate = async (rest: Rest, request: Request, next: KubeObject): Pro
 }
 
 const store = async (rest: Rest, { kind, dryRun }: Request, next: KubeObject): Promise<Entry | undefined> => {
-  const stored = kind.conversion ? kind.conversion.toStored(next) : next
+  const { conversion } = kind
+  const stored = conversion ? await converting(() => conversion.toStored(next)) : next
   const key = kind.namespaced ? `${next.metadata.namespace}/${next.metadata.name}` : next.metadata.name
   const storedKind = rest.registry.stored(kind)
   const cache = await rest.storage.cache(storedKind)

@@ -17,6 +17,10 @@ import { queryInteger } from './options.ts'
 
 export type Match = (object: KubeObject) => boolean
 
+/** Selectors look at what the reader is shown, where a webhook made it. */
+export const matchServed = ({ conversion }: Kind, match: Match): Match =>
+  conversion?.prepare ? (object) => match(conversion.fromStored(object)) : match
+
 export interface ListOptions {
   /** Undefined: everything matches. */
   readonly match: Match | undefined

@@ -1,12 +1,13 @@
 import type { Kind } from '@skiff/api'
 import type { Call } from '@skiff/client'
-import { badRequest, expired, type KubeObject, notFound, Refusal } from '@skiff/machinery'
+import { badRequest, expired, notFound, Refusal } from '@skiff/machinery'
 import type { Cache } from '../registry/cache.ts'
+import { prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { goneRevision, keepTree, treeAt } from '../registry/past.ts'
 import { countOf, entriesOf, find, type Run, runs, type Tree } from '../registry/tree.ts'
 import { keyOfCall, namedOf, queryValue, type Request, type Rest } from './context.ts'
-import { checkVersion, type ListOptions, listOptions } from './list-options.ts'
+import { checkVersion, type ListOptions, listOptions, type Match, matchServed } from './list-options.ts'
 
 /** A page of a list: runs of the tree where everything matches, single entries where a selector chose. */
 export interface Page {
@@ -26,6 +27,7 @@ export const getOne = async (rest: Rest, { call, kind }: Request): Promise<Entry
   else if (version !== '0') await waitFor(rest, Number(version))
   const entry = find(cache.tree, keyOfCall(kind, call))
   if (!entry) throw notFound(namedOf(kind), call.name ?? '')
+  await prepareServed(kind, [entry])
   return entry
 }
 
@@ -50,13 +52,15 @@ export const list = async (rest: Rest, { call, kind }: Request): Promise<Page> =
   const cache = await rest.storage.cache(rest.registry.stored(kind))
   const start = await startOf(rest, cache, options)
   const prefix = kind.namespaced && call.namespace !== undefined ? `${call.namespace}/` : ''
+  if (options.match && kind.conversion?.prepare) await prepareServed(kind, [...entriesOf(start.tree, prefix, start.after)])
   const page = options.match
-    ? selectedPage(start.tree, prefix, start.after, options, call)
+    ? selectedPage(kind, start.tree, prefix, start.after, options, call)
     : wholePage(start.tree, prefix, start.after, options.limit)
   const more = page.last === undefined ? {} : { continue: encodeContinue(start.revision, page.last) }
   if (page.last !== undefined) keepTree(cache, start.revision, start.tree)
   // Upstream counts what remains only where no selector makes it guess.
   const remaining = page.last !== undefined && !options.selected ? { remaining: countOf(start.tree, prefix, page.last) } : {}
+  if (kind.conversion?.prepare) await prepareServed(kind, entriesIn(page))
   return { kind, revision: start.revision, ...page.found, ...more, ...remaining }
 }
 
@@ -119,8 +123,11 @@ const lastKey = (taken: readonly Run[]): string => {
   return (run.leaf.entries[run.to - 1] as Entry).key
 }
 
-const selectedPage = (tree: Tree, prefix: string, after: string, options: ListOptions, call: Call): Found => {
-  const match = options.match as (object: KubeObject) => boolean
+const entriesIn = ({ found }: Found): readonly Entry[] =>
+  'entries' in found ? found.entries : found.runs.flatMap(({ leaf, from, to }) => leaf.entries.slice(from, to))
+
+const selectedPage = (kind: Kind, tree: Tree, prefix: string, after: string, options: ListOptions, call: Call): Found => {
+  const match = matchServed(kind, options.match as Match)
   const chosen: Entry[] = []
   if (options.name !== undefined && (prefix !== '' || call.namespace === undefined) && !options.continue) {
     const one = prefix === '' ? undefined : find(tree, `${prefix}${options.name}`)

@@ -14,12 +14,13 @@ import {
   sameJson,
   withVersion,
 } from '@skiff/machinery'
+import { prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { parseBody } from './body.ts'
 import { keyOfCall, namedOf, queryFlag, queryValue, type Request, type Rest, writtenRequest } from './context.ts'
 import { checkDryRun, dryRunOf, queryInteger } from './options.ts'
-import { modified } from './update.ts'
+import { modified, served } from './update.ts'
 
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number
@@ -98,7 +99,9 @@ export const remove = async (rest: Rest, sent: Request): Promise<Removed> => {
     options.orphanDependents === undefined
   )
     request.warnings.push(childrenStay)
-  return removeOne(rest, { ...request, dryRun: options.dryRun }, keyOfCall(request.kind, request.call), options)
+  const removed = await removeOne(rest, { ...request, dryRun: options.dryRun }, keyOfCall(request.kind, request.call), options)
+  if (!removed.gone) await prepareServed(sent.kind, [removed.entry])
+  return removed
 }
 
 export const removeOne = async (rest: Rest, sent: Request, key: string, options: DeleteOptions): Promise<Removed> => {
@@ -111,6 +114,7 @@ export const removeOne = async (rest: Rest, sent: Request, key: string, options:
     const held = find(cache.tree, key)
     if (!held) throw notFound(namedOf(kind), name)
     checkPreconditions(kind, held, options)
+    await prepareServed(kind, [held])
     const attributes = {
       verb: 'delete' as const,
       kind,
@@ -118,7 +122,7 @@ export const removeOne = async (rest: Rest, sent: Request, key: string, options:
       name,
       subresource: undefined,
       object: undefined,
-      old: held.object,
+      old: served(kind, held),
       identity: call.identity,
       dryRun: request.dryRun,
       warnings: request.warnings,

@@ -14,6 +14,7 @@ import {
 } from '@skiff/machinery'
 import type { AdmissionRequest } from '../admission/admission.ts'
 import { tracked } from '../managed-fields/track.ts'
+import { converting, prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
@@ -74,9 +75,10 @@ export const writeOver = async (
       if (put && fresh.metadata.resourceVersion) throw conflict(namedOf(kind), call.name ?? '', modified)
       return { entry: await createObject(rest, sent, fresh), created: true }
     }
+    await prepareServed(sent.kind, [held])
     const shown = served(sent.kind, held)
     const changed = await change(shown)
-    const whole = sent.tracked || sent.prepared ? changed : tracked(rest, sent, changed, shown)
+    const whole = sent.tracked || sent.prepared ? changed : await converting(() => tracked(rest, sent, changed, shown))
     const next = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole
     const old = sent.kind.writtenAs ? held.object : shown
     const given = next.metadata.resourceVersion
@@ -90,7 +92,10 @@ export const writeOver = async (
         { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', body: 'Invalid value: 0x0: must be specified for an update' },
       ])
     const entry = await writeOnce(rest, request, storedKind, held, old, next)
-    if (entry) return { entry, created: false }
+    if (entry) {
+      await prepareServed(sent.kind, [entry])
+      return { entry, created: false }
+    }
     if (given && put) throw conflict(namedOf(kind), call.name ?? '', modified)
     // The winner's change may still be on its way into memory.
     await rest.storage.fresh()
@@ -178,7 +183,10 @@ const finishUpdate = async (
   let done = false
   const undo = await rest.admission.validate({ ...attributes, object: next })
   try {
-    const stored = kind.conversion ? { ...kind.conversion.toStored(next), apiVersion: storedKind.apiVersion, kind: storedKind.kind } : next
+    const { conversion } = kind
+    const stored = conversion
+      ? { ...(await converting(() => conversion.toStored(next))), apiVersion: storedKind.apiVersion, kind: storedKind.kind }
+      : next
     const encoded = storedKind.codec.encode(stored)
     const unchanged = sameAs(held, encoded.text, encoded.versionAt)
     if (unchanged && !deletable(next)) {

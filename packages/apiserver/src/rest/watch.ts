@@ -1,14 +1,15 @@
 import type { Kind } from '@skiff/api'
 import { expired, isRefusal } from '@skiff/machinery'
-import type { Cache } from '../registry/cache.ts'
+import type { Cache, CacheEvent } from '../registry/cache.ts'
 import { entriesOf } from '../registry/tree.ts'
 import { bookmarkFrame } from '../watch/bookmark.ts'
 import { createFeed, type Feed } from '../watch/feed.ts'
 import { addedFrame, errorFrame, type ServedFrame } from '../watch/frame.ts'
 import { framesOf, hubOf } from '../watch/hub.ts'
 import type { Request, Rest } from './context.ts'
-import { type ListOptions, listOptions } from './list-options.ts'
+import { type ListOptions, listOptions, matchServed } from './list-options.ts'
 import { waitFor } from './read.ts'
+import { convertedTurns } from './watch-converted.ts'
 
 /** How often a quiet watch that asked for it hears of the newest revision, in milliseconds. */
 const bookmarkMs = 60_000
@@ -31,18 +32,14 @@ export const watch = async (rest: Rest, { call, kind }: Request): Promise<AsyncI
     feed.end()
     return feed.frames
   }
-  beginWatch(rest, cache, { kind, feed, prefix, options, after })
-  const hub = hubOf(rest.env, cache)
-  stops.push(hub.subscribe({ prefix, match: options.match, after: after ?? 0, push: feed.push }))
+  const source = (kind.conversion?.prepare ? convertedSource : plainSource)(rest, cache, { kind, feed, prefix, options, after })
+  stops.push(source.stop)
   cache.closers.add(feed.end)
   stops.push(() => cache.closers.delete(feed.end))
   const endMs = (options.timeoutSeconds || 1800 * (1 + rest.env.random())) * 1000
   stops.push(rest.env.after(endMs, feed.end))
   if (options.allowBookmarks) {
-    const mark = () => {
-      hub.flush()
-      feed.push([bookmarkFrame(kind, rest.storage.seen)])
-    }
+    const mark = () => source.push(() => [bookmarkFrame(kind, rest.storage.seen)])
     stops.push(every(rest, bookmarkMs, mark))
     if (endMs > farewellMs) stops.push(rest.env.after(endMs - farewellMs, mark))
   }
@@ -85,6 +82,46 @@ interface Beginning {
   readonly prefix: string
   readonly options: ListOptions
   readonly after: number | undefined
+}
+
+/** Where the frames of a watch come from. */
+interface Source {
+  /** Tells a bookmark behind all that happened. */
+  push(frames: () => readonly ServedFrame[]): void
+  stop(): void
+}
+
+const plainSource = (rest: Rest, cache: Cache, beginning: Beginning): Source => {
+  const { feed, prefix, options, after } = beginning
+  beginWatch(rest, cache, beginning)
+  const hub = hubOf(rest.env, cache)
+  const stop = hub.subscribe({ prefix, match: options.match, after: after ?? 0, push: feed.push })
+  const push: Source['push'] = (frames) => {
+    hub.flush()
+    feed.push(frames())
+  }
+  return { push, stop }
+}
+
+const convertedSource = (rest: Rest, cache: Cache, { kind, feed, prefix, options, after }: Beginning): Source => {
+  const { match } = options
+  const turns = convertedTurns({ kind, feed, prefix, match })
+  if (after !== undefined)
+    turns.events(
+      cache,
+      cache.recent.filter((event) => event.revision > after),
+    )
+  else {
+    const entries = [...entriesOf(cache.tree, prefix)]
+    const { seen } = rest.storage
+    const marks = options.sendInitialEvents && options.allowBookmarks ? [bookmarkFrame(kind, seen, true)] : []
+    const shown = match && matchServed(kind, match)
+    turns.begin(entries, () => [...entries.filter(({ object }) => !shown || shown(object)).map(addedFrame), ...marks])
+  }
+  const listen = (events: readonly CacheEvent[]) =>
+    turns.events(cache, after === undefined ? events : events.filter(({ revision }) => revision > after))
+  cache.listeners.add(listen)
+  return { push: turns.push, stop: () => cache.listeners.delete(listen) }
 }
 
 /** What happened since the version, or all that is there. */

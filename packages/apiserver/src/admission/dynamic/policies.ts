@@ -1,12 +1,13 @@
 import type { Kind, LabelSelector, ParamRef, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Validation } from '@skiff/api'
 import { type CelValue, compileLabelSelector, forbidden, type KubeObject, Refusal } from '@skiff/machinery'
+import { prepareServed } from '../../registry/converting.ts'
 import { entriesOf, find } from '../../registry/tree.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts'
 import type { AdmissionSources } from '../sources.ts'
 import { type Compiled, type Condition, celObject, compile, conditionsHold, lazyVariables, run, type Variables } from './expressions.ts'
 import { follow } from './follow.ts'
 import { isExempt, matchTarget, namespaceOf, targetOf } from './matching.ts'
-import { describeRequest, inVersion, shownIn } from './review.ts'
+import { describeRequest, inVersion, prepareShown, shownIn } from './review.ts'
 
 interface Check {
   readonly validation: Validation
@@ -73,7 +74,9 @@ const judge = async (
     const own = bindings.filter((binding) => binding.spec.policyName === object.metadata.name)
     if (own.length === 0) continue
     const kind = await matchTarget(sources, targetOf(object.spec.matchConstraints), request)
-    if (kind) for (const binding of own) denials.push(...(await judgeUnder(sources, compilePolicy(object), binding, kind, request)))
+    if (!kind) continue
+    await prepareShown(request, kind)
+    for (const binding of own) denials.push(...(await judgeUnder(sources, compilePolicy(object), binding, kind, request)))
   }
   const [first] = denials
   if (first) throw refusalOf(request, first)
@@ -173,8 +176,9 @@ const paramsOf = async (
     throw new ParamFault('cannot use namespaced paramRef in policy binding that matches cluster-scoped resources')
   const cache = await storage.cache(registry.stored(kind))
   const prefix = kind.namespaced ? `${namespace}/` : ''
-  const shown = (object: KubeObject) => inVersion(registry.stored(kind), kind, object) as KubeObject
   const named = ref.name ? find(cache.tree, `${prefix}${ref.name}`) : undefined
+  await prepareServed(kind, named ? [named] : ref.name ? [] : [...entriesOf(cache.tree, prefix)])
+  const shown = (object: KubeObject) => inVersion(registry.stored(kind), kind, object) as KubeObject
   const found = ref.name
     ? named
       ? [shown(named.object)]

@@ -1,10 +1,15 @@
 import type { Kind } from '@skiff/api'
 import { type KubeObject, withVersion } from '@skiff/machinery'
+import { converting } from '../../registry/converting.ts'
 import type { AdmissionRequest } from '../admission.ts'
 
 /** The request's object, or the one before, in another version of its kind. */
 export const shownIn = (request: AdmissionRequest, kind: Kind, which: 'object' | 'old'): KubeObject | undefined =>
   request.objectKind ? request[which] : inVersion(request.kind, kind, request[which])
+
+/** Makes both known in the version, where a webhook converts. */
+export const prepareShown = (request: AdmissionRequest, kind: Kind): Promise<unknown> =>
+  converting(() => [shownIn(request, kind, 'object'), shownIn(request, kind, 'old')])
 
 /** An object in another version of its kind. */
 export const inVersion = (from: Kind, to: Kind, object: KubeObject | undefined): KubeObject | undefined => {

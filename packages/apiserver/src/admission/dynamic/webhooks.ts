@@ -13,13 +13,14 @@ import {
   parseJsonText,
   Refusal,
 } from '@skiff/machinery'
+import { converting } from '../../registry/converting.ts'
 import { type WebhookClient, WebhookFault } from '../../webhooks/client.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts'
 import type { AdmissionSources } from '../sources.ts'
 import { celObject, compile, conditionsHold } from './expressions.ts'
 import { follow } from './follow.ts'
 import { isExempt, matchTarget } from './matching.ts'
-import { describeRequest, inVersion, jsonOf, shownIn } from './review.ts'
+import { describeRequest, inVersion, jsonOf, prepareShown, shownIn } from './review.ts'
 import { deniedBy, readAnswer, type Verdict } from './review-answer.ts'
 
 type Webhook = ValidatingWebhook | MutatingWebhook
@@ -137,7 +138,8 @@ const mutateOnce = async (
     if (operations.length === 0) return request.object
     const patched = applyJsonPatch(JSON.parse(jsonOf(kind, shown)) as Json, operations)
     if (!isJsonObject(patched)) throw new Error('the patched object is no object')
-    return inVersion(kind, request.kind, kind.codec.decode(patched).object)
+    const { object } = kind.codec.decode(patched)
+    return await converting(() => inVersion(kind, request.kind, object))
   } catch (error) {
     throw internalError((error as Error).message)
   }
@@ -147,6 +149,7 @@ const mutateOnce = async (
 const invocationOf = async (sources: WebhookSources, webhook: Webhook, request: AdmissionRequest): Promise<Invocation | undefined> => {
   const kind = await matchTarget(sources, { ...webhook, rules: webhook.rules ?? [] } as never, request)
   if (!kind) return undefined
+  await prepareShown(request, kind)
   const { matchConditions = [] } = webhook
   if (matchConditions.length === 0) return { webhook, kind }
   const holds = conditionsHold(
