@@ -17,6 +17,8 @@ export interface AdmissionRequest {
   readonly dryRun: boolean
   /** The type of `object`, where it is not of `kind`: options of a connection, an Eviction. Only plugins that know no kinds are asked then. */
   readonly objectKind?: { readonly group: string; readonly version: string; readonly kind: string }
+  /** The write of a part, about which the general plugins were asked with the part's own object. */
+  readonly ofPart?: boolean
   /** Where sentences for the caller go. */
   readonly warnings?: string[]
   /** CreateOptions, UpdateOptions or DeleteOptions, as the caller gave them. */
@@ -35,6 +37,9 @@ export interface AdmissionPlugin {
   readonly validate?: (request: AdmissionRequest) => undefined | (() => void) | Promise<undefined | (() => void)>
 }
 
+const passesBy = ({ general = false }: AdmissionPlugin, { objectKind, ofPart }: AdmissionRequest): boolean =>
+  general ? ofPart === true : objectKind !== undefined
+
 /** The plugins in their order, as one. */
 export interface Admission {
   mutate(request: AdmissionRequest): Promise<KubeObject | undefined>
@@ -49,7 +54,7 @@ export const admissionChain = (plugins: readonly AdmissionPlugin[]): Admission =
     mutate: async (request) => {
       let current = request
       for (const plugin of mutating) {
-        if (request.objectKind && !plugin.general) continue
+        if (passesBy(plugin, request)) continue
         const answer = plugin.mutate?.(current)
         const object = answer instanceof Promise ? await answer : answer
         if (object !== undefined && object !== current.object) current = { ...current, object }
@@ -60,7 +65,7 @@ export const admissionChain = (plugins: readonly AdmissionPlugin[]): Admission =
       const undo: (() => void)[] = []
       try {
         for (const plugin of validating) {
-          if (request.objectKind && !plugin.general) continue
+          if (passesBy(plugin, request)) continue
           const answer = plugin.validate?.(request)
           const back = answer instanceof Promise ? await answer : answer
           if (back) undo.push(back)

@@ -6,9 +6,10 @@ import { givenOptions } from '../rest/options.ts'
 export const admitPart = async (
   rest: Rest,
   { call, kind, dryRun, warnings }: Request,
-  verb: 'create' | 'connect',
+  verb: 'create' | 'update' | 'connect',
   object: { readonly kind: string } & Readonly<Record<string, unknown>>,
   group = '',
+  old?: KubeObject,
 ): Promise<void> => {
   const objectKind = { group, version: 'v1', kind: object.kind }
   const request = {
@@ -19,7 +20,7 @@ export const admitPart = async (
     subresource: call.subresource,
     object: { apiVersion: group === '' ? 'v1' : `${group}/v1`, ...object } as unknown as KubeObject,
     objectKind,
-    old: undefined,
+    old,
     identity: call.identity,
     dryRun,
     warnings,

@@ -15,11 +15,12 @@ import type { HandlerContext, Part } from '../handler.ts'
 import type { Entry } from '../registry/entry.ts'
 import { replyValue } from '../represent/represent.ts'
 import { decodeBody } from '../rest/body.ts'
-import { methodNotAllowed, type Request } from '../rest/context.ts'
+import { methodNotAllowed, type Request, type Rest } from '../rest/context.ts'
 import { writeOptions } from '../rest/options.ts'
 import { patched, patcherFor } from '../rest/patch.ts'
 import { getOne } from '../rest/read.ts'
 import { served, writeOver } from '../rest/update.ts'
+import { admitPart } from './admit.ts'
 
 interface Scalable extends KubeObject {
   readonly spec: { readonly replicas?: number; readonly selector?: never }
@@ -109,6 +110,16 @@ const readAs = ({ conversion }: Kind, scale: KubeObject): Scale => (conversion ?
 const replyScale = ({ call, kind }: Request, scaleKind: Kind, entry: Entry) =>
   replyValue(call, shownAs(scaleKind, scaleOf(kind, served(kind, entry) as Scalable)))
 
+const admitScale = (rest: Rest, request: Request, scale: Scale, current: Scalable): Promise<void> =>
+  admitPart(
+    rest,
+    request,
+    'update',
+    scale as Scale & { kind: string } & Record<string, unknown>,
+    'autoscaling',
+    scaleOf(request.kind, current),
+  )
+
 const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
   const { call, kind } = request
   const options = writeOptions(call, 'UpdateOptions')
@@ -123,7 +134,10 @@ const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: K
   const written = await writeOver(
     rest,
     { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager, trackedAs: 'scale', call: plain },
-    async (current) => withReplicas(kind, current as Scalable, scale),
+    async (current) => {
+      await admitScale(rest, { ...request, dryRun: options.dryRun }, scale, current as Scalable)
+      return withReplicas(kind, current as Scalable, scale)
+    },
     false,
   )
   return replyScale(request, scaleKind, written.entry)
@@ -137,6 +151,7 @@ const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind:
   const change = async (current: KubeObject | undefined) => {
     const shown = shownAs(scaleKind, scaleOf(kind, current as Scalable))
     const scale = readAs(scaleKind, patched(scaleKind, call, shown, patcher, options.validation, warnings))
+    await admitScale(rest, { ...request, dryRun: options.dryRun }, scale, current as Scalable)
     return withReplicas(kind, current as Scalable, { ...scale, metadata: { ...scale.metadata, resourceVersion: '' } })
   }
   const written = await writeOver(

@@ -150,6 +150,7 @@ const writeOnce = async (
     dryRun,
     warnings: request.warnings,
     options: () => givenOptions(call),
+    ofPart: request.prepared === true || request.trackedAs !== undefined,
   }
   const mutated = (await rest.admission.mutate({ ...attributes, object: given })) ?? given
   const next = keepManaged(request, prepareUpdate(rest, request, mutated, old), mutated)

@@ -157,6 +157,25 @@ describe('validating webhooks', () => {
     ])
   })
 
+  test('hear of a scale as such, and not of the workload beneath', async () => {
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'main', image: 'x' }] } }
+    const set = { metadata: { name: 's' }, spec: { replicas: 1, selector: { matchLabels: { a: 'b' } }, template } }
+    const path = '/apis/apps/v1/namespaces/default/replicasets'
+    expect((await api.raw('POST', path, JSON.stringify(set), header)).status).toBe(201)
+    await configure('Validating', {
+      rules: [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['*'], resources: ['replicasets', 'replicasets/scale'] }],
+    })
+    await api.raw('PATCH', `${path}/s/scale`, '{"spec":{"replicas":3}}', { 'content-type': 'application/merge-patch+json' })
+    const seen = reviews.map(({ request }) => [
+      request.operation,
+      request.kind,
+      request.subResource,
+      request.object.spec,
+      request.oldObject.spec,
+    ])
+    expect(seen).toEqual([['UPDATE', { group: 'autoscaling', version: 'v1', kind: 'Scale' }, 'scale', { replicas: 3 }, { replicas: 1 }]])
+  })
+
   test('that fail count by their policy', async () => {
     await configure('Validating', {})
     const url = `https://127.0.0.1:${port}/review`
