@@ -36,7 +36,7 @@ const goVersion = (version: CustomResourceDefinitionVersion, hoisted: Hoisted): 
     ),
     SelectableFields: goList(
       'SelectableField',
-      hoisted.selectable ? [] : (selectableFields ?? []).map(({ jsonPath }) => `JSONPath:${quoted(jsonPath)}`),
+      hoisted.selectable ? [] : (selectableFields ?? []).map(({ jsonPath }) => `JSONPath:${quoted(jsonPath ?? '')}`),
     ),
   }
   return `${type}{${Object.entries(fields)
