@@ -1,6 +1,5 @@
-import { canonicalIp, isDns1123Subdomain, nameIsDnsLabel, nameIsPathSegment, quoted, required } from '@skiff/machinery'
+import { isCanonicalIp, isDns1123Subdomain, nameIsPathSegment, required } from '@skiff/machinery'
 import { addInvalid, checkImmutable, collect, type Faults } from '../checks/faults.ts'
-import { ipFamily } from '../checks/ip.ts'
 import { ipAddress as ipAddressResource } from '../generated/resources.ts'
 import type { IPAddress, ParentReference } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
@@ -18,18 +17,17 @@ const checkParent = (faults: Faults, parent: ParentReference | undefined): void 
   else addInvalid(faults, nameIsPathSegment(resource, false), resource, `${path}.resource`)
   if (!name) faults.push(required(`${path}.name`))
   else addInvalid(faults, nameIsPathSegment(name, false), name, `${path}.name`)
-  if (namespace) addInvalid(faults, nameIsDnsLabel(namespace, false), namespace, `${path}.namespace`)
-}
-
-/** The object's name is the address. */
-const nameFaults = (name: string): readonly string[] => {
-  if (ipFamily(name) === 0) return [`ParseAddr(${quoted(name)}): unable to parse IP`]
-  return canonicalIp(name) === name ? [] : ['must be a canonical format IP address']
+  if (namespace) addInvalid(faults, nameIsPathSegment(namespace, false), namespace, `${path}.namespace`)
 }
 
 export const ipAddress = defineKind<IPAddress>(ipAddressResource, {
   generation: false,
-  validateName: nameFaults,
+  /** The object's name is the address. */
+  validateName: isCanonicalIp,
   validate: (next) => collect((faults) => checkParent(faults, next.spec.parentRef)),
-  validateUpdate: (next, old) => collect((faults) => checkImmutable(faults, next.spec.parentRef, old.spec.parentRef, path)),
+  validateUpdate: (next, old) =>
+    collect((faults) => {
+      checkParent(faults, next.spec.parentRef)
+      checkImmutable(faults, next.spec.parentRef, old.spec.parentRef, path)
+    }),
 })

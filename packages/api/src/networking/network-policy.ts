@@ -1,4 +1,4 @@
-import { cidrContains, forbiddenField, invalidValue, isPortName, notSupported, parseCidr, rangeText, required } from '@skiff/machinery'
+import { cidrContains, forbiddenField, invalidValue, isPortName, notSupported, parseCidr, required } from '@skiff/machinery'
 import { cidrWarnings } from '../checks/address-warnings.ts'
 import { addInvalid, checkSupported, collect, type Faults, invalidShown } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
@@ -19,13 +19,15 @@ const checkPort = (faults: Faults, { protocol, port, endPort }: NetworkPolicyPor
   checkSupported(faults, protocol, ['TCP', 'UDP', 'SCTP'], `${path}.protocol`)
   if (typeof port === 'number') {
     checkPortNumber(faults, port, `${path}.port`)
-    if (endPort !== undefined && endPort < port)
-      faults.push(invalidValue(`${path}.endPort`, endPort, 'must be greater than or equal to `port`'))
+    if (endPort === undefined) return
+    // Upstream shows the port here.
+    if (endPort < port) faults.push(invalidValue(`${path}.endPort`, port, 'must be greater than or equal to `port`'))
+    checkPortNumber(faults, endPort, `${path}.endPort`)
   } else if (typeof port === 'string') {
     if (endPort !== undefined) faults.push(invalidValue(`${path}.endPort`, endPort, 'may not be specified when `port` is non-numeric'))
     addInvalid(faults, isPortName(port), port, `${path}.port`)
-  } else if (endPort !== undefined) faults.push(required(`${path}.port`, 'must be specified when `endPort` is also specified'))
-  if (endPort !== undefined && (endPort < 1 || endPort > 65535)) faults.push(invalidValue(`${path}.endPort`, endPort, rangeText(1, 65535)))
+  } else if (endPort !== undefined)
+    faults.push(invalidValue(`${path}.endPort`, endPort, 'may not be specified when `port` is not specified'))
 }
 
 const checkPeer = (faults: Faults, { podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, path: string): void => {
@@ -43,11 +45,12 @@ const checkBlock = (faults: Faults, { cidr, except }: IPBlock, path: string): vo
   }
   const whole = parseCidr(cidr)
   checkCidr(faults, cidr, `${path}.cidr`)
+  if (!whole) return
   except?.forEach((text, index) => {
     const part = parseCidr(text)
     const at = `${path}.except[${index}]`
     checkCidr(faults, text, at)
-    if (!whole || !part) return
+    if (!part) return
     const inside = cidrContains(whole, text.slice(0, text.indexOf('/')))
     if (!inside || whole.prefixLength >= part.prefixLength) faults.push(invalidValue(at, text, 'must be a strict subset of `cidr`'))
   })

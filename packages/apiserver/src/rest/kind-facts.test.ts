@@ -71,6 +71,46 @@ test.each<[string, string, object, string]>([
     { metadata: { name: 'r' }, handler: 'h', scheduling: { tolerations: [toleration, toleration] } },
     '422 scheduling.tolerations[1]: Duplicate value: core.Toleration{Key:"k", Operator:"Exists", Value:"", Effect:"NoExecute", TolerationSeconds:(*int64)(nil)}',
   ],
+  ...(
+    [
+      [{ port: 80, endPort: 70 }, 'endPort: Invalid value: 80: must be greater than or equal to `port`'],
+      [{ endPort: 70 }, 'endPort: Invalid value: 70: may not be specified when `port` is not specified'],
+    ] as const
+  ).map(([port, text]): [string, string, object, string] => [
+    `ports ${JSON.stringify(port)}`,
+    '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies',
+    { metadata: { name: 'n' }, spec: { podSelector: {}, ingress: [{ ports: [port] }] } },
+    `422 spec.ingress[0].ports[0].${text}`,
+  ]),
+  ...(
+    [
+      [
+        ['10.0.0.0/8', '10.1.0.0/16', 'fd00::/64'],
+        ': Invalid value: networking.ServiceCIDRSpec{CIDRs:[]string{"10.0.0.0/8", "10.1.0.0/16", "fd00::/64"}}: may only hold up to 2 values',
+      ],
+      [['10.0.0.1/8'], '[0]: Invalid value: "10.0.0.1/8": must not have bits set beyond the prefix length'],
+      [['010.0.0.0/8'], '[0]: Invalid value: "010.0.0.0/8": must not have leading 0s in IP or prefix length'],
+      [['FD00::/64'], '[0]: Invalid value: "FD00::/64": must be in canonical form ("fd00::/64")'],
+      [['10.0.0.0'], '[0]: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'],
+    ] as const
+  ).map(([cidrs, text]): [string, string, object, string] => [
+    `ranges ${cidrs.join()}`,
+    '/apis/networking.k8s.io/v1/servicecidrs',
+    { metadata: { name: 'c' }, spec: { cidrs } },
+    `422 spec.cidrs${text}`,
+  ]),
+  ...(
+    [
+      ['10.0.0.01', 'must not have leading 0s'],
+      ['fd00:0::1', 'must be in canonical form ("fd00::1")'],
+      ['x', 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'],
+    ] as const
+  ).map(([name, text]): [string, string, object, string] => [
+    `address ${name}`,
+    '/apis/networking.k8s.io/v1/ipaddresses',
+    { metadata: { name }, spec: { parentRef: { resource: 'pods', name: 'p' } } },
+    `422 metadata.name: Invalid value: ${JSON.stringify(name)}: ${text}`,
+  ]),
   [
     "the kubelet's port",
     '/api/v1/namespaces/default/services',
@@ -78,3 +118,18 @@ test.each<[string, string, object, string]>([
     '422 spec.ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by kubelet',
   ],
 ])('%s', async (_what, path, body, answer) => expect(await said(path, body)).toBe(answer))
+
+test('a ServiceCIDR may gain a second family, and nothing else', async () => {
+  const at = '/apis/networking.k8s.io/v1/servicecidrs'
+  const change = async (...cidrs: string[]) => {
+    const { status, body } = await server.raw('PATCH', `${at}/grows`, JSON.stringify({ spec: { cidrs } }), {
+      'content-type': 'application/merge-patch+json',
+    })
+    return `${status} ${body.message ?? ''}`
+  }
+  await said(at, { metadata: { name: 'grows' }, spec: { cidrs: ['10.50.0.0/24'] } })
+  const is = '422 ServiceCIDR.networking.k8s.io "grows" is invalid: spec.cidrs'
+  expect(await change('10.51.0.0/24')).toBe(`${is}[0]: Invalid value: "10.51.0.0/24": field is immutable`)
+  expect(await change('10.50.0.0/24', 'fd00::/64')).toBe('200 ')
+  expect(await change('10.50.0.0/24')).toBe(`${is}: Invalid value: []string{"10.50.0.0/24"}: field is immutable`)
+})

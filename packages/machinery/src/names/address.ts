@@ -54,6 +54,24 @@ export const parseCidr = (text: string): Cidr | undefined => {
 
 export const isCidr = (text: string): Complaints => (parseCidr(text) ? none : [wrongCidr])
 
+/** Strict as new kinds want it: canonical, without bits that the prefix does not hold. */
+export const isCanonicalCidr = (text: string): Complaints => {
+  const parsed = parseCidr(text)
+  if (!parsed) return [wrongCidr]
+  const [address, length] = text.split('/') as [string, string]
+  const mapped = parsed.family === 4 && address.includes(':')
+  const found: string[] = []
+  if ((!isIPv4(address) && !isIPv6(address)) || (length.length > 1 && length.startsWith('0')))
+    found.push('must not have leading 0s in IP or prefix length')
+  else if (mapped) found.push('must not have an IPv4-mapped IPv6 address')
+  const hostBits = BigInt((parsed.family === 4 && !mapped ? 32 : 128) - parsed.prefixLength)
+  if (found.length === 0 && (parsed.bits >> hostBits) << hostBits !== parsed.bits)
+    found.push('must not have bits set beyond the prefix length')
+  if (found.length > 0) return found
+  const canonical = `${ipText(parsed.bits, parsed.family)}/${parsed.prefixLength}`
+  return canonical === text ? none : [`must be in canonical form (${JSON.stringify(canonical)})`]
+}
+
 /** The address as an integer of 32 or 128 bits. The text must be an address. */
 export const ipBits = (text: string): bigint => {
   const plain = text.includes('.') ? withoutLeadingZeros(text) : text
