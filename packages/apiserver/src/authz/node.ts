@@ -1,7 +1,7 @@
 import type { Pod } from '@skiff/api'
 import type { Authorizer } from '../authorize.ts'
 import type { Cache } from '../registry/cache.ts'
-import { entriesOf } from '../registry/tree.ts'
+import { podsByNode } from './pods-by-node.ts'
 import type { Rbac } from './rbac.ts'
 
 const prefix = 'system:node:'
@@ -14,24 +14,22 @@ const guarded = new Set(['secrets', 'configmaps'])
  * Upstream's Node authorizer on top of RBAC: a member of system:nodes has the rights of the role system:node, but reads secrets and
  * config maps of its own pods alone, one by one.
  */
-export const withNodes =
-  (rbac: Rbac, pods: Cache): Authorizer =>
-  (attributes) => {
+export const withNodes = (rbac: Rbac, pods: Cache): Authorizer => {
+  const podsOf = podsByNode(pods)
+  return (attributes) => {
     const decision = rbac.authorize(attributes)
     const { identity, resource, subresource, group, name, namespace } = attributes
     if (decision.allowed || !identity.name.startsWith(prefix) || !identity.groups.includes('system:nodes')) return decision
     if (!rbac.covers('/system:node', attributes)) return decision
     if (group !== '' || subresource !== '' || !guarded.has(resource)) return allowed
     const node = identity.name.slice(prefix.length)
-    if (name !== '' && namedByPods(pods, node, namespace, resource, name)) return allowed
+    if (name !== '' && namedByPods(podsOf(node), namespace, resource, name)) return allowed
     return { allowed: false, reason: `no relationship found between node '${node}' and this object` }
   }
+}
 
-const namedByPods = (pods: Cache, node: string, namespace: string, resource: string, name: string): boolean => {
-  for (const { object } of entriesOf(pods.tree, `${namespace}/`)) {
-    const pod = object as Pod
-    if (pod.spec.nodeName === node && names(pod, resource, name)) return true
-  }
+const namedByPods = (pods: Iterable<Pod>, namespace: string, resource: string, name: string): boolean => {
+  for (const pod of pods) if (pod.metadata.namespace === namespace && names(pod, resource, name)) return true
   return false
 }
 

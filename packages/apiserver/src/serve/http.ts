@@ -90,8 +90,8 @@ export const serveHttp = (given: ServeOptions, listen: { readonly host: string; 
     // client-go sends everything over one connection: slow lists must leave room for what comes beside them.
     maxSessionMemory: 256,
     settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
-    streamResetBurst: 5000,
-    streamResetRate: 500,
+    streamResetBurst: 2000,
+    streamResetRate: 200,
     handshakeTimeout: headersMs,
     maxHeaderSize,
     http1Options: { maxHeaderSize },
