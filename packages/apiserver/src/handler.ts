@@ -1,11 +1,11 @@
 import type { Kind } from '@skiff/api'
 import type { Call, Handler, Reply } from '@skiff/client'
-import { Refusal } from '@skiff/machinery'
+import { badRequest, nameIsPathSegment, Refusal } from '@skiff/machinery'
 import { type Attributes, type Authorizer, attributesOf, forbiddenBy } from './authorize.ts'
 import { deprecationsOf } from './deprecation.ts'
 import { notFoundHere, unknownResource } from './not-found.ts'
 import type { Tables } from './represent/parts.ts'
-import { replyEntry, replyPage, replyValue, replyWatch } from './represent/represent.ts'
+import { formFor, replyEntry, replyPage, replyValue, replyWatch } from './represent/represent.ts'
 import { methodNotAllowed, namedOf, type Request, type Rest } from './rest/context.ts'
 import { create } from './rest/create.ts'
 import { patch } from './rest/patch.ts'
@@ -37,7 +37,13 @@ export const createHandler =
     if (!kind) throw unknownResource(context.rest.registry, call)
     // The routes of built-in kinds have no HEAD.
     if (call.method === 'HEAD' && call.verb !== 'connect' && !kind.custom) throw methodNotAllowed()
-    if (kind.namespaced ? call.namespace === undefined && needsNamespace(call) : call.namespace !== undefined) throw notFoundHere()
+    if (kind.namespaced ? call.namespace === undefined && call.name !== undefined : call.namespace !== undefined) throw notFoundHere()
+    if (call.misplaced) throw known(kind, call) ? methodNotAllowed() : notFoundHere()
+    if (kind.namespaced && call.namespace === undefined && call.verb !== 'list' && call.verb !== 'watch')
+      throw kind.verbs.includes('list') ? methodNotAllowed() : notFoundHere()
+    // What nothing could be answered in is refused before anything is done; connections and logs speak for themselves.
+    if (call.accept !== undefined && call.verb !== 'connect' && call.subresource !== 'log') formFor(call, kind)
+    if (call.name !== undefined) checkName(call.name)
     const mayCreate = () => {
       const create = { ...attributes, verb: 'create' }
       const answer = context.authorize(create)
@@ -55,7 +61,15 @@ export const createHandler =
     return carries && request.warnings.length > 0 ? { ...reply, warnings: request.warnings } : reply
   }
 
-const needsNamespace = (call: Call): boolean => call.name !== undefined || call.verb === 'create'
+/** Names that would lead somewhere else in upstream's store. */
+const checkName = (name: string): void => {
+  const [complaint] = nameIsPathSegment(name, false)
+  if (complaint) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${complaint}`)
+}
+
+/** Whether anything is served at a call's path, whatever the method. */
+const known = (kind: Kind, { subresource }: Call): boolean =>
+  subresource === undefined || kind.subresources.some((each) => each.name === subresource)
 
 const dispatch = async (context: HandlerContext, request: Request): Promise<Reply> => {
   const { call, kind } = request
@@ -120,8 +134,8 @@ const operate = async ({ rest, tables }: HandlerContext, request: Request): Prom
       return replyEntry(call, kind, entry, tables, created ? 201 : 200)
     }
     case 'delete': {
-      const { entry, gone } = await remove(rest, request)
-      if (!gone || repliesObject.has(`${kind.group}/${kind.plural}`)) return replyEntry(call, kind, entry, tables)
+      const { entry, gone, accepted } = await remove(rest, request)
+      if (!gone || repliesObject.has(`${kind.group}/${kind.plural}`)) return replyEntry(call, kind, entry, tables, accepted ? 202 : 200)
       return replyValue(call, successStatus(kind, entry.object.metadata))
     }
     case 'deletecollection':

@@ -26,6 +26,8 @@ export interface Call {
   readonly verb: Verb
   /** The HTTP method of a connect call (exec, proxy), which decides its RBAC verb. Absent: GET. */
   readonly method?: string
+  /** The method does not go with the path: whoever is asked refuses it, once the path is known to lead somewhere. */
+  readonly misplaced?: boolean
   readonly group: string
   readonly version: string
   /** The plural. */

@@ -1,5 +1,15 @@
 import type { Pod } from '@skiff/api'
-import { badRequest, conflict, invalid, invalidValue, type KubeObject, notFound, Refusal, required, rfc3339 } from '@skiff/machinery'
+import {
+  badRequest,
+  conflict,
+  invalidValue,
+  type KubeObject,
+  notFound,
+  Refusal,
+  required,
+  rfc3339,
+  summariseErrors,
+} from '@skiff/machinery'
 import type { Part } from '../handler.ts'
 import { replyValue } from '../represent/represent.ts'
 import { decodeBody } from '../rest/body.ts'
@@ -22,7 +32,8 @@ const bind = async (rest: Rest, request: Request, binding: Binding): Promise<voi
   if (target?.kind && target.kind !== 'Node' && target.kind !== 'Minion')
     errors.push(invalidValue('target.kind', target.kind, 'must be one of Node, <empty>'))
   if (!target?.name) errors.push(required('target.name', ''))
-  if (errors.length > 0) throw invalid({ group: '', kind: 'Binding' }, call.name ?? '', errors)
+  // Upstream hands these out as plain errors.
+  if (errors.length > 0) throw new Refusal(500, '', summariseErrors(errors))
   await admitPart(rest, request, 'create', { ...binding, kind: 'Binding' })
   const node = target.name as string
   const kind = rest.registry.find('', 'v1', 'pods')

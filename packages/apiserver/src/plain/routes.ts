@@ -16,7 +16,8 @@ export type PlainRoutes = Readonly<Record<string, PlainRoute>>
 export const plainRouter =
   (routes: PlainRoutes, authorize: Authorizer) =>
   (path: string, identity: Identity, method: string): PlainRoute | undefined => {
-    const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+    // Upstream's router takes a slash at the end, its table of other paths does not.
+    const trimmed = path.startsWith('/api') && path.endsWith('/') ? path.slice(0, -1) : path
     const attributes: Attributes = {
       identity,
       verb: method.toLowerCase(),
@@ -34,6 +35,7 @@ export const plainRouter =
   }
 
 const below = (routes: PlainRoutes, path: string): PlainRoute | undefined => {
+  if (path.endsWith('/')) return undefined
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
     const route = routes[`${path.slice(0, at)}/*`]
     if (route) return route

@@ -41,7 +41,7 @@ const prettily = (call: Call, form: Form): Form => {
   return isPretty(asked, call.userAgent) ? { ...form, pretty: true } : form
 }
 
-const formFor = (call: Call, kind: Kind | undefined): Form => {
+export const formFor = (call: Call, kind: Kind | undefined): Form => {
   const of = kind === undefined ? 'plain' : kind.custom ? 'custom' : 'builtin'
   return formOf(call.accept, { of, cbor: call.cbor === true, many: call.verb === 'list' || call.verb === 'watch' })
 }

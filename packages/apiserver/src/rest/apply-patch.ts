@@ -3,6 +3,7 @@ import {
   badRequest,
   conflict,
   decodeCbor,
+  goKindOf,
   invalid,
   isJsonObject,
   type Json,
@@ -15,7 +16,6 @@ import { type AppliedObject, applyOver, gvkText, nameOfConfiguration, withApplie
 import { converting } from '../registry/converting.ts'
 import { type FieldValidation, mediaTypeOf, mostNested } from './body.ts'
 import { namedOf, type Request, type Rest } from './context.ts'
-import { goKindOf } from './merge-patch.ts'
 import { decodePatched, objectOfPatch } from './patched.ts'
 import { type Written, writeOver } from './update.ts'
 

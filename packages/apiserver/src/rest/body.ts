@@ -4,8 +4,10 @@ import {
   badRequest,
   DecodeError,
   decodeCbor,
+  goKindOf,
   invalid,
   invalidValue,
+  type Json,
   type KubeObject,
   loadYaml,
   parseJson,
@@ -76,21 +78,21 @@ const rawOf = (kind: Kind, body: Exclude<Body, { stream: unknown }>): RawBody =>
   const isProtobuf = 'bytes' in body && mediaTypeOf(body.contentType) === protobuf
   try {
     const raw = parseBody(body, kind)
-    return isRecord(raw.value) || !('bytes' in body) ? raw : { ...raw, summary: summaryOf(body.bytes) }
+    return !('bytes' in body) || (isRecord(raw.value) && wellNamed(raw.value)) ? raw : { ...raw, summary: summaryOf(body.bytes) }
   } catch (error) {
     if (error instanceof Error && error.name === 'Refusal') throw error
-    if (isProtobuf) {
-      const why = `${(error as Error).message} (${summaryOf(body.bytes)})`
-      throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why}`)
-    }
-    throw unrecognized(kind, (error as Error).message, summaryOf('bytes' in body ? body.bytes : Buffer.alloc(0)))
+    const summary = summaryOf('bytes' in body ? body.bytes : Buffer.alloc(0))
+    const isYaml = 'bytes' in body && mediaTypeOf(body.contentType) === 'application/yaml'
+    if (isProtobuf || isYaml) throw unreadable(kind, (error as Error).message, summary)
+    throw unrecognized(kind, (error as Error).message, summary)
   }
 }
 
+const unreadable = (kind: Kind, why: string, summary: string): Refusal =>
+  badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary})`)
+
 const unrecognized = (kind: Kind, why: string, summary: string): Refusal =>
-  badRequest(
-    `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${why} (${summary})`,
-  )
+  unreadable(kind, `couldn't get version/kind; json parse error: ${why}`, summary)
 
 const mostShown = 30
 /** Upstream shows how a body begins: text that looks like JSON as it is, anything else in hexadecimal. */
@@ -106,13 +108,13 @@ export const decodeRaw = (kind: Kind, given: RawBody, validation: FieldValidatio
   // To Go, null is an object with nothing in it.
   const raw = given.value === null ? { ...given, value: {} } : given
   if (!isRecord(raw.value)) {
-    const is = Array.isArray(raw.value) ? 'array' : typeof raw.value
+    const is = goKindOf(raw.value as Json)
     const why = `json: cannot unmarshal ${is} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`
     throw raw.summary === undefined
       ? badRequest(`couldn't get version/kind; json parse error: ${why}`)
       : unrecognized(kind, why, raw.summary)
   }
-  checkKind(kind, raw.value)
+  checkKind(kind, raw.value, raw.summary)
   let decoded: ReturnType<Kind['codec']['decode']>
   try {
     decoded = kind.codec.decode(raw.value)
@@ -135,17 +137,27 @@ export const decodeRaw = (kind: Kind, given: RawBody, validation: FieldValidatio
 const isReset = ({ metadata }: Readonly<Record<string, unknown>>): boolean =>
   isRecord(metadata) && Array.isArray(metadata.managedFields) && metadata.managedFields.length === 0
 
-const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>): void => {
+/** True for the names that any object may come under without a word about its text. */
+const wellNamed = ({ kind, apiVersion }: Readonly<Record<string, unknown>>): boolean =>
+  (kind === undefined || typeof kind === 'string') &&
+  (apiVersion === undefined || (typeof apiVersion === 'string' && apiVersion.split('/').length < 3))
+
+const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>, summary: string | undefined): void => {
   const given = value.kind ?? kind.kind
   const version = value.apiVersion ?? kind.apiVersion
   if (given === kind.kind && version === kind.apiVersion) return
-  if (typeof given !== 'string' || typeof version !== 'string')
-    throw badRequest(
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof (typeof given !== 'string' ? given : version)} into Go struct field .${typeof given !== 'string' ? 'kind' : 'apiVersion'} of type string`,
-    )
+  if (typeof given !== 'string' || typeof version !== 'string') {
+    const [name, wrong] = typeof given !== 'string' ? ['kind', given] : ['apiVersion', version]
+    const why = `json: cannot unmarshal ${goKindOf(wrong as Json)} into Go struct field .${name} of type string`
+    throw summary === undefined ? badRequest(`couldn't get version/kind; json parse error: ${why}`) : unrecognized(kind, why, summary)
+  }
+  if (version.split('/').length > 2) {
+    const why = `unexpected GroupVersion string: ${version}`
+    throw summary === undefined ? badRequest(why) : unreadable(kind, why, summary)
+  }
   if (kind.custom) throw wrongCustomKind(kind, value, given, version)
   const { version: shortVersion } = splitApiVersion(version)
-  const known = typeNameOfKind(version, given) !== undefined
+  const known = typeNameOfKind(version, given) !== undefined || isList(version, given)
   if (known && given === kind.kind)
     throw badRequest(`the API version in the data (${version}) does not match the expected API version (${kind.apiVersion})`)
   const why = known
@@ -153,6 +165,10 @@ const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>): void =
     : `no kind ${JSON.stringify(given)} is registered for version ${JSON.stringify(version)} in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"`
   throw badRequest(`${given} in version ${JSON.stringify(shortVersion)} cannot be handled as a ${kind.kind}: ${why}`)
 }
+
+/** A list's kind, which is as known as its elements'. */
+const isList = (version: string, kind: string): boolean =>
+  kind.endsWith('List') && (kind === 'List' || typeNameOfKind(version, kind.slice(0, -4)) !== undefined)
 
 /** Objects of custom kinds can be read whatever they call themselves; validation minds the name. */
 const wrongCustomKind = (kind: Kind, { metadata }: Readonly<Record<string, unknown>>, given: string, version: string): Refusal => {

@@ -94,7 +94,7 @@ export const queryValue = (call: Call, name: string): string | undefined => {
 /** A query flag as apimachinery's conversion reads it: present and neither "false" nor "0". */
 export const queryFlag = (call: Call, name: string): boolean => {
   const value = queryValue(call, name)
-  return value !== undefined && value !== 'false' && value !== '0'
+  return value !== undefined && value !== '0' && value.toLowerCase() !== 'false'
 }
 
 export const methodNotAllowed = (): Refusal =>

@@ -2,6 +2,7 @@ import {
   applyJsonPatch,
   badRequest,
   decodeJsonPatch,
+  goKindOf,
   isJsonArray,
   isJsonObject,
   type Json,
@@ -11,7 +12,6 @@ import {
   tooLarge,
 } from '@skiff/machinery'
 import { mostNested } from './body.ts'
-import { goKindOf } from './merge-patch.ts'
 import type { Patcher, PatchText } from './patcher.ts'
 
 /** Copies and paths can build what no body could say. Does not call itself, since that is what is guarded against. */

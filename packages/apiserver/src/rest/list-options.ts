@@ -50,7 +50,8 @@ export const listOptions = (kind: Kind, call: Call, gates: Gates): ListOptions =
     match: both(labels, fields.match),
     selected: labels !== undefined || fields.match !== undefined,
     name: fields.name,
-    limit,
+    // Upstream's watch cache, which answers where any version will do, knows no pages.
+    limit: resourceVersion === '0' ? 0 : limit,
     continue: queryValue(call, 'continue') ?? '',
     resourceVersion,
     resourceVersionMatch: match as ListOptions['resourceVersionMatch'],
@@ -139,6 +140,7 @@ const parseFields = (text: string) => {
 
 const checkLabel = (kind: Kind, label: string): void => {
   if (kind.selectable.includes(label)) return
+  if (kind.storedAs === 'jobs.batch') throw badRequest(`field label ${JSON.stringify(label)} not supported for batchv1.Job`)
   if (!kind.selectableDefault) throw badRequest(`field label not supported: ${label}`)
   if (label === 'metadata.namespace') return
   throw badRequest(`${JSON.stringify(label)} is not a known field selector: only "metadata.name", "metadata.namespace"`)

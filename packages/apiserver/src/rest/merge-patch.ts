@@ -2,6 +2,7 @@ import {
   applyMergePatch,
   applyStrategicMergePatch,
   badRequest,
+  goKindOf,
   isJsonArray,
   isJsonObject,
   type Json,
@@ -10,18 +11,6 @@ import {
   Refusal,
 } from '@skiff/machinery'
 import type { Patcher, PatchText } from './patcher.ts'
-
-/** What Go's JSON decoder calls a value in its refusals. */
-export const goKindOf = (value: Json): string =>
-  isJsonArray(value)
-    ? 'array'
-    : typeof value === 'object'
-      ? 'object'
-      : typeof value === 'boolean'
-        ? 'bool'
-        : typeof value === 'string'
-          ? 'string'
-          : 'number'
 
 const noMap = (value: Json): string => `json: cannot unmarshal ${goKindOf(value)} into Go value of type map[string]interface {}`
 

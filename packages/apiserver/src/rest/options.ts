@@ -50,8 +50,9 @@ export const checkDryRun = (given: readonly string[], errors: FieldError[]): boo
 /** An integer of the query; refuses what Go's strconv refuses. */
 export const queryInteger = (call: Call, name: string): number | undefined => {
   const text = queryValue(call, name)
-  if (text === undefined || text === '') return undefined
+  if (text === undefined) return undefined
   if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${quoted(text)}: invalid syntax`)
+  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw badRequest(`strconv.ParseInt: parsing ${quoted(text)}: value out of range`)
   return Number(text)
 }
 

@@ -1,6 +1,7 @@
+import { posix } from 'node:path'
 import type { Kind } from '@skiff/api'
 import type { Call } from '@skiff/client'
-import { badRequest, expired, notFound, Refusal } from '@skiff/machinery'
+import { badRequest, expired, goKindOf, isJsonObject, type Json, notFound, parseJson, Refusal } from '@skiff/machinery'
 import type { Cache } from '../registry/cache.ts'
 import { prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
@@ -41,7 +42,7 @@ export const waitFor = async (rest: Rest, revision: number): Promise<void> => {
     await rest.env.sleep(50)
     if (revision <= rest.storage.seen) return
   }
-  throw new Refusal(504, 'Timeout', `Too large resource version: ${revision}, current: ${rest.storage.seen}`, {
+  throw new Refusal(504, 'Timeout', `Timeout: Too large resource version: ${revision}, current: ${rest.storage.seen}`, {
     retryAfterSeconds: 1,
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
   })
@@ -146,22 +147,42 @@ const selectedPage = (kind: Kind, tree: Tree, prefix: string, after: string, opt
 const encodeContinue = (revision: number, after: string): string =>
   Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start: `${after}\u0000` })).toString('base64url')
 
-const decodeContinue = (token: string): { revision: number; after: string } => {
-  let value: { v?: unknown; rv?: unknown; start?: unknown }
-  try {
-    if (!/^[\w-]+=*$/.test(token)) throw new Error('illegal base64')
-    value = JSON.parse(Buffer.from(token, 'base64url').toString())
-  } catch {
-    throw badRequest('continue key is not valid: invalid continue token')
+/** Go's path.Clean of an absolute path. */
+const cleaned = (key: string): string => {
+  const path = posix.normalize(key)
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+/** What keeps JSON from being a token, in Go's words. */
+const tokenFault = (value: Json): string | undefined => {
+  if (!isJsonObject(value)) return `${goKindOf(value)} into Go value of type storage.continueToken`
+  const types = { v: 'string', rv: 'int64', start: 'string' }
+  for (const [name, type] of Object.entries(types)) {
+    const given = value[name] ?? undefined
+    if (given !== undefined && typeof given !== (type === 'int64' ? 'number' : 'string'))
+      return `${goKindOf(given)} into Go struct field continueToken.${name} of type ${type}`
   }
-  if (value.v !== 'meta.k8s.io/v1')
-    throw badRequest(`continue key is not valid: server does not recognize this encoded version "${String(value.v ?? '')}"`)
-  if (typeof value.rv !== 'number' || value.rv === 0)
-    throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
-  if (typeof value.start !== 'string' || value.start === '')
-    throw badRequest('continue key is not valid: encoded start key is empty (version meta.k8s.io/v1)')
-  const after = value.start.replace(/\u0000$/, '')
-  if (after.startsWith('/') || after.split('/').includes('..'))
-    throw badRequest(`continue key is not valid: encoded start key "${after}" is not valid`)
-  return { revision: value.rv, after }
+  return undefined
+}
+
+const badToken = (why: string): Refusal => badRequest(`invalid continue token: continue key is not valid: ${why}`)
+
+const decodeContinue = (token: string): { revision: number; after: string } => {
+  const bad = /[^\w-]/.exec(token)?.index ?? (token.length % 4 === 1 ? token.length - 1 : undefined)
+  if (bad !== undefined) throw badToken(`illegal base64 data at input byte ${bad}`)
+  let value: { v?: string; rv?: number; start?: string }
+  try {
+    value = (parseJson(Buffer.from(token, 'base64url')).value ?? {}) as typeof value
+  } catch (error) {
+    throw badToken((error as Error).message)
+  }
+  const fault = tokenFault(value as Json)
+  if (fault) throw badToken(`json: cannot unmarshal ${fault}`)
+  const { v = '', rv = 0, start = '' } = value
+  if (v !== 'meta.k8s.io/v1') throw badToken(`server does not recognize this encoded version ${v}`)
+  if (rv === 0) throw badToken('incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
+  if (start === '') throw badToken('encoded start key empty (version meta.k8s.io/v1)')
+  const key = start.startsWith('/') ? start : `/${start}`
+  if (cleaned(key) !== key) throw badToken(start)
+  return { revision: rv, after: key.slice(1).replace(/\u0000$/, '') }
 }

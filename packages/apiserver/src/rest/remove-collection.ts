@@ -2,8 +2,9 @@ import { isRefusal } from '@skiff/machinery'
 import type { Entry } from '../registry/entry.ts'
 import { entriesOfPage } from '../represent/parts.ts'
 import type { Request, Rest } from './context.ts'
+import { deleteOptions } from './delete-options.ts'
 import { list, type Page } from './read.ts'
-import { deleteOptions, removeOne } from './remove.ts'
+import { removeOne } from './remove.ts'
 
 /** Deletes what a list with the same query gives, a few at a time; answers that list. */
 export const removeCollection = async (rest: Rest, request: Request): Promise<Page> => {

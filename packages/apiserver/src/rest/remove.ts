@@ -1,89 +1,18 @@
 import type { Kind } from '@skiff/api'
-import type { Call } from '@skiff/client'
-import {
-  badRequest,
-  conflict,
-  type FieldError,
-  invalid,
-  invalidValue,
-  type Json,
-  type KubeObject,
-  notFound,
-  notSupported,
-  rfc3339,
-  sameJson,
-  withVersion,
-} from '@skiff/machinery'
+import { conflict, type Json, type KubeObject, notFound, rfc3339, sameJson, withVersion } from '@skiff/machinery'
 import { prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
-import { parseBody } from './body.ts'
-import { keyOfCall, namedOf, queryFlag, queryValue, type Request, type Rest, writtenRequest } from './context.ts'
-import { checkDryRun, dryRunOf, queryInteger } from './options.ts'
+import { keyOfCall, namedOf, type Request, type Rest, writtenRequest } from './context.ts'
+import { type DeleteOptions, deleteOptions } from './delete-options.ts'
 import { modified, served } from './update.ts'
-
-export interface DeleteOptions {
-  readonly gracePeriodSeconds?: number
-  readonly propagationPolicy?: string
-  readonly orphanDependents?: boolean
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
-  readonly dryRun: boolean
-}
-
-/** DeleteOptions from the body or the query, checked as metav1.validation does. */
-export const deleteOptions = (call: Call): DeleteOptions => {
-  const errors: FieldError[] = []
-  const given = bodyOptions(call)
-  const grace = given.gracePeriodSeconds ?? queryInteger(call, 'gracePeriodSeconds')
-  const policy = given.propagationPolicy ?? queryValue(call, 'propagationPolicy')
-  const orphan = given.orphanDependents ?? (call.query.orphanDependents === undefined ? undefined : queryFlag(call, 'orphanDependents'))
-  const dryRun = given.dryRun ? checkDryRun(given.dryRun, errors) : dryRunOf(call, errors)
-  if (policy !== undefined && orphan !== undefined)
-    errors.push(invalidValue('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'))
-  else if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy))
-    errors.push(notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
-  if (grace !== undefined && grace < 0) errors.push(invalidValue('gracePeriodSeconds', grace, 'must be greater than or equal to 0'))
-  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors)
-  return {
-    dryRun,
-    ...(grace !== undefined ? { gracePeriodSeconds: grace } : {}),
-    ...(policy !== undefined ? { propagationPolicy: policy } : {}),
-    ...(orphan !== undefined ? { orphanDependents: orphan } : {}),
-    ...(given.preconditions ? { preconditions: given.preconditions } : {}),
-  }
-}
-
-interface BodyOptions {
-  readonly gracePeriodSeconds?: number
-  readonly propagationPolicy?: string
-  readonly orphanDependents?: boolean
-  readonly preconditions?: DeleteOptions['preconditions']
-  readonly dryRun?: readonly string[]
-}
-
-const bodyOptions = (call: Call): BodyOptions => {
-  const { body } = call
-  if (!body || 'stream' in body || ('bytes' in body && body.bytes.length === 0)) return {}
-  let value: unknown
-  try {
-    value = parseBody(body, { apiVersion: 'v1', kind: 'DeleteOptions' }).value
-  } catch (error) {
-    if (error instanceof Error && error.name === 'Refusal') throw error
-    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
-  const { kind } = value as { kind?: unknown }
-  if (kind !== undefined && kind !== 'DeleteOptions')
-    throw badRequest(
-      `${String(kind)} in version "${String((value as { apiVersion?: unknown }).apiVersion ?? '')}" cannot be handled as DeleteOptions`,
-    )
-  return value as BodyOptions
-}
 
 /** What a delete did. `gone`: the object is no more; otherwise it lives on with a deletionTimestamp. */
 export interface Removed {
   readonly entry: Entry
   readonly gone: boolean
+  /** An old client asked to be told that dependents are still to go. */
+  readonly accepted?: boolean
 }
 
 const childrenStay =
@@ -101,7 +30,7 @@ export const remove = async (rest: Rest, sent: Request): Promise<Removed> => {
     request.warnings.push(childrenStay)
   const removed = await removeOne(rest, { ...request, dryRun: options.dryRun }, keyOfCall(request.kind, request.call), options)
   if (!removed.gone) await prepareServed(sent.kind, [removed.entry])
-  return removed
+  return options.orphanDependents === false && !removed.gone ? { ...removed, accepted: true } : removed
 }
 
 export const removeOne = async (rest: Rest, sent: Request, key: string, options: DeleteOptions): Promise<Removed> => {
@@ -140,6 +69,10 @@ export const removeOne = async (rest: Rest, sent: Request, key: string, options:
 
 export const checkPreconditions = (kind: Kind, held: Pick<Entry, 'object'>, { preconditions }: DeleteOptions): void => {
   const { uid, resourceVersion, name } = held.object.metadata
+  if (kind.storedAs === 'namespaces') {
+    checkNamespace(held.object, preconditions)
+    return
+  }
   const what = { group: kind.group, resource: kind.kind }
   if (preconditions?.uid !== undefined && preconditions.uid !== uid)
     throw conflict(
@@ -155,6 +88,19 @@ export const checkPreconditions = (kind: Kind, held: Pick<Entry, 'object'>, { pr
     )
 }
 
+/** Namespaces have a deletion of their own, with words of its own. */
+const checkNamespace = ({ metadata }: KubeObject, given: DeleteOptions['preconditions']): void => {
+  const refuse = (name: string, wanted: string, found: string) =>
+    conflict(
+      { group: '', resource: 'namespaces' },
+      metadata.name,
+      `Precondition failed: ${name} in precondition: ${wanted}, ${name} in object meta: ${found}`,
+    )
+  if (given?.uid !== undefined && given.uid !== metadata.uid) throw refuse('UID', given.uid, metadata.uid)
+  if (given?.resourceVersion !== undefined && given.resourceVersion !== metadata.resourceVersion)
+    throw refuse('ResourceVersion', given.resourceVersion, metadata.resourceVersion)
+}
+
 const removeOnce = async (
   rest: Rest,
   request: Request,
@@ -165,11 +111,12 @@ const removeOnce = async (
   const { kind, dryRun } = request
   const marked = markDeleted(rest, kind, held.object, options)
   if (marked === 'now') {
-    if (dryRun) return { entry: withoutGrace(rest, kind, storedKind, held), gone: true }
-    const revision = await rest.storage.remove(storedKind, held.key, held.revision)
+    const last = await withoutGrace(rest, kind, storedKind, held, dryRun)
+    if (!last || dryRun) return last && { entry: last, gone: true }
+    const revision = await rest.storage.remove(storedKind, last.key, last.revision)
     if (revision === undefined) return undefined
-    await rest.hooks.afterRemove(kind, held.object)
-    return { entry: withoutGrace(rest, kind, storedKind, held), gone: true }
+    await rest.hooks.afterRemove(kind, last.object)
+    return { entry: last, gone: true }
   }
   if (marked === held.object || sameJson(marked as unknown as Json, held.object as unknown as Json)) return { entry: held, gone: false }
   if (dryRun) {
@@ -180,14 +127,19 @@ const removeOnce = async (
   return entry ? { entry, gone: false } : undefined
 }
 
-/** What the answer shows of a kind with grace that needed none; the DELETED event shows the object as it was stored. */
-const withoutGrace = (rest: Rest, kind: Kind, storedKind: Kind, held: Entry): Entry => {
+/** Kinds with grace are marked as deleted before they go, even when they need none: watchers see both. Undefined: another writer was first. */
+const withoutGrace = async (rest: Rest, kind: Kind, storedKind: Kind, held: Entry, dryRun: boolean): Promise<Entry | undefined> => {
   if (!kind.behaviour.gracePeriodSeconds) return held
   const { metadata } = held.object
+  if (metadata.deletionTimestamp && metadata.deletionGracePeriodSeconds === 0) return held
   const deletionTimestamp = metadata.deletionTimestamp ?? rfc3339(rest.env.now())
-  const object = { ...held.object, metadata: { ...metadata, deletionTimestamp, deletionGracePeriodSeconds: 0 } } as KubeObject
-  const encoded = storedKind.codec.encode(object)
-  return { ...held, object, bytes: Buffer.from(`${withVersion(encoded, held.revision)}\n`) }
+  const generation = metadata.generation && !metadata.deletionTimestamp ? { generation: metadata.generation + 1 } : {}
+  const object = {
+    ...held.object,
+    metadata: { ...metadata, ...generation, deletionTimestamp, deletionGracePeriodSeconds: 0 },
+  } as KubeObject
+  if (!dryRun) return rest.storage.put(storedKind, held.key, object, held.revision)
+  return { ...held, object, bytes: Buffer.from(`${withVersion(storedKind.codec.encode(object), held.revision)}\n`) }
 }
 
 const collectors = { Orphan: 'orphan', Foreground: 'foregroundDeletion' } as const

@@ -220,8 +220,8 @@ const deletable = (object: KubeObject): boolean => {
 const removeNow = async (rest: Rest, kind: Kind, held: Entry, object: KubeObject): Promise<Entry | undefined> => {
   const revision = await rest.storage.remove(kind, held.key, held.revision)
   if (revision === undefined) return undefined
-  const encoded = kind.codec.encode(object)
-  return { key: held.key, revision, object, bytes: Buffer.from(`${encoded.text}\n`) }
+  // Upstream answers with the version that the write was made from.
+  return { key: held.key, revision, object, bytes: Buffer.from(`${withVersion(kind.codec.encode(object), held.revision)}\n`) }
 }
 
 /** True when the encoding says what is stored already: such a write is none, and keeps its version. */

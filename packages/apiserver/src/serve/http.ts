@@ -233,17 +233,17 @@ const callOf = (incoming: Incoming, target: Target, identity: Identity, outgoing
   const method = incoming.method ?? 'GET'
   const oldWatch = target.path.includes('/watch/')
   const verb = verbOf(method, resource, target.query, oldWatch)
-  if (!verb || misplaced(method, resource)) throw methodNotAllowed()
   const accept = incoming.headers.accept
   const call: { -readonly [K in keyof Call]: Call[K] } = {
-    verb,
+    verb: verb ?? 'get',
     ...resource,
     query: target.query,
     identity,
     accept: accept ?? 'application/json',
   }
   if (servesCbor(incoming)) call.cbor = true
-  if (method === 'HEAD') call.method = method
+  if (!verb || misplaced(method, resource)) call.misplaced = true
+  if (method === 'HEAD' || !verb) call.method = method
   const agent = incoming.headers['user-agent']
   if (agent !== undefined) call.userAgent = agent
   if (verb === 'watch' || verb === 'connect' || resource.subresource === 'log') call.signal = closedSignal(incoming, outgoing)

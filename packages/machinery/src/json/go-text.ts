@@ -42,3 +42,10 @@ export const goType = (value: Json | undefined): string => {
       return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? 'int64' : 'float64'
   }
 }
+
+/** What Go's JSON decoder calls a value in its refusals: array, object, string, number, bool. */
+export const goKindOf = (value: Json): string => {
+  if (isJsonArray(value)) return 'array'
+  const is = typeof value
+  return is === 'boolean' ? 'bool' : is === 'object' || is === 'string' ? is : 'number'
+}

@@ -1,4 +1,4 @@
-import { at, type FieldError, forbiddenField, invalidValue, item, required, tooLong } from '../field.ts'
+import { at, type FieldError, forbiddenField, invalidValue, item, quoted, required, tooLong } from '../field.ts'
 import { sameJson } from '../json/value.ts'
 import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from '../meta.ts'
 import { splitApiVersion } from '../meta.ts'
@@ -85,7 +85,11 @@ export const validateFinalizers = (finalizers: readonly string[] | undefined, fi
   const errors: FieldError[] = []
   for (const finalizer of finalizers) complain(errors, field, finalizer, isQualifiedName(finalizer))
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
-    errors.push(invalidValue(field, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'))
+    errors.push({
+      reason: 'FieldValueInvalid',
+      field,
+      body: `Invalid value: []string{${finalizers.map(quoted).join(', ')}}: finalizer orphan and foregroundDeletion cannot be both set`,
+    })
   if (strict)
     finalizers.forEach((finalizer, i) => {
       if (!finalizer.includes('/') && !standardFinalizers.has(finalizer))

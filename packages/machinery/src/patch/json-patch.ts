@@ -1,5 +1,5 @@
 import { encodeJson } from '../json/encode.ts'
-import { goType } from '../json/go-text.ts'
+import { goKindOf } from '../json/go-text.ts'
 import { isJsonArray, isJsonObject, type Json, type JsonObject, ownValue, putKey, sameJson } from '../json/value.ts'
 
 // RFC 6902 with the tolerances and texts of the library that Kubernetes uses.
@@ -12,18 +12,12 @@ const maxCopiedBytes = 3 * 1024 * 1024
 /** Reads a patch document; throws with Go's texts for what is no list of objects. */
 export const decodeJsonPatch = (document: Json): readonly JsonObject[] => {
   if (document === null) return []
-  if (!isJsonArray(document)) throw new Error(`json: cannot unmarshal ${jsonKind(document)} into Go value of type jsonpatch.Patch`)
+  if (!isJsonArray(document)) throw new Error(`json: cannot unmarshal ${goKindOf(document)} into Go value of type jsonpatch.Patch`)
   for (const each of document)
     if (!isJsonObject(each) && each !== null)
-      throw new Error(`json: cannot unmarshal ${jsonKind(each)} into Go value of type jsonpatch.Operation`)
+      throw new Error(`json: cannot unmarshal ${goKindOf(each)} into Go value of type jsonpatch.Operation`)
   return document.map((each) => (each ?? {}) as JsonObject)
 }
-const jsonKind = (value: Json): string => {
-  if (isJsonArray(value)) return 'array'
-  const kind = goType(value)
-  return kind === 'string' || kind === 'bool' ? kind : isJsonObject(value) ? 'object' : 'number'
-}
-
 type Draft = { [key: string]: Json } | Json[]
 interface Session {
   root: Json
@@ -57,7 +51,7 @@ const pathOf = (operation: JsonObject, name: 'path' | 'from', kind: string): str
   const path = ownValue(operation, name)
   if (typeof path === 'string') return path
   if (path !== undefined && path !== null)
-    throw new Error(`${kind} operation failed to decode ${name}: json: cannot unmarshal ${jsonKind(path)} into Go value of type string`)
+    throw new Error(`${kind} operation failed to decode ${name}: json: cannot unmarshal ${goKindOf(path)} into Go value of type string`)
   const shown = name === 'path' ? 'operation missing path field' : 'operation, missing from field'
   throw new Error(`${kind} operation failed to decode ${name}: ${kind === 'add' || kind === 'remove' ? '' : `${shown}: `}${missing}`)
 }

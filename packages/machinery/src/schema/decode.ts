@@ -183,10 +183,10 @@ const zeroOf = (shape: Shape): unknown => {
 const readInteger = (bits: 32 | 64, value: unknown, state: State): unknown => {
   if (typeof value === 'bigint') {
     if (bits === 64 && BigInt.asIntN(64, value) === value) return value
-    return mismatch(value, `int${bits}`, state, String(value))
+    return mismatch(value, `int${bits}`, state, ` ${value}`)
   }
   if (typeof value !== 'number') return mismatch(value, `int${bits}`, state)
-  if (!Number.isInteger(value) || (bits === 32 && (value > 2147483647 || value < -2147483648)))
+  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 63 || (bits === 32 && (value > 2147483647 || value < -2147483648)))
     return mismatch(value, `int${bits}`, state, ` ${value}`)
   return value
 }
