@@ -9,7 +9,7 @@ beforeAll(async () => {
   other = await startTestServer({
     more: {
       gates: gatesOf(
-        'HPAScaleToZero=true,HPAConfigurableTolerance=true,MaxUnavailableStatefulSet=true,ImageVolume=true,ClusterTrustBundle=true,PreferSameTrafficDistribution=true,RelaxedEnvironmentVariableValidation=false,RelaxedDNSSearchValidation=false,InPlacePodVerticalScaling=false,UserNamespacesSupport=false',
+        'HPAScaleToZero=true,HPAConfigurableTolerance=true,MaxUnavailableStatefulSet=true,ImageVolume=true,ClusterTrustBundle=true,PreferSameTrafficDistribution=true,RelaxedEnvironmentVariableValidation=false,RelaxedDNSSearchValidation=false,StrictIPCIDRValidation=true,InPlacePodVerticalScaling=false,UserNamespacesSupport=false',
       ),
       runtimeConfig: parseRuntimeConfig('api/beta=true,storage.k8s.io/v1beta1/volumeattributesclasses,batch/v1/cronjobs=false'),
     },
@@ -102,6 +102,24 @@ test('checks ask the feature', async () => {
   )
 })
 
+test.each([
+  ['010.0.0.1', 'must not have leading 0s'],
+  ['::ffff:1.2.3.4', 'must not be an IPv4-mapped IPv6 address'],
+])('the address %s is read, and refused where that is strict', async (ip, message) => {
+  const pod = (name: string) => podOf(name, { hostAliases: [{ ip, hostnames: ['h'] }] })
+  const name = `alias-${ip.length}`
+  expect((await send(plain, 'POST', pods, pod(name))).metadata.name).toBe(name)
+  expect(await send(other, 'POST', pods, pod(name))).toContain(`spec.hostAliases[0].ip: Invalid value: ${JSON.stringify(ip)}: ${message}`)
+})
+
+test.each([
+  ['10.0.0.1/8', 'must not have bits set beyond the prefix length'],
+  ['10.0.0.0/08', 'must not have leading 0s in IP or prefix length'],
+])('the range %s too', async (cidr, message) => {
+  const policy = { metadata: { name: 'n' }, spec: { podSelector: {}, ingress: [{ from: [{ ipBlock: { cidr } }] }] } }
+  expect(await send(other, 'POST', '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies', policy)).toContain(message)
+})
+
 const hpas = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers'
 const hpa = {
   metadata: { name: 'h' },
@@ -190,4 +208,29 @@ test('slices of devices in each of their versions', async () => {
   const { spec } = await send(other, 'GET', `${at('v1beta2')}/s`)
   expect(spec.devices).toEqual([{ name: 'd', attributes: { m: { string: 'x' } }, capacity: { memory: { value: '1Gi' } } }])
   expect((await send(other, 'GET', `${at('v1beta1')}/s`)).spec.devices).toEqual(devices)
+})
+
+test('everything at once', async () => {
+  const all = await startTestServer({
+    more: { gates: gatesOf('AllAlpha=true,AllBeta=true'), runtimeConfig: parseRuntimeConfig('api/all=true') },
+  })
+  try {
+    for (const path of ['/apis', '/openapi/v2', '/openapi/v3', '/apis/resource.k8s.io/v1alpha3', '/apis/storagemigration.k8s.io/v1alpha1'])
+      expect((await all.raw('GET', path)).status).toBe(200)
+    const made = await send(all, 'POST', '/apis/storage.k8s.io/v1beta1/volumeattributesclasses', {
+      metadata: { name: 'v' },
+      driverName: 'd.io',
+    })
+    expect(made).toMatchObject({ apiVersion: 'storage.k8s.io/v1beta1', driverName: 'd.io' })
+    const { items } = await send(all, 'GET', '/apis/storage.k8s.io/v1alpha1/volumeattributesclasses')
+    expect(items).toHaveLength(1)
+  } finally {
+    await all.close()
+  }
+})
+
+test('what the server itself needs cannot be turned off', async () => {
+  await expect(startTestServer({ more: { runtimeConfig: parseRuntimeConfig('/v1/pods=false') } })).rejects.toThrow(
+    'the server itself needs pods: they cannot be turned off',
+  )
 })

@@ -1,4 +1,5 @@
 import { invalidValue, ipBits, ipFamilyOf, isCidr, isIp, parseCidr } from '@skiff/machinery'
+import { isOn } from '../features/scope.ts'
 import { addInvalid, type Faults } from './faults.ts'
 
 /** 4, 6, or 0 for what is no address. */
@@ -6,8 +7,30 @@ export const ipFamily = (text: string): 0 | 4 | 6 => ipFamilyOf(text) ?? 0
 /** 4, 6, or 0 for what is no address with a prefix length. */
 export const cidrFamily = (text: string): 0 | 4 | 6 => parseCidr(text)?.family ?? 0
 
-export const checkIp = (faults: Faults, text: string, path: string): void => addInvalid(faults, isIp(text), text, path)
-export const checkCidr = (faults: Faults, text: string, path: string): void => addInvalid(faults, isCidr(text), text, path)
+export const checkIp = (faults: Faults, text: string, path: string): void => {
+  const wrong = isIp(text)
+  addInvalid(faults, wrong.length > 0 || !isOn('StrictIPCIDRValidation') ? wrong : strictIp(text), text, path)
+}
+export const checkCidr = (faults: Faults, text: string, path: string): void => {
+  const wrong = isCidr(text)
+  addInvalid(faults, wrong.length > 0 || !isOn('StrictIPCIDRValidation') ? wrong : strictCidr(text), text, path)
+}
+
+const leadingZero = /(?:^|\.)0\d/
+const mapped = /^::ffff:/i
+
+/** Forms that were read for long and mean something else to other readers. */
+const strictIp = (text: string): readonly string[] => {
+  if (leadingZero.test(text.replace(/^.*:/, ''))) return ['must not have leading 0s']
+  return mapped.test(text) ? ['must not be an IPv4-mapped IPv6 address'] : []
+}
+const strictCidr = (text: string): readonly string[] => {
+  const [address = '', length = ''] = text.split('/')
+  if (leadingZero.test(address.replace(/^.*:/, '')) || /^0\d/.test(length)) return ['must not have leading 0s in IP or prefix length']
+  if (mapped.test(address)) return ['must not have an IPv4-mapped IPv6 address']
+  const rest = BigInt((ipFamily(address) === 4 ? 32 : 128) - Number(length))
+  return ipBits(address) & ((1n << rest) - 1n) ? ['must not have bits set beyond the prefix length'] : []
+}
 
 /** One address of each family. */
 export const isDualStack = (families: readonly (0 | 4 | 6)[]): boolean => families.includes(4) && families.includes(6)

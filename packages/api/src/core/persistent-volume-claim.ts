@@ -63,6 +63,8 @@ const withOldMutables = (next: PersistentVolumeClaim, old: PersistentVolumeClaim
     spec = withField(spec, 'storageClassName', undefined as unknown as string)
   if (next.status?.phase !== 'Bound') return spec
   const storage = old.spec.resources?.requests?.storage
+  if (isOn('VolumeAttributesClass') && spec.volumeAttributesClassName !== undefined)
+    spec = withField(spec, 'volumeAttributesClassName', old.spec.volumeAttributesClassName as string)
   if (storage !== undefined && spec.resources?.requests)
     spec = { ...spec, resources: { ...spec.resources, requests: { ...spec.resources.requests, storage } } }
   return spec
@@ -90,7 +92,9 @@ const checkUpdate = (faults: Faults, next: PersistentVolumeClaim, old: Persisten
 const checkSize = (faults: Faults, next: PersistentVolumeClaim, old: PersistentVolumeClaim): void => {
   const size = next.spec.resources?.requests?.storage ?? '0'
   if (compareQuantities(size, old.spec.resources?.requests?.storage ?? '0') >= 0) return
-  if (compareQuantities(size, old.status?.capacity?.storage ?? '0') <= 0)
+  if (!isOn('RecoverVolumeExpansionFailure'))
+    faults.push(forbiddenField('spec.resources.requests.storage', 'field can not be less than previous value'))
+  else if (compareQuantities(size, old.status?.capacity?.storage ?? '0') <= 0)
     faults.push(forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity'))
 }
 

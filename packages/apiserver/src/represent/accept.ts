@@ -46,7 +46,8 @@ export const mediaTypeNames = (cbor: boolean): string =>
     .map(({ name }) => name)
     .join(', ')
 
-const plain: Form = { encoding: 'json', as: 'object', version: 'v1', pretty: false }
+/** What most callers get. */
+export const plain: Form = { encoding: 'json', as: 'object', version: 'v1', pretty: false }
 type Answer = { readonly form: Form } | { readonly refusal: Refusal }
 const known = new Map<string, Answer>()
 const mostKnown = 1000

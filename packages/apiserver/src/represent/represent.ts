@@ -7,7 +7,7 @@ import { queryFlag, queryValue } from '../rest/context.ts'
 import type { Page } from '../rest/read.ts'
 import { served } from '../rest/update.ts'
 import { encodeFrame, type ServedFrame } from '../watch/frame.ts'
-import { checkStreams, type Form, formOf } from './accept.ts'
+import { checkStreams, type Form, formOf, plain } from './accept.ts'
 import { entriesOfPage, listAround, listParts, type Tables } from './parts.ts'
 import { protobufBytes, protobufEntry, protobufFrame, protobufList, protobufType, protobufValue } from './protobuf.ts'
 
@@ -42,6 +42,7 @@ const prettily = (call: Call, form: Form): Form => {
 }
 
 export const formFor = (call: Call, kind: Kind | undefined): Form => {
+  if (call.accept === json) return plain
   const of = kind === undefined ? 'plain' : kind.custom ? 'custom' : 'builtin'
   return formOf(call.accept, { of, cbor: call.cbor === true, many: call.verb === 'list' || call.verb === 'watch' })
 }
