@@ -35,6 +35,8 @@ export interface Behaviour<T extends KubeObject = KubeObject> {
   readonly validate?: (next: T) => readonly FieldError[]
   /** Everything that upstream checks on update, the checks of `validate` included where upstream repeats them. Absent: `validate` of next. */
   readonly validateUpdate?: (next: T, old: T) => readonly FieldError[]
+  /** How often upstream checks an update as a new object before it checks it as an update: each time names its faults again. */
+  readonly createChecksOnUpdate?: number
   /** Sentences for Warning headers. `old` is absent on create. */
   readonly warnings?: (next: T, old: T | undefined) => readonly string[]
   /** Complaints about a name; `prefix` for generateName. Absent: a DNS-1123 subdomain. */

@@ -96,6 +96,7 @@ export const daemonSet = defineKind<DaemonSet>(daemonSetResource, {
     const changed = !same(next.spec.template, old.spec.template)
     return withTemplateGeneration(next, templateGenerationOf(old) + (changed ? 1 : 0))
   },
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>
     collect((faults) => {

@@ -17,6 +17,7 @@ const checkSpec = (faults: Faults, spec: ReplicaSetSpec): void => {
 
 export const replicaSet = defineKind<ReplicaSet>(replicaSetResource, {
   default: (object) => withField(object, 'spec', withDefaults(defaultTemplateOf(object.spec), { replicas: 1 })),
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>
     collect((faults) => {

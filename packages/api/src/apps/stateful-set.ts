@@ -1,4 +1,4 @@
-import { forbiddenField, invalidValue, isDns1123Label, quoted, required } from '@skiff/machinery'
+import { forbiddenField, invalidValue, isDns1123Label, nameIsDnsLabel, quoted, required } from '@skiff/machinery'
 import { addInvalid, checkNonNegative, checkSupported, collect, type Faults, invalidShown, same } from '../checks/faults.ts'
 import { goIntOrString } from '../checks/go-syntax.ts'
 import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-percent.ts'
@@ -128,6 +128,8 @@ const counts = [
 
 export const statefulSet = defineKind<StatefulSet>(statefulSetResource, {
   default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
+  // It becomes the host name of its pods.
+  validateName: nameIsDnsLabel,
   validate: (next) =>
     collect((faults) => {
       checkSpec(faults, next.spec, true)

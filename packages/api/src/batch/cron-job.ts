@@ -61,8 +61,10 @@ export const cronJob = defineKind<CronJob>(cronJobResource, {
   validate: (next) =>
     collect((faults) => {
       checkSpec(faults, next.spec, undefined)
-      const { name } = next.metadata
+      const name = next.metadata.name ?? ''
       if (name.length > longestName) faults.push(invalidValue('metadata.name', name, `must be no more than ${longestName} characters`))
     }),
   validateUpdate: (next, old) => collect((faults) => checkSpec(faults, next.spec, old.spec)),
+  // Nothing of it is checked but the metadata that all objects have.
+  subresources: { status: { prepareForUpdate: (next, old) => ({ ...next, spec: old.spec }) } },
 })

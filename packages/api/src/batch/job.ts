@@ -20,17 +20,22 @@ const oldNameLabel = 'job-name'
 const withGeneratedSelector = (job: Job): Job => {
   const { spec, metadata } = job
   if (spec.manualSelector === true) return job
-  const generated = { [oldNameLabel]: metadata.name, [oldUidLabel]: metadata.uid, [nameLabel]: metadata.name, [uidLabel]: metadata.uid }
+  const { name = '', uid } = metadata
+  const generated = { [oldNameLabel]: name, [oldUidLabel]: uid, [nameLabel]: name, [uidLabel]: uid }
   // What the user set stays, and is refused below where it differs.
   const labels = { ...generated, ...spec.template?.metadata?.labels }
   const template = { ...spec.template, metadata: { ...spec.template?.metadata, labels } } as PodTemplateSpec
-  const matchLabels = { [uidLabel]: metadata.uid, ...spec.selector?.matchLabels }
-  return { ...job, spec: { ...spec, template, selector: { ...spec.selector, matchLabels } } }
+  const matchLabels = { [uidLabel]: uid, ...spec.selector?.matchLabels }
+  // Labels that the job took from its template are the same map in Go, and grow with it.
+  const shared = spec.template?.metadata?.labels
+  const own = shared !== undefined && metadata.labels === shared ? { metadata: { ...metadata, labels } } : {}
+  return { ...job, ...own, spec: { ...spec, template, selector: { ...spec.selector, matchLabels } } }
 }
 
 const checkGenerated = (faults: Faults, { spec, metadata }: Job): void => {
   if (spec.manualSelector === true || spec.selector === undefined) return
-  const expected = { [oldUidLabel]: metadata.uid, [oldNameLabel]: metadata.name, [uidLabel]: metadata.uid, [nameLabel]: metadata.name }
+  const { name = '', uid } = metadata
+  const expected = { [oldUidLabel]: uid, [oldNameLabel]: name, [uidLabel]: uid, [nameLabel]: name }
   const labels = spec.template?.metadata?.labels
   for (const [label, value] of Object.entries(expected)) {
     const path = `spec.template.metadata.labels[${label}]`
@@ -46,7 +51,7 @@ const checkJob = (faults: Faults, job: Job): void => {
   checkGenerated(faults, job)
   checkWholeJobSpec(faults, spec)
   if (spec.completionMode !== 'Indexed' || !spec.completions) return
-  const hostname = `${metadata.name}-${spec.completions - 1}`
+  const hostname = `${metadata.name ?? ''}-${spec.completions - 1}`
   if (isDns1123Label(hostname).length > 0)
     faults.push(invalidValue('metadata.name', metadata.name, `will not able to create pod with invalid DNS label: ${hostname}`))
 }
@@ -89,6 +94,7 @@ export const job = defineKind<Job>(jobResource, {
     return { ...next, metadata: { ...next.metadata, labels } }
   },
   prepareForCreate: (next) => withGeneratedSelector(next),
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkJob(faults, next)),
   validateUpdate: (next, old) => collect((faults) => checkUpdate(faults, next, old)),
   subresources: {

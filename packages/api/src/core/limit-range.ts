@@ -101,6 +101,8 @@ export const limitRange = defineKind<LimitRange>(limitRangeResource, {
   allowCreateOnUpdate: true,
   default: (object) =>
     object.spec.limits ? withField(object, 'spec', withField(object.spec, 'limits', mapSame(object.spec.limits, defaultItem))) : object,
+  // One that has no name gets a random one.
+  prepareForCreate: (next) => (next.metadata.name ? next : { ...next, metadata: { ...next.metadata, name: next.metadata.uid } }),
   validate: (next) =>
     collect((faults) => {
       const types = new Set<string>()

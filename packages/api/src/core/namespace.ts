@@ -27,7 +27,7 @@ const withNameLabel = (namespace: Namespace): Namespace => {
 
 export const namespace = defineKind<Namespace>(namespaceResource, {
   generation: false,
-  validateName: (name, prefix) => (name.includes('.') ? ['must not contain dots'] : nameIsDnsLabel(name, prefix)),
+  validateName: nameIsDnsLabel,
   /** The label lets selectors name a namespace; it comes back whenever someone takes it away. */
   default: withNameLabel,
   prepareForCreate: (next) => {
@@ -37,6 +37,7 @@ export const namespace = defineKind<Namespace>(namespaceResource, {
   },
   prepareForUpdate: (next, old) => withFinalizers(next, old.spec.finalizers),
   // Upstream's path has no index here, and has one in the finalize subresource.
+  createChecksOnUpdate: 1,
   validate: (next) => finalizerFaults(next, () => 'spec.finalizers'),
   subresources: {
     status: {

@@ -78,6 +78,7 @@ export const node = defineKind<Node>(nodeResource, {
     const next = withField(object, 'spec', defaultSpec(object.spec))
     return next.status ? withField(next, 'status', defaultStatus(next.status)) : next
   },
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkNode(faults, next)),
   validateUpdate: (next, old) => collect((faults) => checkNodeUpdate(faults, next, old)),
   subresources: {

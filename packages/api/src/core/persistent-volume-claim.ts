@@ -144,6 +144,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>(claimReso
   default: defaultClaim,
   prepareForCreate: (next) => ({ ...next, spec: normalise(next.spec, undefined), status: { phase: 'Pending' } }),
   prepareForUpdate: (next, old) => withField(next, 'spec', normalise(next.spec, old.spec)),
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkClaimSpec(faults, next.spec, 'spec')),
   warnings: warningsOf,
   validateUpdate: (next, old) => collect((faults) => checkUpdate(faults, next, old)),

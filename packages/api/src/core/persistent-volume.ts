@@ -250,6 +250,7 @@ export const persistentVolume = defineKind<PersistentVolume>(persistentVolumeRes
     const { volumeAttributesClassName: _, ...spec } = next.spec
     return { ...next, spec, status: { phase: 'Pending', lastPhaseTransitionTime: now } }
   },
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkSpec(faults, next)),
   warnings: warningsOf,
   validateUpdate: (next, old) => collect((faults) => checkUpdate(faults, next, old)),

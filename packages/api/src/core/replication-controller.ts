@@ -39,6 +39,7 @@ const checkSpec = (faults: Faults, spec: ReplicationControllerSpec): void => {
 export const replicationController = defineKind<ReplicationController>(replicationControllerResource, {
   defaultPropagation: 'Orphan',
   default: defaultController,
+  createChecksOnUpdate: 2,
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   subresources: {
     status: {

@@ -96,6 +96,7 @@ const scopeSet = (spec: ResourceQuotaSpec): string => [...new Set(spec.scopes)].
 export const resourceQuota = defineKind<ResourceQuota>(resourceQuotaResource, {
   generation: false,
   default: (object) => withField(object, 'spec', inField(object.spec, 'hard', roundResources)),
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>
     collect((faults) => {

@@ -98,6 +98,7 @@ const blockWarnings = (peers: readonly NetworkPolicyPeer[] = [], path: string): 
 
 export const networkPolicy = defineKind<NetworkPolicy>(networkPolicyResource, {
   default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   warnings: ({ spec }) => [
     ...(spec.ingress ?? []).flatMap(({ from }, index) => blockWarnings(from, `spec.ingress[${index}].from`)),

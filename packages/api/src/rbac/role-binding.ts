@@ -50,10 +50,10 @@ const bindingBehaviour = <T extends Binding>(namespaced: boolean): Behaviour<T> 
   allowCreateOnUpdate: true,
   validateName: nameIsPathSegment,
   default: defaultBinding,
+  createChecksOnUpdate: 2,
   validate: (next) => collect((faults) => checkBinding(faults, next, namespaced)),
   validateUpdate: (next, old) =>
     collect((faults) => {
-      checkBinding(faults, next, namespaced)
       // Who is bound may change; to what, never: it would hand on the grants.
       if (!same(next.roleRef, old.roleRef)) faults.push(invalidShown('roleRef', shownRef(next.roleRef), 'cannot change roleRef'))
     }),

@@ -25,6 +25,7 @@ export const role = defineKind<Role>(roleResource, {
   generation: false,
   allowCreateOnUpdate: true,
   validateName: nameIsPathSegment,
+  createChecksOnUpdate: 2,
   validate: (next) =>
     collect((faults) => {
       next.rules?.forEach((rule, index) => {
@@ -37,6 +38,7 @@ export const clusterRole = defineKind<ClusterRole>(clusterRoleResource, {
   generation: false,
   allowCreateOnUpdate: true,
   validateName: nameIsPathSegment,
+  createChecksOnUpdate: 2,
   validate: (next) =>
     collect((faults) => {
       next.rules?.forEach((rule, index) => {

@@ -116,6 +116,7 @@ const sameDriver = (next: CSINodeDriver, old: CSINodeDriver): boolean => {
 export const csiNode = defineKind<CSINode>(resources.csiNode, {
   generation: false,
   requireResourceVersion: true,
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkNode(faults, next)),
   validateUpdate: (next, old) =>
     collect((faults) => {

@@ -52,6 +52,7 @@ const checkClass = (faults: Faults, next: StorageClass): void => {
 
 export const storageClass = defineKind<StorageClass>(storageClassResource, {
   generation: false,
+  createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkClass(faults, next)),
   warnings: ({ allowedTopologies = [] }) =>
     allowedTopologies.flatMap(({ matchLabelExpressions = [] }, at) =>

@@ -30,6 +30,7 @@ const checkAttachment = (faults: Faults, { spec, status }: VolumeAttachment): vo
 export const volumeAttachment = defineKind<VolumeAttachment>(volumeAttachmentResource, {
   generation: false,
   requireResourceVersion: true,
+  createChecksOnUpdate: 1,
   validate: (next) =>
     collect((faults) => {
       checkAttachment(faults, next)
@@ -42,4 +43,6 @@ export const volumeAttachment = defineKind<VolumeAttachment>(volumeAttachmentRes
       checkAttachment(faults, next)
       if (!same(next.spec, old.spec)) faults.push(invalidValue('spec', next.spec, immutableText))
     }),
+  // Neither is checked nor changes anything but the status.
+  subresources: { status: { prepareForUpdate: (next, old) => ({ ...old, status: next.status as typeof old.status }) } },
 })

@@ -57,7 +57,7 @@ const podTotal = ({ spec }: Pod, of: (resources: Resources) => Amounts): Amounts
 
 /** What a LimitRange holds against a pod, in upstream's words. */
 export const podComplaints = (range: LimitRange, pod: Pod): string[] =>
-  range.spec.limits.flatMap((item) => {
+  (range.spec.limits ?? []).flatMap((item) => {
     if (item.type === 'Container')
       return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap((container) => complaints(item, resourcesOf(container)))
     if (item.type !== 'Pod') return []
@@ -66,7 +66,7 @@ export const podComplaints = (range: LimitRange, pod: Pod): string[] =>
 
 /** Claims are held against their requests alone. */
 export const claimComplaints = (range: LimitRange, claim: PersistentVolumeClaim): string[] =>
-  range.spec.limits
+  (range.spec.limits ?? [])
     .filter((item) => item.type === 'PersistentVolumeClaim')
     .flatMap((item) => {
       const requests = claim.spec.resources?.requests ?? {}

@@ -44,7 +44,7 @@ const refuse = (request: AdmissionRequest, complaints: readonly string[]): void 
 const withDefaults = (pod: Pod, range: LimitRange): Pod => {
   const requests: Record<string, string> = {}
   const limits: Record<string, string> = {}
-  for (const item of range.spec.limits) {
+  for (const item of range.spec.limits ?? []) {
     if (item.type !== 'Container') continue
     Object.assign(requests, item.defaultRequest)
     Object.assign(limits, item.default)

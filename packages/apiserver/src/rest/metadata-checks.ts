@@ -28,6 +28,7 @@ const again: Readonly<Record<string, Again>> = {
   'admissionregistration.k8s.io/validatingwebhookconfigurations': [0, 1],
   'apiextensions.k8s.io/customresourcedefinitions': [1, 0],
   'apps/deployments': [1, 0],
+  'apps/statefulsets': [1, 0],
   'autoscaling/horizontalpodautoscalers': [1, 0],
   'batch/cronjobs': [1, 0],
   'coordination.k8s.io/leases': [1, 0],
@@ -84,8 +85,10 @@ export const metadataErrors = (kind: Kind, subresource: string | undefined, next
   const finalizers = strictFinalizers(kind) ? namesOfFinalizers(metadata.finalizers) : []
   const whole = validateObjectMeta(metadata, kind.namespaced, (name, prefix) => validateNameOf(kind, name, prefix), 'metadata', false)
   const errors = [...validateObjectMeta(metadata, kind.namespaced, nameIsPathSegment, 'metadata', false), ...update]
+  const first = subresource ? 0 : Math.min(wholes, kind.behaviour.createChecksOnUpdate ?? 0)
+  for (let i = 0; i < first; i++) errors.push(...whole, ...finalizers)
   for (let i = 0; i < updates; i++) errors.push(...update, ...finalizers)
-  for (let i = 0; i < wholes; i++) errors.push(...whole, ...finalizers)
+  for (let i = first; i < wholes; i++) errors.push(...whole, ...finalizers)
   return errors
 }
 

@@ -297,6 +297,14 @@ const pick = (from: Readonly<Record<string, unknown>>, names: readonly string[])
 const validateUpdate = ({ kind, call }: Request, next: KubeObject, old: KubeObject): void => {
   const errors: FieldError[] = metadataErrors(kind, call.subresource, next, old)
   if (call.subresource) errors.push(...(kind.behaviour.subresources?.[call.subresource]?.validateUpdate?.(next, old) ?? []))
-  else errors.push(...(kind.behaviour.validateUpdate?.(next, old) ?? kind.behaviour.validate?.(next) ?? []))
+  else errors.push(...ownErrors(kind, next, old))
   if (errors.length > 0) throw invalid(kind, old.metadata.name, errors)
+}
+
+/** What the kind finds: as a new object's first, as often as upstream does so, then as an update's. */
+const ownErrors = ({ behaviour }: Kind, next: KubeObject, old: KubeObject): readonly FieldError[] => {
+  const times = behaviour.createChecksOnUpdate ?? 0
+  const asNew = times > 0 || !behaviour.validateUpdate ? (behaviour.validate?.(next) ?? []) : []
+  const update = behaviour.validateUpdate?.(next, old) ?? []
+  return asNew.length === 0 ? update : [...new Array<typeof asNew>(Math.max(times, 1)).fill(asNew).flat(), ...update]
 }

@@ -59,7 +59,9 @@ export const validateOwnerReferences = (owners: readonly OwnerReference[] | unde
   const errors: FieldError[] = []
   let controller: OwnerReference | undefined
   for (const owner of owners ?? []) {
-    const { group, version } = splitApiVersion(owner.apiVersion ?? '')
+    const apiVersion = owner.apiVersion ?? ''
+    // What Go cannot read as a group and a version has neither.
+    const { group, version } = /^[^/]*(\/[^/]*)?$/.test(apiVersion) ? splitApiVersion(apiVersion) : { group: '', version: '' }
     if (version === '') errors.push(invalidValue(at(field, 'apiVersion'), owner.apiVersion ?? '', 'version must not be empty'))
     for (const part of ['kind', 'name', 'uid'] as const)
       if (!owner[part]) errors.push(invalidValue(at(field, part), '', `${part} must not be empty`))

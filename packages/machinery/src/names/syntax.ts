@@ -30,13 +30,19 @@ const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const subdomain = `${label}(\\.${label})*`
 const alphanumericEnds = 'and must start and end with an alphanumeric character'
 
-/** A DNS label: lower case, digits and dashes, at most 63 bytes. */
-export const isDns1123Label = check(
+const dnsLabel = check(
   label,
   `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', ${alphanumericEnds}`,
   ['my-name', '123-abc'],
   63,
 )
+const dotted = new RegExp(`^${label}(\\.${label})+$`)
+
+/** A DNS label: lower case, digits and dashes, at most 63 bytes. */
+export const isDns1123Label = (value: string): Complaints => {
+  const found = dnsLabel(value)
+  return found.length > 0 && dotted.test(value) ? [...found.slice(0, -1), 'must not contain dots'] : found
+}
 export const isDns1123Subdomain = check(
   subdomain,
   `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', ${alphanumericEnds}`,

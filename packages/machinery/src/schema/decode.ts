@@ -53,13 +53,14 @@ const readObject = (schema: ObjectSchema, input: Readonly<Record<string, unknown
         value = readValue(field.shape, value, state)
         state.path.pop()
         // An empty struct that Go always writes is left out all the same: sent or not, it has to compare equal.
-        if (value !== null && (field.keepEmpty || (field.unset !== undefined && typeof value !== 'object') || !isEmpty(value))) {
+        if (value !== null && (field.keepEmpty || field.zero !== undefined || !isEmpty(value))) {
           out[field.name] = value
           continue
         }
       }
     }
     if (field.fallback !== undefined) out[field.name] = field.fallback
+    else if (field.zero !== undefined) out[field.name] = field.zero
   }
   if (!state.unknown) {
     let keys = 0
@@ -141,7 +142,8 @@ const readArray = (items: Shape, value: unknown, state: State): unknown => {
   const out: unknown[] = new Array(value.length)
   for (let index = 0; index < value.length; index++) {
     const element = value[index]
-    out[index] = element === null ? zeroOf(items) : readValue(items, element, state)
+    out[index] =
+      element !== null ? readValue(items, element, state) : items.is === 'object' ? readObject(items.schema, {}, state) : zeroOf(items)
   }
   return out
 }

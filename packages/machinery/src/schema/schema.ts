@@ -24,6 +24,8 @@ export interface FieldSchema {
   readonly keepEmpty: boolean
   /** The JSON that is written when the field is unset; undefined when it is left out. */
   readonly unset: string | undefined
+  /** The empty text, number or boolean of a field that is never left out: sent or not, it is there and compares equal. */
+  readonly zero: unknown
   /** What an unset field becomes on decoding. */
   readonly fallback: unknown
 }
@@ -157,7 +159,8 @@ export const compileSchemas = (source: SchemaSource): ((typeName: string) => Obj
         shape,
         keepEmpty: facts.ptr === true,
         unset: facts.zero === undefined ? undefined : unsetText(facts.zero, shape),
-        fallback: defaults?.get(name) ?? facts.default,
+        zero: facts.zero === null || typeof facts.zero === 'object' ? undefined : facts.zero,
+        fallback: kept(defaults?.get(name) ?? facts.default, facts),
       }
       fields.push(field)
       ;(schema.byName as Map<string, FieldSchema>).set(name, field)
@@ -166,6 +169,10 @@ export const compileSchemas = (source: SchemaSource): ((typeName: string) => Obj
   }
   return schemaOf
 }
+
+/** Go leaves an empty value out again unless the field is a pointer or always written. */
+const kept = (fallback: unknown, { ptr, zero }: FieldFacts): unknown =>
+  ptr !== true && zero === undefined && (fallback === '' || fallback === 0 || fallback === false) ? undefined : fallback
 
 /** `{}` stands for the nested type's own unset fields. */
 const unsetText = (zero: unknown, shape: Shape): string => {
