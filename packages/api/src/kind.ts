@@ -28,6 +28,8 @@ export interface StrategyContext {
 export interface Behaviour<T extends KubeObject = KubeObject> {
   /** Defaulting that is more than a constant of the facts. Runs after decoding, on objects read from storage as well. */
   readonly default?: (object: T) => T
+  /** Fills in what objects lack that were stored before the fields were there; never asked for what a user sends. */
+  readonly defaultOnRead?: (object: T) => T
   readonly prepareForCreate?: (next: T, context: StrategyContext) => T
   /** `next` already carries the old status. */
   readonly prepareForUpdate?: (next: T, old: T, context: StrategyContext) => T

@@ -1,3 +1,4 @@
+import { ipFamily } from '../checks/ip.ts'
 import { mapSame, withField } from '../defaults/patch.ts'
 import type { Service, ServicePort, ServiceSpec, ServiceStatus } from '../generated/types.ts'
 
@@ -52,4 +53,31 @@ const defaultStatus = (status: ServiceStatus): ServiceStatus => {
 export const defaultService = (service: Service): Service => {
   const next = withField(service, 'spec', defaultSpec(service.spec))
   return next.status && next.spec.type === 'LoadBalancer' ? withField(next, 'status', defaultStatus(next.status)) : next
+}
+
+/** The families of a Service that was stored before it could have two. A headless one is of IPv4, which was all there was. */
+const storedFamilies = ({ clusterIP, selector }: ServiceSpec, addresses: readonly string[]): Partial<ServiceSpec> => {
+  if (clusterIP === 'None')
+    return Object.keys(selector ?? {}).length > 0
+      ? { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' }
+      : { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' }
+  if (addresses.length === 0) return {}
+  return {
+    ipFamilies: addresses.map((address) => (ipFamily(address) === 6 ? 'IPv6' : 'IPv4')),
+    ipFamilyPolicy: addresses.length === 1 ? 'SingleStack' : 'RequireDualStack',
+  }
+}
+
+/** What later versions of the API added to Services, shown of old ones as well. */
+export const defaultStoredService = (service: Service): Service => {
+  const { spec } = service
+  if (spec.type === 'ExternalName') {
+    if (spec.internalTrafficPolicy === undefined) return service
+    const { internalTrafficPolicy: _, ...rest } = spec
+    return { ...service, spec: rest }
+  }
+  const clusterIPs = spec.clusterIPs?.length ? spec.clusterIPs : spec.clusterIP ? [spec.clusterIP] : []
+  if (spec.ipFamilies?.length && spec.clusterIPs?.length) return service
+  const families = spec.ipFamilies?.length ? {} : storedFamilies(spec, clusterIPs)
+  return { ...service, spec: { ...spec, ...(clusterIPs.length > 0 ? { clusterIPs } : {}), ...families } }
 }

@@ -4,7 +4,7 @@ import { service as serviceResource } from '../generated/resources.ts'
 import type { Service } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 import { checkClusterIpChange } from './service-addresses.ts'
-import { defaultService, needsHealthCheckPort } from './service-default.ts'
+import { defaultService, defaultStoredService, needsHealthCheckPort } from './service-default.ts'
 import { prepareNewService, prepareServiceUpdate } from './service-prepare.ts'
 import { checkLoadBalancerClass, checkService, checkServiceStatus } from './service-validate.ts'
 import { serviceWarnings } from './service-warnings.ts'
@@ -14,6 +14,7 @@ export const service = defineKind<Service>(serviceResource, {
   allowCreateOnUpdate: true,
   validateName: nameIsDns1035Label,
   default: defaultService,
+  defaultOnRead: defaultStoredService,
   prepareForCreate: prepareNewService,
   prepareForUpdate: prepareServiceUpdate,
   validate: (next) => collect((faults) => checkService(faults, next)),

@@ -130,3 +130,22 @@ test('a port that no Service has is given back after three rounds, and then the 
   await env.advance(60 * 60_000)
   expect(await store.revision()).toBe(before)
 })
+
+test('a Service that was stored before it could have two families shows one', async () => {
+  const first = await start()
+  await make(first, 'old', { clusterIP: '10.96.0.9' })
+  await make(first, 'headless', { clusterIP: 'None' })
+  await make(first, 'name', { type: 'ExternalName', externalName: 'a.b' })
+  await open.pop()?.close()
+  for (const { key, value } of (await store?.range({ prefix: '/registry/services/' }))?.rows ?? []) {
+    const object = JSON.parse(Buffer.from(value).toString())
+    const { clusterIPs: _a, ipFamilies: _b, ipFamilyPolicy: _c, ...spec } = object.spec
+    const older = { ...object, spec: { ...spec, ...(spec.type === 'ExternalName' ? { internalTrafficPolicy: 'Cluster' } : {}) } }
+    await store?.commit({ key, value: Buffer.from(JSON.stringify(older)), expect: 'any' })
+  }
+  const second = await start()
+  const shown = async (name: string) => (await second.near.get(service, { namespace: 'default', name })).spec
+  expect(await shown('old')).toMatchObject({ clusterIPs: ['10.96.0.9'], ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' })
+  expect(await shown('headless')).toMatchObject({ clusterIPs: ['None'], ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' })
+  expect(await shown('name')).not.toHaveProperty('internalTrafficPolicy')
+})

@@ -32,6 +32,8 @@ export const entryFromStored = (kind: Kind, key: string, value: Uint8Array, revi
   const stored = withSharedFields(parseOwnJson(text) as KubeObject)
   const object = kind.revive ? kind.revive(stored) : stored
   if (object !== stored || object.apiVersion !== kind.apiVersion) return entryOfChanged(kind, key, object, revision)
+  const shown = kind.behaviour.defaultOnRead?.(object) ?? object
+  if (shown !== object) return entryOf(key, shown, kind.codec.encode(shown), revision)
   const at = text.indexOf('"uid":"')
   const encoded = at < 0 ? kind.codec.encode(object) : { text, versionAt: text.indexOf('"', at + 7) + 2 }
   return entryOf(key, object, encoded, revision)
