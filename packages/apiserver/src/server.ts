@@ -23,6 +23,8 @@ import { expireEvents } from './expiry/events.ts'
 import { followDefinitions } from './extensions/definitions.ts'
 import { listWidth, type RequestLimits, startFairness } from './fairness/start.ts'
 import { createHandler, type HandlerContext } from './handler.ts'
+import { createRequestMetrics } from './metrics/requests.ts'
+import { fairnessFamilies, inFlightFamilies, objectFamilies, processFamilies } from './metrics/server-metrics.ts'
 import type { NodeDirectory } from './parts/node-directory.ts'
 import { builtinParts } from './parts/parts.ts'
 import { plainRoutes } from './plain/builtin.ts'
@@ -164,6 +166,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     webhooks,
     env,
   })
+  const requests = createRequestMetrics()
+  const startedMs = env.now()
   const fairness = await startFairness({ limits: options.limits, registry, storage, handler, identity: loopbackIdentity, env })
   const events = expireEvents(storage, registry.find('', 'v1', 'events') as Kind, env)
   const apiServices = caches['apiservices.apiregistration.k8s.io']
@@ -186,6 +190,13 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     gates,
     address: () => `${options.advertiseAddress}:${http.port}`,
     readStore: () => store.read('health'),
+    metrics: () => [
+      ...requests.families(),
+      ...inFlightFamilies(fairness),
+      ...fairnessFamilies(fairness),
+      ...objectFamilies(registry, storage),
+      ...processFamilies(startedMs),
+    ],
   })
   const authenticate = createAuthenticator({ env, tokens: [...(options.tokens ?? []), accounts.read], authorize })
   const http: HttpServer = await serveHttp(
@@ -195,6 +206,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       plainRoute: plainRouter(routes, authorize),
       passOn: createPassOn(aggregator, authorize, env),
       limiter: fairness.limiter,
+      requests,
       widthOf: listWidth(registry, storage),
       env,
       tls: { ...authorities.serving, clientCa: authorities.clients.cert },

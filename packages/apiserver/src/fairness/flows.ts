@@ -12,6 +12,8 @@ export interface Flows {
   /** The flow of a request. There is always one: what nothing else matches is caught at the end. */
   flowOf(identity: Identity, request: FlowRequest): Flow
   readonly levels: ReadonlyMap<string, Level>
+  /** Every flow there is. */
+  all(): readonly Flow[]
 }
 
 interface Candidate {
@@ -53,14 +55,16 @@ export const createFlows = (seats: number): Flows => {
   const setSchemas = (given: readonly FlowSchema[]): void => {
     const named = new Map(given.map((schema) => [schema.metadata.name, schema]))
     for (const [name, spec] of Object.entries(mandatorySchemas)) if (!named.has(name)) named.set(name, absent(name, spec))
+    const served = new Map(schemas.map(({ flow }) => [flow.schema.uid, flow.served]))
     schemas = [...named.values()]
       .filter(({ spec }) => known.has(spec.priorityLevelConfiguration.name ?? ''))
       .sort((a, b) => precedence(a) - precedence(b) || (a.metadata.name < b.metadata.name ? -1 : 1))
-      .map((schema) => ({ schema, flow: flowOfSchema(schema, levels) }))
+      .map((schema) => ({ schema, flow: flowOfSchema(schema, levels, served.get(schema.metadata.uid) ?? 0) }))
     byIdentity = new WeakMap()
   }
   return {
     levels,
+    all: () => schemas.map(({ flow }) => flow),
     configure: (givenSchemas, givenLevels) => {
       setLevels(givenLevels)
       setSchemas(givenSchemas)
@@ -78,8 +82,9 @@ const precedence = ({ spec }: FlowSchema): number => spec.matchingPrecedence ?? 
 const absent = (name: string, spec: FlowSchemaSpec): FlowSchema =>
   ({ apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'FlowSchema', metadata: { name, uid: '' }, spec }) as unknown as FlowSchema
 
-const flowOfSchema = ({ metadata, spec }: FlowSchema, levels: ReadonlyMap<string, Level>): Flow => ({
+const flowOfSchema = ({ metadata, spec }: FlowSchema, levels: ReadonlyMap<string, Level>, served: number): Flow => ({
   schema: { name: metadata.name, uid: metadata.uid },
   level: levels.get(spec.priorityLevelConfiguration.name ?? '') as Level,
   by: spec.distinguisherMethod?.type as Flow['by'],
+  served,
 })

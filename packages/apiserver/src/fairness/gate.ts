@@ -44,6 +44,7 @@ export const createGate = (options: GateOptions): Limiter => {
   const executing = { mutating: 0, readOnly: 0 }
   const admit = (flow: Flow, seats: number, verb: string): Ticket => {
     flow.level.inUse += seats
+    flow.served++
     const mutating = isMutating(verb)
     if (mutating) executing.mutating++
     else executing.readOnly++

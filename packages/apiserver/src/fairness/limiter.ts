@@ -8,6 +8,8 @@ export interface Flow {
   readonly level: Level
   /** What tells flows of one schema apart. */
   readonly by: 'ByUser' | 'ByNamespace' | undefined
+  /** How many of its requests were let in. */
+  served: number
 }
 
 /** The right to be served. It must be given back. */

@@ -7,7 +7,8 @@ import { createFlows } from './flows.ts'
 import { followFairness } from './follow.ts'
 import { createGate } from './gate.ts'
 import { createInFlightLimiter } from './in-flight.ts'
-import type { Limiter } from './limiter.ts'
+import type { Level } from './level.ts'
+import type { Flow, Limiter, RefusedWhy } from './limiter.ts'
 
 /** How many requests the server works on at a time; upstream's flags and what they are without. */
 export interface RequestLimits {
@@ -35,6 +36,11 @@ export interface StartFairnessOptions {
 
 export interface Fairness {
   readonly limiter: Limiter
+  /** Absent where fairness is off. */
+  readonly levels?: () => Iterable<Level>
+  readonly flows?: () => readonly Flow[]
+  /** How many were refused, by schema, level and reason with spaces between. */
+  readonly refused: ReadonlyMap<string, number>
   stop(): void
 }
 
@@ -42,13 +48,19 @@ export interface Fairness {
 export const startFairness = async (options: StartFairnessOptions): Promise<Fairness> => {
   const { registry, storage, handler, identity, env } = options
   const limits = { ...defaults, ...options.limits }
-  if (!limits.fair) return { limiter: createInFlightLimiter(limits), stop: () => {} }
+  if (!limits.fair) return { limiter: createInFlightLimiter(limits), refused: new Map(), stop: () => {} }
   const cacheOf = (plural: string) => storage.cache(registry.find('flowcontrol.apiserver.k8s.io', 'v1', plural) as Kind)
   const [schemas, levels] = await Promise.all([cacheOf('flowschemas'), cacheOf('prioritylevelconfigurations')])
   const flows = createFlows(limits.readOnly + limits.mutating)
   const following = await followFairness({ flows, schemas, levels, handler, identity, env })
-  const limiter = createGate({ env, longestWaitMs, flowOf: flows.flowOf, levels: () => flows.levels.values() })
-  return { limiter, stop: following.stop }
+  const refused = new Map<string, number>()
+  const levelsNow = () => flows.levels.values()
+  const onRefused = ({ schema, level }: Flow, why: RefusedWhy): void => {
+    const key = `${schema.name} ${level.name} ${why}`
+    refused.set(key, (refused.get(key) ?? 0) + 1)
+  }
+  const limiter = createGate({ env, longestWaitMs, flowOf: flows.flowOf, levels: levelsNow, onRefused })
+  return { limiter, levels: levelsNow, flows: flows.all, refused, stop: following.stop }
 }
 
 const objectsPerSeat = 100

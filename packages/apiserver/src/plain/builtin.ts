@@ -3,6 +3,7 @@ import type { Env, ObjectSchema } from '@skiff/machinery'
 import type { Aggregator } from '../aggregation/aggregator.ts'
 import type { TokenSigner } from '../authn/tokens.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions, type Discovered } from '../discovery.ts'
+import { exposition, type Family } from '../metrics/exposition.ts'
 import { notFoundHere, notServed } from '../not-found.ts'
 import { openApiRoutes } from '../openapi/routes.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -10,8 +11,8 @@ import { writeStatus } from '../serve/answer.ts'
 import type { PlainRoute } from '../serve/http.ts'
 import { kubernetesVersion } from '../version.ts'
 import { aggregatedRoute } from './aggregated-discovery.ts'
-import { type HealthCheck, healthRoute, storeCheck } from './health.ts'
-import { indentedRoute, type JsonRouteOptions, jsonRoute, type PlainRoutes, pageNotFound } from './routes.ts'
+import { healthChecks, healthRoute, storeCheck } from './health.ts'
+import { indentedRoute, type JsonRouteOptions, jsonRoute, type PlainRoutes, pageNotFound, textRoute } from './routes.ts'
 
 export interface BuiltinRoutesOptions {
   readonly registry: Registry
@@ -24,6 +25,8 @@ export interface BuiltinRoutesOptions {
   readonly address: () => string
   /** Asks the store for anything; rejects when it is of no use. */
   readonly readStore: () => Promise<unknown>
+  /** Everything that is measured. */
+  readonly metrics: () => readonly Family[]
 }
 
 /** What this server and those behind it serve. */
@@ -38,12 +41,21 @@ const discoveredOf = (registry: Registry, aggregator: BuiltinRoutesOptions['aggr
 })
 
 /** Every path outside of the resources that the server answers. */
-export const plainRoutes = ({ registry, aggregator, signer, env, gates, address, readStore }: BuiltinRoutesOptions): PlainRoutes => {
-  const checks: readonly HealthCheck[] = [{ name: 'ping', check: () => undefined }, storeCheck(readStore, env)]
+export const plainRoutes = ({
+  registry,
+  aggregator,
+  signer,
+  env,
+  gates,
+  address,
+  readStore,
+  metrics,
+}: BuiltinRoutesOptions): PlainRoutes => {
+  const store = storeCheck(readStore, env)
   const health = Object.fromEntries(
     (['healthz', 'livez', 'readyz'] as const).flatMap((name) => [
-      [`/${name}`, healthRoute(name, checks)],
-      [`/${name}/*`, healthRoute(name, checks)],
+      [`/${name}`, healthRoute(name, healthChecks(name, store))],
+      [`/${name}/*`, healthRoute(name, healthChecks(name, store))],
     ]),
   )
   const discovered = discoveredOf(registry, aggregator)
@@ -51,6 +63,7 @@ export const plainRoutes = ({ registry, aggregator, signer, env, gates, address,
   const routes: PlainRoutes = {
     ...health,
     ...openApiRoutes(registry),
+    '/metrics': textRoute(() => exposition(metrics()), 'text/plain; version=0.0.4; charset=utf-8'),
     '/version': indentedRoute(() => kubernetesVersion, true),
     '/api': aggregatedRoute(
       discovered,

@@ -44,9 +44,9 @@ const below = (routes: PlainRoutes, path: string): PlainRoute | undefined => {
 }
 
 export const textRoute =
-  (text: () => string): PlainRoute =>
+  (text: () => string, contentType = 'text/plain; charset=utf-8'): PlainRoute =>
   ({ incoming, outgoing }) =>
-    writeValue(incoming, outgoing, { status: 200, bytes: Buffer.from(text()), contentType: 'text/plain; charset=utf-8' })
+    writeValue(incoming, outgoing, { status: 200, bytes: Buffer.from(text()), contentType })
 
 /** What Go's mux answers for a path that nobody serves; a second line may say why. */
 export const pageNotFound = ({ incoming, outgoing }: Parameters<PlainRoute>[0], why?: string): Promise<void> | undefined =>

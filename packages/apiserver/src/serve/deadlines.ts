@@ -10,6 +10,7 @@ const everyMs = 250
 
 /** A request that must be answered in time. */
 export interface Deadline {
+  readonly beganMs: number
   readonly atMs: number
   readonly incoming: Incoming
   readonly outgoing: Outgoing
@@ -39,7 +40,8 @@ export const createDeadlines = (env: Env): Deadlines => {
   }
   return {
     begin: (incoming, outgoing, query) => {
-      const deadline = { atMs: env.monotonicMs() + timeoutOf(query), incoming, outgoing }
+      const beganMs = env.monotonicMs()
+      const deadline = { beganMs, atMs: beganMs + timeoutOf(query), incoming, outgoing }
       open.add(deadline)
       cancel ??= env.after(everyMs, look)
       return deadline

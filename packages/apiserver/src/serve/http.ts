@@ -9,6 +9,7 @@ import { type Call, closeGently, type Handler, type Identity, type Reply } from 
 import { badRequest, type Env, isRefusal, Refusal } from '@skiff/machinery'
 import type { PassOn } from '../aggregation/pass-on.ts'
 import type { Limiter } from '../fairness/limiter.ts'
+import type { RequestMetrics } from '../metrics/requests.ts'
 import { isPageNotFound, notFoundHere } from '../not-found.ts'
 import { methodNotAllowed } from '../rest/context.ts'
 import type { ServedFrame } from '../watch/frame.ts'
@@ -48,6 +49,8 @@ export interface ServeOptions {
   readonly tls: { readonly key: string; readonly cert: string; readonly clientCa: string }
   /** Which requests are served at a time. */
   readonly limiter: Limiter
+  /** Hears of every request that was answered. */
+  readonly requests: Pick<RequestMetrics, 'note'>
   /** How many seats a list takes. */
   readonly widthOf: (call: Call) => number
   /** CBOR is served. */
@@ -150,6 +153,7 @@ const applyFeatures = ({ cbor, packs }: ServeOptions, incoming: Incoming): void 
 const answer = async (options: Serving, incoming: Incoming, outgoing: Outgoing): Promise<void> => {
   outgoing.setHeader('audit-id', auditId(incoming))
   let deadline: Deadline | undefined
+  let call: Call | undefined
   applyFeatures(options, incoming)
   try {
     const answered = identify(options, incoming)
@@ -158,8 +162,9 @@ const answer = async (options: Serving, incoming: Incoming, outgoing: Outgoing):
     if (!target) return await writeBadTarget(incoming, outgoing)
     const passed = options.passOn?.http(target.path)
     if (passed) {
-      const call = target.resource && callOf(incoming, target, identity, outgoing)
-      const act = () => passed({ incoming, identity, target, call }, outgoing)
+      call = target.resource && callOf(incoming, target, identity, outgoing)
+      const wanted = { incoming, identity, target, call }
+      const act = () => passed(wanted, outgoing)
       if (call && (call.verb === 'watch' || isLongRunning(call))) return await act()
       const request = call ? flowRequestOf(call) : flowRequestOfPath(target.path, incoming.method ?? 'GET')
       await limited(options.limiter, outgoing, { identity, request, width: 1 }, act)
@@ -172,7 +177,7 @@ const answer = async (options: Serving, incoming: Incoming, outgoing: Outgoing):
       const act = () => answerPlain(options, incoming, outgoing, target, identity)
       return await limited(limiter, outgoing, { identity, request, width: 1 }, act)
     }
-    const call = callOf(incoming, target, identity, outgoing)
+    call = callOf(incoming, target, identity, outgoing)
     if (isLongRunning(call)) return await writeReply(incoming, outgoing, await options.handler(call))
     if (call.verb !== 'watch') deadline = options.deadlines.begin(incoming, outgoing, target.query)
     // A body is awaited before there is a seat: a client that sends slowly keeps nobody else from theirs.
@@ -186,6 +191,8 @@ const answer = async (options: Serving, incoming: Incoming, outgoing: Outgoing):
     writeStatus(incoming, outgoing, statusOf(error, options.env.log), error instanceof Refusal ? error.warnings : undefined)
   } finally {
     if (deadline) options.deadlines.end(deadline)
+    const ms = deadline ? options.env.monotonicMs() - deadline.beganMs : 0
+    options.requests.note(call, incoming.method ?? 'GET', outgoing.statusCode, ms)
   }
 }
 

@@ -1,0 +1,141 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { Fairness } from '../fairness/start.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Storage } from '../registry/storage.ts'
+import type { Family, Labels } from './exposition.ts'
+
+const family = (name: string, type: Family['type'], help: string, samples: readonly (readonly [Labels, number])[]): Family => ({
+  name,
+  type,
+  help,
+  samples: samples.map(([labels, value]) => ({ labels, value })),
+})
+
+/** Requests that are served now, by upstream's names. */
+export const inFlightFamilies = ({ limiter }: Fairness): readonly Family[] => [
+  family(
+    'apiserver_current_inflight_requests',
+    'gauge',
+    'Maximal number of currently used inflight request limit of this apiserver per request kind in last second.',
+    [
+      [[['request_kind', 'mutating']], limiter.executing.mutating],
+      [[['request_kind', 'readOnly']], limiter.executing.readOnly],
+    ],
+  ),
+]
+
+/** Levels and flows of priority and fairness. */
+export const fairnessFamilies = ({ levels, flows, refused }: Fairness): readonly Family[] => {
+  if (!levels) return []
+  const perLevel = (name: string, help: string, read: (level: (typeof all)[number]) => number) =>
+    family(
+      name,
+      'gauge',
+      help,
+      all.map((level) => [[['priority_level', level.name]], read(level)] as const),
+    )
+  const all = [...levels()]
+  return [
+    perLevel(
+      'apiserver_flowcontrol_nominal_limit_seats',
+      'Nominal number of execution seats configured for each priority level',
+      (each) => each.seats.nominal,
+    ),
+    perLevel(
+      'apiserver_flowcontrol_lower_limit_seats',
+      'Configured lower bound on number of execution seats available to each priority level',
+      (each) => each.seats.kept,
+    ),
+    perLevel(
+      'apiserver_flowcontrol_upper_limit_seats',
+      'Configured upper bound on number of execution seats available to each priority level',
+      (each) => each.seats.most,
+    ),
+    perLevel(
+      'apiserver_flowcontrol_current_executing_seats',
+      'Concurrency (number of seats) occupied by the currently executing requests in the API Priority and Fairness subsystem',
+      (each) => each.inUse,
+    ),
+    perLevel(
+      'apiserver_flowcontrol_current_inqueue_requests',
+      'Number of requests currently pending in queues of the API Priority and Fairness subsystem',
+      (each) => each.queues.length,
+    ),
+    family(
+      'apiserver_flowcontrol_dispatched_requests_total',
+      'counter',
+      'Number of requests executed by API Priority and Fairness subsystem',
+      (flows?.() ?? []).map(
+        ({ schema, level, served }) =>
+          [
+            [
+              ['flow_schema', schema.name],
+              ['priority_level', level.name],
+            ],
+            served,
+          ] as const,
+      ),
+    ),
+    family(
+      'apiserver_flowcontrol_rejected_requests_total',
+      'counter',
+      'Number of requests rejected by API Priority and Fairness subsystem',
+      [...refused].map(([key, count]) => {
+        const [schema = '', level = '', reason = ''] = key.split(' ')
+        return [
+          [
+            ['flow_schema', schema],
+            ['priority_level', level],
+            ['reason', reason],
+          ],
+          count,
+        ] as const
+      }),
+    ),
+  ]
+}
+
+/** How many objects there are of each kind that is in memory. */
+export const objectFamilies = (registry: Registry, storage: Storage): readonly Family[] => {
+  const sizes = new Map<string, number>()
+  for (const kind of registry.all()) {
+    const cache = storage.loaded(registry.stored(kind))
+    if (cache) sizes.set(kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`, cache.tree.size)
+  }
+  return [
+    family(
+      'apiserver_storage_objects',
+      'gauge',
+      'Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.',
+      [...sizes].map(([resource, size]) => [[['resource', resource]], size] as const),
+    ),
+  ]
+}
+
+/** The process, as every Prometheus client tells of it. `startedMs` is since 1970. */
+export const processFamilies = (startedMs: number): readonly Family[] => {
+  const { user, system } = process.cpuUsage()
+  const { rss } = process.memoryUsage()
+  const { utilization } = performance.eventLoopUtilization()
+  return [
+    family('process_cpu_seconds_total', 'counter', 'Total user and system CPU time spent in seconds.', [[[], (user + system) / 1e6]]),
+    family('process_resident_memory_bytes', 'gauge', 'Resident memory size in bytes.', [[[], rss]]),
+    family('process_start_time_seconds', 'gauge', 'Start time of the process since unix epoch in seconds.', [[[], startedMs / 1000]]),
+    ...descriptorFamilies(),
+    family('skiff_event_loop_utilization', 'gauge', 'Part of its time in which the event loop was busy.', [[[], utilization]]),
+  ]
+}
+
+const descriptorFamilies = (): readonly Family[] => {
+  try {
+    const open = readdirSync('/proc/self/fd').length
+    const most = Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0)
+    return [
+      family('process_open_fds', 'gauge', 'Number of open file descriptors.', [[[], open]]),
+      family('process_max_fds', 'gauge', 'Maximum number of open file descriptors.', [[[], most]]),
+    ]
+  } catch {
+    // Not Linux.
+    return []
+  }
+}
