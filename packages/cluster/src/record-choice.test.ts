@@ -62,8 +62,16 @@ test.each([
   [{ runtimeConfig: 'api/beta=true' }, 'cluster one runs with no --runtime-config;'],
   [{ serviceClusterIpRange: '10.96.0.0/16,fd00::/112' }, 'cluster one runs with --service-cluster-ip-range 10.96.0.0/16;'],
   [{ serviceNodePortRange: '20000-20100' }, 'cluster one runs with no --service-node-port-range;'],
+  [{ maxRequestsInflight: 7 }, 'cluster one runs with other limits of requests;'],
   [{ legacyApis: true }, "cluster one runs with today's API versions alone;"],
 ])('a running cluster is not changed: %j', (options, sentence) => expect(() => refuseChanges(held, { name, ...options })).toThrow(sentence))
+
+test('limits of requests are kept in the record, and given anew to a stopped cluster', () => {
+  const first = withChanges(held, { name, maxRequestsInflight: 7 })
+  const second = withChanges(first, { name, enablePriorityAndFairness: 'false' })
+  expect(second.requestLimits).toEqual({ readOnly: 7, fair: false })
+  expect(() => refuseChanges(second, { name, maxRequestsInflight: 7 })).not.toThrow()
+})
 
 test('features and versions are kept in the record, and given anew to a stopped cluster', () => {
   const first = withChanges(held, { name, featureGates: 'WatchList=true', runtimeConfig: 'api/beta=true' })
@@ -74,6 +82,8 @@ test('features and versions are kept in the record, and given anew to a stopped 
 test.each([
   [{ featureGates: 'X=true' }, 'invalid argument "X=true" for "--feature-gates" flag: unrecognized feature gate: X'],
   [{ runtimeConfig: 'x/v1' }, 'unknown api groups x'],
+  [{ maxRequestsInflight: -1 }, '--max-requests-inflight takes a whole number; 0 is no limit'],
+  [{ enablePriorityAndFairness: 'yes' }, 'invalid argument "yes" for "--enable-priority-and-fairness" flag'],
   [{ serviceClusterIpRange: '10.97.0.0/16' }, 'cluster one has the service range 10.96.0.0/16, to which only a second family can be added'],
   [{ serviceClusterIpRange: '10.96.0.0' }, '--service-cluster-ip-range 10.96.0.0: "10.96.0.0" is no range'],
   [{ serviceClusterIpRange: '10.96.0.0/16,10.97.0.0/16' }, 'one range, or one of each family divided by a comma'],

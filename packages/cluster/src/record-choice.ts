@@ -5,6 +5,7 @@ import { chooseRanges, takenRanges } from '@skiff/network'
 import { hasRealNodes } from './cluster-network.ts'
 import { isRoot } from './place.ts'
 import { allRecords, type ClusterRecord, type NodeRecord, type RuntimeName } from './record.ts'
+import { differingLimit, requestLimits } from './request-limits.ts'
 import { changedRanges, ipv4Range, serviceRangeOf, serviceRanges } from './service-ranges.ts'
 import { type Tell, UserError } from './talk.ts'
 import type { UpOptions } from './up-options.ts'
@@ -26,6 +27,7 @@ export const newRecord = async (options: UpOptions, tell: Tell): Promise<Cluster
     ranges: chooseRanges(real ? [...(await takenRanges(options.name)), ...rangesOfOthers(options.name)] : [], wantedRanges(options)),
     controllers: (options.controllers ?? '*').split(','),
     ...features(options),
+    ...limits(options),
     ...serviceRanges(options),
     ...(options.legacyApis ? { legacyApis: true } : {}),
   }
@@ -68,6 +70,11 @@ const features = ({ featureGates, runtimeConfig }: UpOptions): Pick<ClusterRecor
       (text) => text,
     )
   return { ...(featureGates !== undefined ? { featureGates } : {}), ...(runtimeConfig !== undefined ? { runtimeConfig } : {}) }
+}
+
+const limits = (options: UpOptions, held?: ClusterRecord): Pick<ClusterRecord, 'requestLimits'> => {
+  const chosen = requestLimits(options, held?.requestLimits)
+  return chosen ? { requestLimits: chosen } : {}
 }
 
 /** The nodes there are, and further ones. */
@@ -119,6 +126,7 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     nodes: nodesUpTo(count, held.nodes, held.name, hasRealNodes(held)),
     controllers: options.controllers?.split(',') ?? held.controllers,
     ...features(options),
+    ...limits(options, held),
     ...changedRanges(held, options),
     ...(options.legacyApis === undefined ? {} : { legacyApis: options.legacyApis }),
   }
@@ -144,6 +152,8 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
   }
   differs('--feature-gates', featureGates, held.featureGates)
   differs('--runtime-config', runtimeConfig, held.runtimeConfig)
+  const limit = differingLimit(options, held.requestLimits)
+  if (limit !== undefined) refuse('other limits of requests', limit)
   changedRanges(held, options)
   differs('--service-cluster-ip-range', options.serviceClusterIpRange, serviceRangeOf(held))
   differs('--service-node-port-range', options.serviceNodePortRange, held.nodePortRange)

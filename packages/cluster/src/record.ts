@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, r
 import type { Ranges } from '@skiff/network'
 import { clusterNames, defaultDir, type Place, placeAt, pointerOf } from './place.ts'
 import { isRunning, type ProcessMark } from './process-mark.ts'
+import type { RequestLimits } from './request-limits.ts'
 import { UserError } from './talk.ts'
 
 export type RuntimeName = 'containerd' | 'simulated'
@@ -31,6 +32,8 @@ export interface ClusterRecord {
   /** As --feature-gates and --runtime-config give them; absent: those of 1.33. */
   readonly featureGates?: string
   readonly runtimeConfig?: string
+  /** How many requests the API server works on at a time; absent: upstream's defaults. */
+  readonly requestLimits?: RequestLimits
   /** The API versions that upstream removed are served as well. */
   readonly legacyApis?: boolean
   /** The server's process, from its first moment on. */

@@ -114,5 +114,6 @@ const openApi = (
     gates: gatesOf(record.featureGates ?? ''),
     runtimeConfig: parseRuntimeConfig(record.runtimeConfig ?? ''),
     legacyApis: record.legacyApis === true,
+    ...(record.requestLimits ? { limits: record.requestLimits } : {}),
   })
 }

@@ -16,6 +16,10 @@ export interface UpOptions {
   readonly serviceClusterIpRange?: string
   /** As upstream's --service-node-port-range: `30000-32767`. */
   readonly serviceNodePortRange?: string
+  /** As upstream's --max-requests-inflight, --max-mutating-requests-inflight and --enable-priority-and-fairness. */
+  readonly maxRequestsInflight?: number
+  readonly maxMutatingRequestsInflight?: number
+  readonly enablePriorityAndFairness?: string
   /** Also the API versions that upstream removed. */
   readonly legacyApis?: boolean
 }
