@@ -17,7 +17,7 @@ import {
 } from '@skiff/api'
 import type { Client } from '@skiff/client'
 import type { NodeAgent } from '@skiff/node'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { newCluster, run, type TestCluster, until } from './cluster/cluster.ts'
 import { startGoPlane, startHandNode, whyNoGoPrograms } from './cluster/go-plane.ts'
 
@@ -48,6 +48,8 @@ describe.skipIf(why !== undefined)(`upstream's controllers and scheduler${why ? 
     await plane?.stop()
     expect(await cluster?.remove()).toEqual([])
   })
+
+  afterEach(() => expect(plane.ended).toEqual([]))
 
   const apply = async (...objects: readonly object[]): Promise<void> => {
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })

@@ -47,8 +47,16 @@ const componentKubeconfig = async (cluster: TestCluster, user: string): Promise<
   return file
 }
 
+export interface GoPlane {
+  readonly running: readonly Running[]
+  /** What those said last that have ended. */
+  readonly ended: readonly string[]
+  stop(): Promise<void>
+}
+
 /** Upstream's programs in the place of Skiff's controllers and scheduler, with leader election and protobuf as they come. */
-export const startGoPlane = async (cluster: TestCluster): Promise<{ readonly running: readonly Running[]; stop(): Promise<void> }> => {
+export const startGoPlane = async (cluster: TestCluster): Promise<GoPlane> => {
+  const ended: string[] = []
   const start = async (name: (typeof programs)[number], more: readonly string[]): Promise<Running> => {
     const kubeconfig = await componentKubeconfig(cluster, `system:${name}`)
     const flags = [
@@ -56,7 +64,9 @@ export const startGoPlane = async (cluster: TestCluster): Promise<{ readonly run
       ...['--bind-address=127.0.0.1', `--secure-port=${await freePort()}`, '--port=0', '--leader-elect=true'],
     ]
     const file = join(folder, name)
-    return startProgram({ name, file, args: [], line: () => file }, [...flags, ...more], {})
+    const program = startProgram({ name, file, args: [], line: () => file }, [...flags, ...more], {})
+    void program.ended.then((code) => ended.push(`${name} ended with ${code}:\n${program.err().split('\n').slice(-30).join('\n')}`))
+    return program
   }
   const pki = join(cluster.dir, 'pki')
   const running = [
@@ -71,6 +81,7 @@ export const startGoPlane = async (cluster: TestCluster): Promise<{ readonly run
   ]
   return {
     running,
+    ended,
     stop: async () => {
       for (const each of running) each.kill('SIGTERM')
       await Promise.all(running.map(({ ended }) => ended))

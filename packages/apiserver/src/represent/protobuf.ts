@@ -27,7 +27,8 @@ export const protobufEntry = (kind: Kind, entry: Entry, status: number): ValueRe
 /** Any value of a registered kind in its envelope; refuses what has no protobuf form. */
 export const protobufBytes = (value: unknown): Buffer => {
   const { apiVersion = '', kind = '' } = value as { apiVersion?: string; kind?: string }
-  const message = messageOfKind(apiVersion, kind)
+  // The documents of the core group's discovery have no version on the wire.
+  const message = messageOfKind(apiVersion || 'v1', kind)
   if (!message)
     throw notAcceptable(`object ${kind} does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message`)
   return writeEnvelope({ apiVersion, kind, raw: encodeProtobuf(message, value as object) })
