@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { gatesOf, parseRuntimeConfig } from '@skiff/api'
+import { gatesOf, gateWarnings, parseFeatureGates, parseRuntimeConfig } from '@skiff/api'
 import { type ApiServer, loopbackIdentity, parsePortRange, startApiServer } from '@skiff/apiserver'
 import { type Env, systemEnv } from '@skiff/machinery'
 import type { ClusterNetwork } from '@skiff/network'
@@ -33,6 +33,7 @@ export const runServer = async (place: Place, record: ClusterRecord, progress: P
   mkdirSync(place.dir, { recursive: true, mode: 0o700 })
   const env = systemEnv(openJournal(place.journal, { now: systemEnv().now }))
   env.log.info('starting', { name: record.name, pid: process.pid })
+  for (const warning of gateWarnings(parseFeatureGates(record.featureGates ?? ''))) env.log.warn(warning)
   // From the first moment on, so that `down` ends it also when the `up` that started it is gone.
   const server = markOf(process.pid)
   changeRecord(place, (held) => ({ ...held, ready: false, ...(server && { server }) }))

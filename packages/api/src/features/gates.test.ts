@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { defaultGates, gatesOf, parseFeatureGates } from './gates.ts'
+import { defaultGates, gatesOf, gateWarnings, parseFeatureGates } from './gates.ts'
 import { knownGates } from './known.ts'
 
 test('the defaults are those of 1.33', () => {
@@ -45,5 +45,12 @@ test('blanks are trimmed, empty parts passed over, and the last word counts', ()
   expect([...parseFeatureGates(' A = true ,,A=0,B=1')]).toEqual([
     ['A', false],
     ['B', true],
+  ])
+})
+
+test('gates that will go are warned of', () => {
+  expect(gateWarnings(parseFeatureGates('SidecarContainers=true,KMSv1=true,WatchList=true'))).toEqual([
+    'Setting GA feature gate SidecarContainers=true. It will be removed in a future release.',
+    'Setting deprecated feature gate KMSv1=true. It will be removed in a future release.',
   ])
 })

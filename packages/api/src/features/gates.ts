@@ -53,5 +53,13 @@ const forAll = (name: string, on: boolean | undefined): boolean | undefined => (
 /** What 1.33 has on. */
 export const defaultGates: Gates = resolveGates(new Map())
 
+/** What upstream logs of gates that somebody sets though they will go. */
+export const gateWarnings = (given: ReadonlyMap<string, boolean>): readonly string[] =>
+  [...given].flatMap(([name, on]) => {
+    const stage = facts[name]?.stage
+    if (stage !== '' && stage !== 'DEPRECATED') return []
+    return [`Setting ${stage === '' ? 'GA' : 'deprecated'} feature gate ${name}=${on}. It will be removed in a future release.`]
+  })
+
 /** Gates of a flag's text. */
 export const gatesOf = (text: string): Gates => (text === '' ? defaultGates : resolveGates(parseFeatureGates(text)))

@@ -8,6 +8,7 @@ import type { TLSSocket } from 'node:tls'
 import { type Call, closeGently, type Handler, type Identity, type Reply } from '@skiff/client'
 import { badRequest, type Env, isRefusal, Refusal } from '@skiff/machinery'
 import type { PassOn } from '../aggregation/pass-on.ts'
+import { adoptSocketToken } from '../authn/socket-token.ts'
 import type { Limiter } from '../fairness/limiter.ts'
 import type { RequestMetrics } from '../metrics/requests.ts'
 import { isPageNotFound, notFoundHere } from '../not-found.ts'
@@ -287,6 +288,7 @@ const withoutBody = (incoming: Incoming, call: Call): Call =>
 const upgrade = async (options: Serving, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
   applyFeatures(options, incoming)
   try {
+    adoptSocketToken(incoming)
     const answered = identify(options, incoming)
     const identity = answered instanceof Promise ? await answered : answered
     const target = parseTarget(incoming.url ?? '/')

@@ -11,8 +11,9 @@ beforeAll(async () => {
 })
 afterAll(() => api.close())
 
+const pathOf = (query: string) => `${api.url.replace('https', 'wss')}/api/v1/namespaces/kube-public/configmaps?watch=true${query}`
 const open = (query: string, headers: Readonly<Record<string, string>> = { origin: 'http://localhost' }) =>
-  new WebSocket(`${api.url.replace('https', 'wss')}/api/v1/namespaces/kube-public/configmaps?watch=true${query}`, {
+  new WebSocket(pathOf(query), {
     rejectUnauthorized: false,
     headers: { authorization: `Bearer ${administratorToken}`, ...headers },
   })
@@ -39,4 +40,15 @@ test('without an origin it is forbidden, and a refusal is a Status', async () =>
   expect(forbidden.statusCode).toBe(403)
   const [, refused] = await once(open('&resourceVersionMatch=Exact'), 'unexpected-response')
   expect(refused.statusCode).toBe(422)
+})
+
+const bearer = `base64url.bearer.authorization.k8s.io.${Buffer.from(administratorToken).toString('base64url')}`
+test('a token may come as a protocol beside another, which is the one that is spoken', async () => {
+  const options = { rejectUnauthorized: false, headers: { origin: 'http://localhost' } }
+  const socket = new WebSocket(pathOf(''), [bearer, 'v1.example.com'], options)
+  const [data] = await once(socket, 'message')
+  expect([JSON.parse(String(data)).type, socket.protocol]).toEqual(['ADDED', 'v1.example.com'])
+  socket.close()
+  const [, alone] = await once(new WebSocket(pathOf(''), [bearer], options), 'unexpected-response')
+  expect(alone.statusCode).toBe(401)
 })
