@@ -5,6 +5,7 @@ import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-p
 import { checkLabelSelector, selectorMatches, selectsNothing } from '../checks/label-selector.ts'
 import { checkCollisions, checkCounts, checkReadOnlyDisks, checkSelectorFixed } from '../checks/workload.ts'
 import { checkPodTemplate, checkRunsForever } from '../core/pod-spec/pod-spec.ts'
+import { templateWarnings } from '../core/pod-spec/warnings.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { defaultTemplateOf } from '../defaults/pod-spec.ts'
 import { daemonSet as daemonSetResource } from '../generated/resources.ts'
@@ -97,6 +98,8 @@ export const daemonSet = defineKind<DaemonSet>(daemonSetResource, {
     return withTemplateGeneration(next, templateGenerationOf(old) + (changed ? 1 : 0))
   },
   createChecksOnUpdate: 1,
+  warnings: (next, old) =>
+    old !== undefined && old.metadata.generation === next.metadata.generation ? [] : templateWarnings(next.spec.template, 'spec.template'),
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>
     collect((faults) => {

@@ -3,6 +3,7 @@ import { checkNonNegative, collect, type Faults, invalidShown, same } from '../c
 import { goIntOrString } from '../checks/go-syntax.ts'
 import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-percent.ts'
 import { checkCollisions, checkCounts, checkReplicatedTemplate, checkSelectorFixed, checkWorkloadSelector } from '../checks/workload.ts'
+import { ownerNameWarnings, templateWarnings } from '../core/pod-spec/warnings.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { defaultTemplateOf } from '../defaults/pod-spec.ts'
 import { deployment as deploymentResource } from '../generated/resources.ts'
@@ -73,6 +74,10 @@ const counts = [
 
 export const deployment = defineKind<Deployment>(deploymentResource, {
   default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
+  warnings: (next, old) =>
+    old !== undefined && old.metadata.generation === next.metadata.generation
+      ? []
+      : [...(old ? [] : ownerNameWarnings(next.metadata.name)), ...templateWarnings(next.spec.template, 'spec.template')],
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>
     collect((faults) => {

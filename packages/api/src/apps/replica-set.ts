@@ -1,5 +1,6 @@
 import { checkNonNegative, collect, type Faults } from '../checks/faults.ts'
 import { checkReplicatedTemplate, checkSelectorFixed, checkWorkloadSelector } from '../checks/workload.ts'
+import { ownerNameWarnings, templateWarnings } from '../core/pod-spec/warnings.ts'
 import { checkReplicaStatus } from '../core/replica-status.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { defaultTemplateOf } from '../defaults/pod-spec.ts'
@@ -18,6 +19,10 @@ const checkSpec = (faults: Faults, spec: ReplicaSetSpec): void => {
 export const replicaSet = defineKind<ReplicaSet>(replicaSetResource, {
   default: (object) => withField(object, 'spec', withDefaults(defaultTemplateOf(object.spec), { replicas: 1 })),
   createChecksOnUpdate: 1,
+  warnings: (next, old) =>
+    old !== undefined && old.metadata.generation === next.metadata.generation
+      ? []
+      : [...(old ? [] : ownerNameWarnings(next.metadata.name)), ...templateWarnings(next.spec.template, 'spec.template')],
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>
     collect((faults) => {

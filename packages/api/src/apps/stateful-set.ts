@@ -5,6 +5,8 @@ import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-p
 import { checkCollisions, checkCounts, checkTemplateMatches, checkWorkloadSelector } from '../checks/workload.ts'
 import { defaultClaim } from '../core/persistent-volume-claim.ts'
 import { checkPodTemplate, checkRunsForever } from '../core/pod-spec/pod-spec.ts'
+import { warnOfClaim } from '../core/pod-spec/volume-warnings.ts'
+import { templateWarnings } from '../core/pod-spec/warnings.ts'
 import { mapSame, withDefaults, withField } from '../defaults/patch.ts'
 import { defaultTemplateOf } from '../defaults/pod-spec.ts'
 import { isOn } from '../features/scope.ts'
@@ -126,8 +128,21 @@ const counts = [
   'collisionCount',
 ]
 
+const warningsOf = ({ metadata, spec }: StatefulSet, old: StatefulSet | undefined): readonly string[] => {
+  const changed = old === undefined || old.metadata.generation !== metadata.generation
+  const warnings = changed ? [...templateWarnings(spec.template, 'spec.template')] : []
+  // Upstream's path on update has the Go name of the field.
+  spec.volumeClaimTemplates?.forEach((claim, index) => {
+    warnOfClaim(warnings, claim.spec, `spec.volumeClaimTemplates[${index}]${old ? '.Spec' : ''}`)
+  })
+  if ((spec.revisionHistoryLimit ?? 0) < 0)
+    warnings.push('spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended')
+  return warnings
+}
+
 export const statefulSet = defineKind<StatefulSet>(statefulSetResource, {
   default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
+  warnings: warningsOf,
   // It becomes the host name of its pods.
   validateName: nameIsDnsLabel,
   validate: (next) =>

@@ -1,11 +1,13 @@
 import { type FieldError, invalidValue, required } from '@skiff/machinery'
 import { checkNonNegative, checkOneOf, collect, type Faults } from '../checks/faults.ts'
+import { ownerNameWarnings } from '../core/pod-spec/warnings.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
 import { cronJob as cronJobResource } from '../generated/resources.ts'
 import type { CronJob, CronJobSpec } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 import { defaultJobTemplate } from './job-default.ts'
 import { checkJobTemplate } from './job-spec.ts'
+import { jobSpecWarnings } from './job-warnings.ts'
 import { scheduleFault } from './schedule.ts'
 
 /** The controller adds 11 characters to name a job, whose name may have 63. */
@@ -53,10 +55,22 @@ const isKnownZone = (zone: string): boolean => {
   }
 }
 
+// Upstream's path really has spec twice.
+const unofficialZone =
+  'CRON_TZ or TZ used in spec.spec.schedule is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details'
+
 export const cronJob = defineKind<CronJob>(cronJobResource, {
   default: (object) => {
     const spec = withDefaults(withField(object.spec, 'jobTemplate', defaultJobTemplate(object.spec.jobTemplate)), defaults)
     return withField(object, 'spec', spec)
+  },
+  warnings: (next, old) => {
+    const changed = old === undefined || old.metadata.generation !== next.metadata.generation
+    return [
+      ...(old ? [] : ownerNameWarnings(next.metadata.name)),
+      ...(changed ? jobSpecWarnings(next.spec.jobTemplate?.spec, 'spec.jobTemplate.spec') : []),
+      ...(next.spec.schedule.includes('TZ') ? [unofficialZone] : []),
+    ]
   },
   validate: (next) =>
     collect((faults) => {

@@ -3,6 +3,7 @@ import { checkImmutable, collect, type Faults, immutableText, invalidShown, isEm
 import { goSelector, goStringMap } from '../checks/go-syntax.ts'
 import { selectorMatches } from '../checks/label-selector.ts'
 import { checkSelectorFixed } from '../checks/workload.ts'
+import { ownerNameWarnings } from '../core/pod-spec/warnings.ts'
 import { withField } from '../defaults/patch.ts'
 import { job as jobResource } from '../generated/resources.ts'
 import type { Job, JobSpec, PodTemplateSpec } from '../generated/types.ts'
@@ -10,6 +11,7 @@ import { defineKind } from '../kind.ts'
 import { defaultJobSpec } from './job-default.ts'
 import { checkWholeJobSpec } from './job-spec.ts'
 import { checkJobStatus } from './job-status.ts'
+import { jobSpecWarnings } from './job-warnings.ts'
 
 const uidLabel = 'batch.kubernetes.io/controller-uid'
 const nameLabel = 'batch.kubernetes.io/job-name'
@@ -95,6 +97,10 @@ export const job = defineKind<Job>(jobResource, {
   },
   prepareForCreate: (next) => withGeneratedSelector(next),
   createChecksOnUpdate: 1,
+  warnings: (next, old) => {
+    if (old !== undefined && old.metadata.generation === next.metadata.generation) return []
+    return [...(old ? [] : ownerNameWarnings(next.metadata.name)), ...jobSpecWarnings(next.spec, 'spec')]
+  },
   validate: (next) => collect((faults) => checkJob(faults, next)),
   validateUpdate: (next, old) => collect((faults) => checkUpdate(faults, next, old)),
   subresources: {

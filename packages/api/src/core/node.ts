@@ -1,4 +1,5 @@
 import { duplicate, forbiddenField, quoted } from '@skiff/machinery'
+import { cidrWarnings } from '../checks/address-warnings.ts'
 import { collect, type Faults, invalidShown, keysOf, same } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import { checkCidr, cidrFamily, isDualStack } from '../checks/ip.ts'
@@ -79,6 +80,11 @@ export const node = defineKind<Node>(nodeResource, {
     return next.status ? withField(next, 'status', defaultStatus(next.status)) : next
   },
   createChecksOnUpdate: 1,
+  warnings: ({ spec }) => [
+    ...(spec.configSource ? ['spec.configSource: the feature is removed'] : []),
+    ...(spec.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
+    ...(spec.podCIDRs ?? []).flatMap((range, index) => cidrWarnings(`spec.podCIDRs[${index}]`, range)),
+  ],
   validate: (next) => collect((faults) => checkNode(faults, next)),
   validateUpdate: (next, old) => collect((faults) => checkNodeUpdate(faults, next, old)),
   subresources: {

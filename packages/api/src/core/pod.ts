@@ -10,6 +10,7 @@ import { checkEphemeralUpdate, prepareEphemeral } from './pod-spec/pod-ephemeral
 import { checkResize, prepareResize } from './pod-spec/pod-resize.ts'
 import { checkPodStatusUpdate } from './pod-spec/pod-status.ts'
 import { checkPodUpdate } from './pod-spec/pod-update.ts'
+import { podWarnings } from './pod-spec/warnings.ts'
 
 /** Requests default to limits in pods alone, so that a template shows what its author wrote. */
 const requestsFromLimits = (container: Container): Container => {
@@ -49,6 +50,8 @@ export const pod = defineKind<Pod>(podResource, {
     return next.status ? withField(next, 'status', defaultStatus(next.status)) : next
   },
   prepareForCreate: preparePod,
+  // People rarely write over a pod themselves.
+  warnings: (next, old) => (old === undefined ? podWarnings(next) : []),
   validate: (next) => collect((faults) => checkNewPod(faults, next)),
   validateUpdate: (next, old) => collect((faults) => checkPodUpdate(faults, next, old)),
   gracePeriodSeconds: (object, asked) => {

@@ -7,6 +7,7 @@ import { replicationController as replicationControllerResource } from '../gener
 import type { ReplicationController, ReplicationControllerSpec } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 import { checkPodTemplate, checkRunsForever } from './pod-spec/pod-spec.ts'
+import { ownerNameWarnings, templateWarnings } from './pod-spec/warnings.ts'
 import { checkReplicaStatus } from './replica-status.ts'
 
 /** Labels and selector come from the template where none are given. */
@@ -40,6 +41,10 @@ export const replicationController = defineKind<ReplicationController>(replicati
   defaultPropagation: 'Orphan',
   default: defaultController,
   createChecksOnUpdate: 2,
+  warnings: (next, old) =>
+    old !== undefined && old.metadata.generation === next.metadata.generation
+      ? []
+      : [...(old ? [] : ownerNameWarnings(next.metadata.name)), ...templateWarnings(next.spec.template, 'spec.template')],
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   subresources: {
     status: {

@@ -15,8 +15,14 @@ const cleanReferences = (account: ServiceAccount): ServiceAccount => {
   )
 }
 
+const mountable = 'kubernetes.io/enforce-mountable-secrets'
+
 export const serviceAccount = defineKind<ServiceAccount>(serviceAccountResource, {
   generation: false,
+  warnings: (next, old) =>
+    next.metadata.annotations?.[mountable] !== undefined && old?.metadata.annotations?.[mountable] === undefined
+      ? [`metadata.annotations[${mountable}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`]
+      : [],
   prepareForCreate: cleanReferences,
   prepareForUpdate: cleanReferences,
 })
