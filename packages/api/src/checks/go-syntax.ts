@@ -7,6 +7,9 @@ import { keysOf } from './faults.ts'
 export const goStrings = (list: readonly string[] | undefined, type = 'string'): string =>
   list === undefined || list.length === 0 ? `[]${type}(nil)` : `[]${type}{${list.map(quoted).join(', ')}}`
 
+/** A pointer prints as its address, which says nothing: nil, or some address. */
+export const goPointer = (type: string, value: unknown): string => `(*${type})(${value === undefined ? 'nil' : '0xc000000000'})`
+
 export const goStringMap = (map: Readonly<Record<string, string>> | undefined): string =>
   map === undefined
     ? 'map[string]string(nil)'

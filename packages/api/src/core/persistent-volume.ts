@@ -10,7 +10,18 @@ import {
   required,
 } from '@skiff/machinery'
 import { differences } from '../checks/diff.ts'
-import { addInvalid, checkImmutable, checkSupported, collect, type Faults, immutableText, keysOf, same } from '../checks/faults.ts'
+import {
+  addInvalid,
+  checkImmutable,
+  checkSupported,
+  collect,
+  type Faults,
+  immutableText,
+  invalidShown,
+  keysOf,
+  same,
+} from '../checks/faults.ts'
+import { goPointer } from '../checks/go-syntax.ts'
 import { termWarnings } from '../checks/node-label-warnings.ts'
 import { checkNodeSelector } from '../checks/node-selector.ts'
 import { checkNoBacksteps } from '../checks/paths.ts'
@@ -204,7 +215,7 @@ const checkUpdate = (faults: Faults, next: PersistentVolume, old: PersistentVolu
   const affinity = old.spec.nodeAffinity
   if (affinity !== undefined && !same(next.spec.nodeAffinity, renamedWhereNew(affinity, next.spec.nodeAffinity)))
     faults.push(
-      invalidValue('nodeAffinity', next.spec.nodeAffinity ?? 'null', `${immutableText}, except for updating from beta label to GA`),
+      invalidShown('nodeAffinity', goAffinity(next.spec.nodeAffinity), `${immutableText}, except for updating from beta label to GA`),
     )
 }
 
@@ -236,6 +247,9 @@ const warningsOf = ({ metadata, spec }: PersistentVolume): readonly string[] => 
     spec[name as keyof typeof goneSources] === undefined ? [] : [`spec.${shownSource(name)}: ${text}`],
   ),
 ]
+
+const goAffinity = (affinity: VolumeNodeAffinity | undefined): string =>
+  affinity ? `core.VolumeNodeAffinity{Required:${goPointer('core.NodeSelector', affinity.required)}}` : '"null"'
 
 export const persistentVolume = defineKind<PersistentVolume>(persistentVolumeResource, {
   generation: false,

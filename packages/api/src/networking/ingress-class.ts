@@ -36,7 +36,7 @@ export const ingressClass = defineKind<IngressClass>(ingressClassResource, {
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),
   validateUpdate: (next, old) =>
     collect((faults) => {
-      checkImmutable(faults, next.spec.controller, old.spec.controller, 'spec.controller')
+      checkImmutable(faults, next.spec.controller ?? '', old.spec.controller ?? '', 'spec.controller')
       checkSpec(faults, next.spec)
     }),
 })

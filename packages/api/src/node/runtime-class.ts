@@ -15,6 +15,7 @@ export const runtimeClass = defineKind<RuntimeClass>(runtimeClassResource, {
   allowCreateOnUpdate: true,
   requireResourceVersion: true,
   default: (object) => (object.overhead ? withField(object, 'overhead', inField(object.overhead, 'podFixed', roundResources)) : object),
+  createChecksOnUpdate: 1,
   validate: ({ handler = '', overhead, scheduling }) =>
     collect((faults) => {
       addInvalid(faults, nameIsDnsLabel(handler, false), handler, 'handler')

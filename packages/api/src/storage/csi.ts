@@ -1,4 +1,13 @@
-import { duplicate, invalidValue, isQualifiedName, nameIsDnsSubdomain, notSupported, quantitySign, required } from '@skiff/machinery'
+import {
+  duplicate,
+  invalidValue,
+  isQualifiedName,
+  nameIsDnsSubdomain,
+  notSupported,
+  quantitySign,
+  quoted,
+  required,
+} from '@skiff/machinery'
 import {
   addInvalid,
   checkImmutable,
@@ -11,7 +20,7 @@ import {
   negativeText,
   same,
 } from '../checks/faults.ts'
-import { goSelector, goStrings } from '../checks/go-syntax.ts'
+import { goPointer, goSelector, goStrings } from '../checks/go-syntax.ts'
 import { checkLabelSelector } from '../checks/label-selector.ts'
 import { nodeSelectorWarnings } from '../checks/node-label-warnings.ts'
 import { sharedSources } from '../core/volume-sources.ts'
@@ -106,6 +115,9 @@ const checkNode = (faults: Faults, node: CSINode): void => {
 }
 
 /** What a node's driver is never changes, but how many volumes it takes may where MutableCSINodeAllocatableCount is on. */
+const goDriver = ({ name = '', nodeID = '', topologyKeys, allocatable }: CSINodeDriver): string =>
+  `storage.CSINodeDriver{Name:${quoted(name)}, NodeID:${quoted(nodeID)}, TopologyKeys:${goStrings(topologyKeys)}, Allocatable:${goPointer('storage.VolumeNodeResources', allocatable)}}`
+
 const sameDriver = (next: CSINodeDriver, old: CSINodeDriver): boolean => {
   if (!isOn('MutableCSINodeAllocatableCount')) return same(next, old)
   const { allocatable: _, ...after } = next
@@ -123,7 +135,7 @@ export const csiNode = defineKind<CSINode>(resources.csiNode, {
       checkNode(faults, next)
       for (const before of old.spec?.drivers ?? []) {
         const after = next.spec?.drivers?.find((driver) => driver.name === before.name)
-        if (after && !sameDriver(after, before)) faults.push(invalidValue('CSINodeDriver', after, immutableText))
+        if (after && !sameDriver(after, before)) faults.push(invalidShown('CSINodeDriver', goDriver(after), immutableText))
       }
     }),
 })

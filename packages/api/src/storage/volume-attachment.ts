@@ -1,5 +1,6 @@
-import { forbiddenField, invalidValue, nameIsDnsSubdomain, required, tooLong } from '@skiff/machinery'
-import { addInvalid, collect, type Faults, immutableText, same } from '../checks/faults.ts'
+import { forbiddenField, nameIsDnsSubdomain, quoted, required, tooLong } from '@skiff/machinery'
+import { addInvalid, collect, type Faults, immutableText, invalidShown, same } from '../checks/faults.ts'
+import { goPointer } from '../checks/go-syntax.ts'
 import { sharedSources } from '../core/volume-sources.ts'
 import { volumeAttachment as volumeAttachmentResource } from '../generated/resources.ts'
 import type { VolumeAttachment, VolumeAttachmentSource } from '../generated/types.ts'
@@ -27,10 +28,15 @@ const checkAttachment = (faults: Faults, { spec, status }: VolumeAttachment): vo
     if ((status?.[field]?.message ?? '').length > mostMessageBytes) faults.push(tooLong(`status.${field}.message`, '', mostMetadataBytes))
 }
 
+const goSpec = ({ attacher = '', source, nodeName = '' }: VolumeAttachment['spec']): string => {
+  const name = goPointer('string', source?.persistentVolumeName)
+  const inline = goPointer('core.PersistentVolumeSpec', source?.inlineVolumeSpec)
+  return `storage.VolumeAttachmentSpec{Attacher:${quoted(attacher)}, Source:storage.VolumeAttachmentSource{PersistentVolumeName:${name}, InlineVolumeSpec:${inline}}, NodeName:${quoted(nodeName)}}`
+}
+
 export const volumeAttachment = defineKind<VolumeAttachment>(volumeAttachmentResource, {
   generation: false,
   requireResourceVersion: true,
-  createChecksOnUpdate: 1,
   validate: (next) =>
     collect((faults) => {
       checkAttachment(faults, next)
@@ -40,8 +46,10 @@ export const volumeAttachment = defineKind<VolumeAttachment>(volumeAttachmentRes
     }),
   validateUpdate: (next, old) =>
     collect((faults) => {
+      // Upstream looks twice, and at the names only when it is made.
       checkAttachment(faults, next)
-      if (!same(next.spec, old.spec)) faults.push(invalidValue('spec', next.spec, immutableText))
+      checkAttachment(faults, next)
+      if (!same(next.spec, old.spec)) faults.push(invalidShown('spec', goSpec(next.spec), immutableText))
     }),
   // Neither is checked nor changes anything but the status.
   subresources: { status: { prepareForUpdate: (next, old) => ({ ...old, status: next.status as typeof old.status }) } },

@@ -133,3 +133,38 @@ test('a ServiceCIDR may gain a second family, and nothing else', async () => {
   expect(await change('10.50.0.0/24', 'fd00::/64')).toBe('200 ')
   expect(await change('10.50.0.0/24')).toBe(`${is}: Invalid value: []string{"10.50.0.0/24"}: field is immutable`)
 })
+
+const object = (path: string, body: object) => server.raw('POST', path, JSON.stringify(body))
+const changed = async (path: string, patch: object) => {
+  const { status, body } = await server.raw('PATCH', path, JSON.stringify(patch), { 'content-type': 'application/merge-patch+json' })
+  return `${status} ${body.message?.replace(/^\S+ "[^"]*" is invalid: /, '') ?? ''}`
+}
+test.each<[string, object, object, string]>([
+  [
+    '/apis/storage.k8s.io/v1/volumeattachments',
+    { spec: { attacher: 'a.b', nodeName: 'n', source: { persistentVolumeName: 'v' } } },
+    { spec: { attacher: 'A_b' } },
+    '422 spec: Invalid value: storage.VolumeAttachmentSpec{Attacher:"A_b", Source:storage.VolumeAttachmentSource{PersistentVolumeName:(*string)(0xc000000000), InlineVolumeSpec:(*core.PersistentVolumeSpec)(nil)}, NodeName:"n"}: field is immutable',
+  ],
+  [
+    '/apis/storage.k8s.io/v1/csinodes',
+    { spec: { drivers: [{ name: 'd.e', nodeID: 'n', topologyKeys: ['a'] }] } },
+    { spec: { drivers: [{ name: 'd.e', nodeID: 'm', topologyKeys: ['a'] }] } },
+    '422 CSINodeDriver: Invalid value: storage.CSINodeDriver{Name:"d.e", NodeID:"m", TopologyKeys:[]string{"a"}, Allocatable:(*storage.VolumeNodeResources)(nil)}: field is immutable',
+  ],
+  [
+    '/apis/networking.k8s.io/v1/ingressclasses',
+    { spec: { controller: 'a.b/c' } },
+    { spec: { controller: null } },
+    '422 [spec.controller: Invalid value: "": field is immutable, spec.controller: Required value]',
+  ],
+  [
+    '/apis/node.k8s.io/v1/runtimeclasses',
+    { handler: 'h' },
+    { scheduling: { tolerations: [{ key: 'k', operator: 'x' }] } },
+    '422 scheduling.tolerations.tolerations[0].operator: Unsupported value: "x": supported values: "Equal", "Exists"',
+  ],
+])('an update of %s', async (path, body, patch, answer) => {
+  await object(path, { metadata: { name: 'changes' }, ...body })
+  expect(await changed(`${path}/changes`, patch)).toBe(answer)
+})
