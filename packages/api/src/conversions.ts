@@ -19,10 +19,22 @@ const toCore: Readonly<Record<string, string>> = {
 }
 const fromCore = Object.fromEntries(Object.entries(toCore).map(([events, core]) => [core, events]))
 
+/** Who reports is always said in a core event, and here only where there is something to say. */
+const withoutEmptyReporter = (object: KubeObject): KubeObject => {
+  const { reportingComponent, reportingInstance, ...rest } = object as Loose
+  if (reportingComponent && reportingInstance) return object
+  return {
+    ...rest,
+    ...(reportingComponent ? { reportingComponent } : {}),
+    ...(reportingInstance ? { reportingInstance } : {}),
+  } as unknown as KubeObject
+}
+
 /** events.k8s.io/v1 Events are stored as core ones. */
 const events: Conversion = {
   toStored: (object) => ({ ...renamed(object, toCore), apiVersion: 'v1', kind: 'Event' }) as unknown as KubeObject,
-  fromStored: (object) => ({ ...renamed(object, fromCore), apiVersion: 'events.k8s.io/v1', kind: 'Event' }) as unknown as KubeObject,
+  fromStored: (object) =>
+    ({ ...renamed(withoutEmptyReporter(object), fromCore), apiVersion: 'events.k8s.io/v1', kind: 'Event' }) as unknown as KubeObject,
 }
 
 /** autoscaling/v1 is stored as autoscaling/v2. */

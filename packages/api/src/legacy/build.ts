@@ -1,4 +1,4 @@
-import type { FieldError, KubeObject } from '@skiff/machinery'
+import type { FieldError, KubeObject, ObjectSchema } from '@skiff/machinery'
 import type { Codec, Conversion, Kind } from '../catalogue.ts'
 import { type ResourceFacts, resourceFacts, typeFacts } from '../facts.ts'
 import type { Behaviour, SubresourceBehaviour } from '../kind.ts'
@@ -6,12 +6,14 @@ import { legacyKinds } from './kinds.ts'
 import type { Form, LegacyKind, Lifecycle, Loose } from './legacy-kind.ts'
 import { forOlderControllers } from './older-controllers.ts'
 import { scaleForm, scaleVersions } from './scale.ts'
+import { withoutZeros } from './without-zeros.ts'
 
 /** What is served today: the built-in kinds, and how one is made of facts alone. */
 export interface ServedKinds {
   readonly kinds: readonly Kind[]
   readonly scaleKind: Kind
   readonly kindOf: (facts: ResourceFacts) => Kind
+  readonly schemaOf: (typeName: string) => ObjectSchema
 }
 
 export interface LegacyKinds {
@@ -46,7 +48,7 @@ const legacyKindOf = (builtins: ServedKinds, entry: LegacyKind, like: Kind, stor
   const kind: Kind = {
     ...base,
     preferred: false,
-    codec: codecOf(entry, base, stored, conversion),
+    codec: codecOf(entry, builtins.schemaOf(type), base, stored, conversion),
     behaviour: { ...(like.behaviour.ignoredFields ? { ignoredFields: like.behaviour.ignoredFields } : {}) },
     storedAs: stored.storedAs,
     conversion,
@@ -82,11 +84,12 @@ const conversionOf = ({ toStored, fromStored }: Form, base: Kind, stored: Kind):
 const named = (object: KubeObject, { apiVersion, kind }: Kind): KubeObject => ({ ...object, apiVersion, kind })
 
 /** Defaulting in this version, then in the stored one, as upstream has it of what it reads back from the store. */
-const codecOf = ({ default: own }: Form, base: Kind, stored: Kind, { toStored, fromStored }: Conversion): Codec => ({
+const codecOf = ({ default: own }: Form, schema: ObjectSchema, base: Kind, stored: Kind, { toStored, fromStored }: Conversion): Codec => ({
   ...base.codec,
   decode: (input) => {
     const { object, hasUnknown } = base.codec.decode(input)
-    const whole = toStored(own ? own(object as Loose) : object)
+    const given = withoutZeros(schema, object as Loose) as Loose
+    const whole = toStored(own ? own(given) : given)
     return { object: fromStored(stored.codec.decode(whole as unknown as Record<string, unknown>).object), hasUnknown }
   },
 })

@@ -147,3 +147,20 @@ test('metrics of autoscaling/v2beta1', () => {
   ])
   expect((shown('autoscaling/v2beta1', whole).spec as Fields).metrics).toEqual(metrics)
 })
+
+test('numbers that were not sent get the defaults of the stored version', () => {
+  const limited = { limitResponse: { type: 'Queue', queuing: {} } }
+  const level = {
+    apiVersion: 'flowcontrol.apiserver.k8s.io/v1beta1',
+    kind: 'PriorityLevelConfiguration',
+    spec: { type: 'Limited', limited },
+  }
+  expect(stored(level)).toMatchObject({
+    spec: { limited: { nominalConcurrencyShares: 30, limitResponse: { queuing: { queues: 64, handSize: 8, queueLengthLimit: 50 } } } },
+  })
+})
+
+test('an event that nobody reports says nothing of it', () => {
+  const event = { apiVersion: 'v1', kind: 'Event', involvedObject: {}, reportingComponent: '', reportingInstance: '' }
+  expect(shown('events.k8s.io/v1beta1', event)).not.toHaveProperty('reportingController')
+})
