@@ -70,6 +70,9 @@ test('a running server looks every day', async () => {
 
 test('new connections see the renewed certificate; the server goes on', async () => {
   const env = virtualEnv()
+  await (await startTestServer({ env, pkiDir: dir })).close()
+  // Most of the year passes without a server, whose other clocks strike more often.
+  await env.advance(334 * dayMs)
   const server = await startTestServer({ env, pkiDir: dir })
   const shown = (): Promise<string> =>
     new Promise((resolve, reject) => {
@@ -81,7 +84,7 @@ test('new connections see the renewed certificate; the server goes on', async ()
       socket.once('error', reject)
     })
   const before = await shown()
-  await env.advance(336 * dayMs)
+  await env.advance(2 * dayMs)
   await expect.poll(shown).not.toBe(before)
   await server.close()
 })
