@@ -36,14 +36,22 @@ const connectVerbs: Readonly<Record<string, string>> = {
 
 export const attributesOf = (call: Call): Attributes => ({
   identity: call.identity,
-  verb: call.verb === 'connect' ? (connectVerbs[call.method ?? 'GET'] ?? 'get') : call.verb,
+  verb:
+    call.misplaced && call.method && call.method !== 'HEAD'
+      ? ''
+      : call.verb === 'connect'
+        ? (connectVerbs[call.method ?? 'GET'] ?? 'get')
+        : call.verb,
   group: call.group,
   version: call.version,
   resource: call.resource,
   subresource: call.subresource ?? '',
-  namespace: call.namespace ?? '',
+  namespace: call.namespace ?? namespaceNamed(call),
   name: call.name ?? nameSelected(call),
 })
+
+/** A call on a namespace is one in that namespace, so that its own roles may grant it. */
+const namespaceNamed = ({ group, resource, name }: Call): string => (group === '' && resource === 'namespaces' && name) || ''
 
 /** A list or watch of one name is decided on as that name, so that a role for a single object is enough. */
 const nameSelected = ({ verb, query }: Call): string => {
@@ -57,6 +65,9 @@ const nameSelected = ({ verb, query }: Call): string => {
   }
 }
 
+/** What an authorizer refused: upstream sends it with a header of its own. */
+export class Denied extends Refusal {}
+
 /** Upstream's refusal: `pods "a" is forbidden: User "u" cannot get resource "pods" in API group "" in the namespace "n"`. */
 export const forbiddenBy = (attributes: Attributes, decision: Decision): Refusal => {
   const { identity, verb, group, resource, subresource, namespace, name, path } = attributes
@@ -64,12 +75,12 @@ export const forbiddenBy = (attributes: Attributes, decision: Decision): Refusal
   const user = JSON.stringify(identity.name)
   if (path !== undefined) {
     const text = `User ${user} cannot ${verb} path ${JSON.stringify(path)}${because}`
-    return new Refusal(403, 'Forbidden', `forbidden: ${text}`, {})
+    return new Denied(403, 'Forbidden', `forbidden: ${text}`, {})
   }
   const what = subresource ? `${resource}/${subresource}` : resource
   const where = namespace ? ` in the namespace ${JSON.stringify(namespace)}` : ' at the cluster scope'
   const text = `User ${user} cannot ${verb} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)}${where}${because}`
   const qualified = group === '' ? resource : `${resource}.${group}`
   const message = name ? `${qualified} ${JSON.stringify(name)} is forbidden: ${text}` : `${qualified} is forbidden: ${text}`
-  return new Refusal(403, 'Forbidden', message, { ...(name ? { name } : {}), ...(group ? { group } : {}), kind: resource })
+  return new Denied(403, 'Forbidden', message, { ...(name ? { name } : {}), ...(group ? { group } : {}), kind: resource })
 }

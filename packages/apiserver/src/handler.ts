@@ -22,6 +22,8 @@ export interface HandlerContext {
   readonly rest: Rest
   readonly tables: Tables
   readonly authorize: Authorizer
+  /** Why a request is allowed, in words for reviews. */
+  readonly why: (attributes: Attributes) => string
   /** By `group/plural/subresource`, or `group/plural` for a resource without storage; `custom/scale` for custom kinds. */
   readonly parts: ReadonlyMap<string, Part>
 }
@@ -39,7 +41,8 @@ export const createHandler =
     if (call.method === 'HEAD' && call.verb !== 'connect' && !kind.custom) throw methodNotAllowed()
     if (kind.namespaced ? call.namespace === undefined && call.name !== undefined : call.namespace !== undefined) throw notFoundHere()
     if (call.misplaced) throw known(kind, call) ? methodNotAllowed() : notFoundHere()
-    if (kind.namespaced && call.namespace === undefined && call.verb !== 'list' && call.verb !== 'watch')
+    // Within the server, a collection may be removed from all namespaces at once.
+    if (call.accept !== undefined && kind.namespaced && call.namespace === undefined && call.verb !== 'list' && call.verb !== 'watch')
       throw kind.verbs.includes('list') ? methodNotAllowed() : notFoundHere()
     // What nothing could be answered in is refused before anything is done; connections and logs speak for themselves.
     if (call.accept !== undefined && call.verb !== 'connect' && call.subresource !== 'log') formFor(call, kind)

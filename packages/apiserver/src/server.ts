@@ -143,6 +143,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     rest,
     tables: createTables(env),
     authorize,
+    why: rbac.why,
     parts: builtinParts({
       rbac,
       signer,

@@ -1,4 +1,4 @@
-import { nameIsPathSegment, required } from '@skiff/machinery'
+import { invalidValue, nameIsPathSegment, required } from '@skiff/machinery'
 import { collect, type Faults, invalidShown } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import { checkLabelSelector } from '../checks/label-selector.ts'
@@ -49,7 +49,9 @@ export const clusterRole = defineKind<ClusterRole>(clusterRoleResource, {
       const selectors = next.aggregationRule.clusterRoleSelectors ?? []
       if (selectors.length === 0) faults.push(required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil'))
       selectors.forEach((selector, index) => {
+        const before = faults.length
         checkLabelSelector(faults, selector, `${path}[${index}]`)
+        if (faults.length > before) faults.push(invalidValue(`${path}[${index}]`, null, 'invalid label selector.'))
       })
     }),
 })

@@ -7,7 +7,7 @@ const extraPrefix = 'impersonate-extra-'
 
 /** The identity that Impersonate-* headers ask for, each part of which `identity` must be allowed to impersonate. */
 export const impersonated = (headers: Incoming['headers'], identity: Identity, authorize: Authorizer): Identity => {
-  const user = headers['impersonate-user'] as string | undefined
+  const user = (headers['impersonate-user'] as string | undefined) || undefined
   const groups = list(headers['impersonate-group'])
   const uid = headers['impersonate-uid'] as string | undefined
   const extra = extraOf(headers)

@@ -27,6 +27,8 @@ interface Verified {
   readonly identity: Identity
 }
 
+const unreadable = 'invalid bearer token'
+
 const maxHeld = 10_000
 
 /**
@@ -48,7 +50,7 @@ export const createAccountTokens = (signer: TokenSigner, sources: AccountSources
   }
   const check = (token: string): Verified | { readonly error: string } => {
     const found = verified(token)
-    if (!found) return { error: 'invalid bearer token' }
+    if (!found) return { error: unreadable }
     const now = env.now() / 1000
     const { exp, nbf } = found.claims
     if (now > exp) return { error: 'service account token has expired' }
@@ -63,7 +65,8 @@ export const createAccountTokens = (signer: TokenSigner, sources: AccountSources
     },
     review: (token, audiences) => {
       const found = check(token)
-      if ('error' in found) return { error: `[invalid bearer token, ${found.error}]` }
+      // Several authenticators refuse: upstream says alike texts once.
+      if ('error' in found) return { error: found.error === unreadable ? unreadable : `[${unreadable}, ${found.error}]` }
       const wanted = audiences.length > 0 ? audiences : [signer.issuer]
       const both = wanted.filter((each) => found.claims.aud.includes(each))
       return both.length > 0

@@ -12,8 +12,10 @@ export interface RbacSources {
   readonly clusterRoleBindings: Cache
 }
 
-/** A binding's grant: where it holds ('' everywhere) and which role's rules it gives. */
+/** A binding's grant: where it holds ('' everywhere), which role's rules it gives, and how both are called in a reason. */
 interface Grant {
+  readonly binding: string
+  readonly subject: string
   readonly namespace: string
   readonly roleKey: string
 }
@@ -46,7 +48,7 @@ const compileRule = (rule: PolicyRule): CompiledRule => ({
 const buildIndex = (sources: RbacSources): Index => {
   const grants = new Map<string, Grant[]>()
   const rules = new Map<string, readonly CompiledRule[]>()
-  const grant = (subjects: RoleBinding['subjects'], given: Grant, bindingNamespace: string) => {
+  const grant = (subjects: RoleBinding['subjects'], given: Omit<Grant, 'subject'>, bindingNamespace: string) => {
     for (const subject of subjects ?? []) {
       const key =
         subject.kind === 'User'
@@ -54,9 +56,11 @@ const buildIndex = (sources: RbacSources): Index => {
           : subject.kind === 'Group'
             ? `g:${subject.name}`
             : `s:${subject.namespace ?? bindingNamespace}:${subject.name}`
+      const name = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? ''}` : subject.name
+      const made = { ...given, subject: `${subject.kind} ${JSON.stringify(name)}` }
       const held = grants.get(key)
-      if (held) held.push(given)
-      else grants.set(key, [given])
+      if (held) held.push(made)
+      else grants.set(key, [made])
     }
   }
   for (const { object } of entriesOf(sources.clusterRoles.tree))
@@ -65,13 +69,21 @@ const buildIndex = (sources: RbacSources): Index => {
     rules.set(`${object.metadata.namespace}/${object.metadata.name}`, ((object as Role).rules ?? []).map(compileRule))
   for (const { object } of entriesOf(sources.clusterRoleBindings.tree)) {
     const binding = object as ClusterRoleBinding
-    grant(binding.subjects, { namespace: '', roleKey: `/${binding.roleRef.name}` }, '')
+    grant(
+      binding.subjects,
+      { namespace: '', roleKey: `/${binding.roleRef.name}`, binding: `ClusterRoleBinding ${JSON.stringify(binding.metadata.name)}` },
+      '',
+    )
   }
   for (const { object } of entriesOf(sources.roleBindings.tree)) {
     const binding = object as RoleBinding
     const namespace = binding.metadata.namespace ?? ''
     const roleKey = binding.roleRef.kind === 'Role' ? `${namespace}/${binding.roleRef.name}` : `/${binding.roleRef.name}`
-    grant(binding.subjects, { namespace, roleKey }, namespace)
+    grant(
+      binding.subjects,
+      { namespace, roleKey, binding: `RoleBinding ${JSON.stringify(`${binding.metadata.name}/${namespace}`)}` },
+      namespace,
+    )
   }
   return { grants, rules }
 }
@@ -103,6 +115,8 @@ const coversResource = ({ resources }: CompiledRule, { resource, subresource }: 
 
 export interface Rbac {
   readonly authorize: Authorizer
+  /** Upstream's text of what allows a request: of a binding, its role and its subject. */
+  readonly why: (attributes: Attributes) => string
   /** Whether the rules of one role (`/name` for a cluster role) cover a request, whoever makes it. */
   covers(roleKey: string, attributes: Attributes): boolean
   /** All rules that hold for an identity in a namespace ('' for cluster-wide ones alone). */
@@ -154,6 +168,21 @@ export const createRbac = (sources: RbacSources): Rbac => {
       if (attributes.identity.groups.includes('system:masters')) return allowed
       for (const rule of rulesOfIdentity(attributes.identity, attributes.namespace)) if (covers(rule, attributes)) return allowed
       return refused
+    },
+    why: (attributes) => {
+      const { identity, namespace } = attributes
+      const { grants, rules } = current()
+      const held = subjectKeys(identity).flatMap((key) => grants.get(key) ?? [])
+      // Upstream asks the cluster's bindings first.
+      const asked = [
+        ...held.filter((grant) => grant.namespace === ''),
+        ...held.filter((grant) => grant.namespace === namespace && namespace),
+      ]
+      const by = asked.find((grant) => rules.get(grant.roleKey)?.some((rule) => covers(rule, attributes)))
+      if (!by || identity.groups.includes('system:masters')) return ''
+      const name = by.roleKey.slice(by.roleKey.indexOf('/') + 1)
+      const role = by.roleKey.startsWith('/') ? 'ClusterRole' : 'Role'
+      return `RBAC: allowed by ${by.binding} of ${role} ${JSON.stringify(name)} to ${by.subject}`
     },
     covers: (roleKey, attributes) => (current().rules.get(roleKey) ?? []).some((rule) => covers(rule, attributes)),
     rulesFor: (identity, namespace) => [...new Set(rulesOfIdentity(identity, namespace).map((rule) => rule.source))],

@@ -71,18 +71,19 @@ export const followDefinitions = (options: DefinitionsOptions): { stop(): void }
       return
     }
     busy.set(name, false)
+    let failed = false
     try {
       await sync(name)
     } catch (error) {
       if (!isRefusal(error, 409) && !isRefusal(error, 404))
         env.log.warn('a custom resource definition waits', { name, error: String(error) })
-      env.after(recheckMs, () => !stopped && void wake(name))
+      failed = true
     }
     const again = busy.get(name)
     busy.delete(name)
     if (stopped) return
     if (again) void wake(name)
-    else if (held(name)?.metadata.deletionTimestamp) env.after(recheckMs, () => !stopped && void wake(name))
+    else if (failed || held(name)?.metadata.deletionTimestamp) env.after(recheckMs, () => !stopped && void wake(name))
   }
 
   const listen: Parameters<Cache['listeners']['add']>[0] = (events) => {

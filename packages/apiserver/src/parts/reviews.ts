@@ -1,11 +1,13 @@
 import type { Identity } from '@skiff/client'
-import { badRequest, type FieldError, forbiddenField, invalid, invalidValue, type KubeObject, quoted, required } from '@skiff/machinery'
+import { badRequest, type FieldError, invalid, invalidValue, type KubeObject, quoted } from '@skiff/machinery'
 import type { Attributes } from '../authorize.ts'
 import type { Rbac } from '../authz/rbac.ts'
 import type { HandlerContext, Part } from '../handler.ts'
+import { tracked } from '../managed-fields/track.ts'
 import { replyValue } from '../represent/represent.ts'
 import { decodeBody } from '../rest/body.ts'
 import type { Request } from '../rest/context.ts'
+import { inNamespace } from '../rest/create.ts'
 import { writeOptions } from '../rest/options.ts'
 
 interface ResourceAttributes {
@@ -28,11 +30,12 @@ interface ReviewSpec {
 type Review = KubeObject & { readonly spec: ReviewSpec }
 
 /** Decodes a review, which is answered and never stored. */
-const reviewOf = (request: Request): Review => {
-  const { validation } = writeOptions(request.call, 'CreateOptions')
+const reviewOf = ({ rest }: HandlerContext, request: Request): Review => {
+  const { validation, fieldManager } = writeOptions(request.call, 'CreateOptions')
   const { kind } = request
-  const sent = decodeBody(kind, request.call.body, validation, request.warnings)
-  return (kind.conversion ? kind.conversion.toStored(sent) : sent) as Review
+  const sent = inNamespace(kind, decodeBody(kind, request.call.body, validation, request.warnings), request.call.namespace)
+  const whole = tracked(rest, { ...request, fieldManager }, sent, undefined)
+  return (kind.conversion ? kind.conversion.toStored(whole) : whole) as Review
 }
 
 const attributesFor = (identity: Identity, spec: ReviewSpec): Attributes => {
@@ -72,9 +75,21 @@ const checkSpec = (spec: ReviewSpec): FieldError[] => {
   return []
 }
 
-const decide = ({ authorize }: HandlerContext, identity: Identity, spec: ReviewSpec): unknown => {
-  const decision = authorize(attributesFor(identity, spec))
-  return { allowed: decision.allowed, ...(decision.reason ? { reason: decision.reason } : {}) }
+/** A review of access is about its spec alone. */
+const checkMetadata = ({ metadata }: Review): FieldError[] => {
+  const { managedFields: _, ...rest } = metadata
+  const empty = Object.values(rest).every(isEmpty)
+  return empty ? [] : [invalidValue('metadata', rest, 'must be empty')]
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === undefined || value === '' || value === 0 || (typeof value === 'object' && Object.keys(value).length === 0)
+
+const decide = ({ authorize, why }: HandlerContext, identity: Identity, spec: ReviewSpec): unknown => {
+  const attributes = attributesFor(identity, spec)
+  const decision = authorize(attributes)
+  const reason = decision.allowed ? decision.reason || why(attributes) : decision.reason
+  return { allowed: decision.allowed, ...(reason ? { reason } : {}) }
 }
 
 const answer = (request: Request, review: Review, status: unknown) => {
@@ -89,8 +104,8 @@ const answer = (request: Request, review: Review, status: unknown) => {
 
 /** `kubectl auth can-i`. */
 export const selfSubjectAccessReview: Part = async (context, request) => {
-  const review = reviewOf(request)
-  const errors = checkSpec(review.spec)
+  const review = reviewOf(context, request)
+  const errors = [...checkSpec(review.spec), ...checkMetadata(review)]
   if (errors.length > 0) throw invalid(unnamed(request), '', errors)
   return answer(request, review, decide(context, request.call.identity, review.spec))
 }
@@ -106,47 +121,49 @@ const checkSubject = (spec: ReviewSpec): FieldError[] =>
   !spec.user && !spec.groups?.length ? [invalidValue('spec.user', '', 'at least one of user or group must be specified')] : []
 
 export const subjectAccessReview: Part = async (context, request) => {
-  const review = reviewOf(request)
-  const errors = [...checkSpec(review.spec), ...checkSubject(review.spec)]
+  const review = reviewOf(context, request)
+  const errors = [...checkSpec(review.spec), ...checkSubject(review.spec), ...checkMetadata(review)]
   if (errors.length > 0) throw invalid(unnamed(request), '', errors)
   return answer(request, review, decide(context, subject(review.spec), review.spec))
 }
 
 export const localSubjectAccessReview: Part = async (context, request) => {
-  const review = reviewOf(request)
+  const review = reviewOf(context, request)
   const { spec } = review
   const errors = [...checkSpec(spec), ...checkSubject(spec)]
-  if (spec.nonResourceAttributes) errors.push(forbiddenField('spec.nonResourceAttributes', 'disallowed on this kind of request'))
+  const { namespace = '', ...metadata } = review.metadata
+  errors.push(...checkMetadata({ ...review, metadata }))
+  const of = spec.resourceAttributes
+  if (of && (of.namespace ?? '') !== namespace)
+    errors.push(invalidValue('spec.resourceAttributes.namespace', of.namespace ?? '', 'must match metadata.namespace'))
+  const { nonResourceAttributes: path } = spec
+  if (path)
+    errors.push({
+      reason: 'FieldValueInvalid',
+      field: 'spec.nonResourceAttributes',
+      body: `Invalid value: ${goAttributes(path)}: disallowed on this kind of request`,
+    })
   if (errors.length > 0) throw invalid(unnamed(request), '', errors)
-  const namespace = request.call.namespace ?? ''
-  if (spec.resourceAttributes?.namespace !== namespace)
-    throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`)
   return answer(request, review, decide(context, subject(spec), spec))
 }
 
 /** The rules that the caller has in a namespace: what `kubectl auth can-i --list` prints. */
 export const selfSubjectRulesReview =
   (rbac: Rbac): Part =>
-  async (_context, request) => {
-    const review = reviewOf(request) as KubeObject & { readonly spec: { readonly namespace?: string } }
+  async (context, request) => {
+    const review = reviewOf(context, request) as KubeObject & { readonly spec: { readonly namespace?: string } }
     const { namespace } = review.spec
-    if (!namespace) throw invalid(unnamed(request), '', [required('spec.namespace', '')])
+    if (!namespace) throw badRequest('no namespace on request')
     const identity = request.call.identity
-    const masters = identity.groups.includes('system:masters')
-      ? [
-          { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-          { verbs: ['*'], nonResourceURLs: ['*'] },
-        ]
-      : []
-    const rules = [...masters, ...rbac.rulesFor(identity, namespace)]
+    const rules = rbac.rulesFor(identity, namespace)
     const resourceRules = rules.filter((rule) => 'resources' in rule && (rule.resources?.length ?? 0) > 0)
     const nonResourceRules = rules.filter((rule) => 'nonResourceURLs' in rule && (rule.nonResourceURLs?.length ?? 0) > 0)
-    return answer(request, review as Review, { resourceRules, nonResourceRules, incomplete: false })
+    return answer(request, { ...review, spec: {} }, { resourceRules, nonResourceRules, incomplete: false })
   }
 
 /** Who the caller is: `kubectl auth whoami`. */
-export const selfSubjectReview: Part = async (_context, request) => {
-  const review = reviewOf(request)
+export const selfSubjectReview: Part = async (context, request) => {
+  const review = reviewOf(context, request)
   const { name, uid, groups, extra } = request.call.identity
   const { kind } = request
   const userInfo = { username: name, ...(uid ? { uid } : {}), groups, ...(extra ? { extra } : {}) }
@@ -165,8 +182,10 @@ export const tokenReview =
       audiences: readonly string[],
     ) => { readonly identity: Identity; readonly audiences: readonly string[] } | { readonly error: string },
   ): Part =>
-  async (_context, request) => {
-    const review = reviewOf(request) as KubeObject & { readonly spec: { readonly token?: string; readonly audiences?: readonly string[] } }
+  async (context, request) => {
+    const review = reviewOf(context, request) as KubeObject & {
+      readonly spec: { readonly token?: string; readonly audiences?: readonly string[] }
+    }
     const { token, audiences = [] } = review.spec
     if (!token) throw badRequest('token is required for TokenReview in authentication')
     const found = read(token, audiences)

@@ -9,6 +9,7 @@ import { type Call, closeGently, type Handler, type Identity, type Reply } from 
 import { badRequest, type Env, isRefusal, Refusal } from '@skiff/machinery'
 import type { PassOn } from '../aggregation/pass-on.ts'
 import { adoptSocketToken } from '../authn/socket-token.ts'
+import { Denied } from '../authorize.ts'
 import type { Limiter } from '../fairness/limiter.ts'
 import type { RequestMetrics } from '../metrics/requests.ts'
 import { isPageNotFound, notFoundHere } from '../not-found.ts'
@@ -189,6 +190,7 @@ const answer = async (options: Serving, incoming: Incoming, outgoing: Outgoing):
   } catch (error) {
     if (outgoing.destroyed || error instanceof ClientGone) return
     if (error instanceof Refusal && isPageNotFound(error)) return void writeNotFoundPage(incoming, outgoing)
+    if (error instanceof Denied) outgoing.setHeader('x-content-type-options', 'nosniff')
     writeStatus(incoming, outgoing, statusOf(error, options.env.log), error instanceof Refusal ? error.warnings : undefined)
   } finally {
     if (deadline) options.deadlines.end(deadline)
