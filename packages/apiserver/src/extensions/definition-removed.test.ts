@@ -3,7 +3,7 @@ import { startTestServer } from '../testing/start.ts'
 
 test('a definition that is deleted takes the objects of all namespaces with it', async () => {
   const server = await startTestServer()
-  const send = (method: string, path: string, body?: unknown) =>
+  const send = (method: string, path: string, body?: object) =>
     server.raw(method, path, body && JSON.stringify(body), { 'content-type': 'application/json' })
   const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
   const schema = { openAPIV3Schema: { type: 'object' } }
