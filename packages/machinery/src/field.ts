@@ -97,3 +97,8 @@ export const summariseErrors = (errors: readonly FieldError[]): string => {
 export const at = (parent: string, child: string): string => (parent === '' ? child : `${parent}.${child}`)
 /** `a[key]`. */
 export const item = (parent: string, key: string | number): string => `${parent}[${key}]`
+
+/** Adds faults, of which a hostile object may have more than a call takes arguments. */
+export const addFaults = (to: FieldError[], faults: Iterable<FieldError>): void => {
+  for (const fault of faults) to.push(fault)
+}

@@ -3,6 +3,7 @@ import { type Env, type KubeObject, serviceUnavailable } from '@skiff/machinery'
 import type { Change, Row, Store } from '@skiff/store'
 import { applyChanges, type Cache, type Carried, createCache } from './cache.ts'
 import { type Entry, entriesFromStored, entryFromStored } from './entry.ts'
+import { checkStoredSize } from './object-size.ts'
 import { valueBytes } from './value-bytes.ts'
 
 /** The objects of every kind: read from memory, written through the store. */
@@ -110,6 +111,7 @@ export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
     },
     put: async (kind, key, object, expect) => {
       const encoded = kind.codec.encode(object)
+      checkStoredSize(kind, object, encoded.text)
       const carried: Carried = { object, encoded }
       const value = valueBytes(encoded.text)
       const result = await store.commit({ key: `${root}${kind.storedAs}/${key}`, value, expect, carried })

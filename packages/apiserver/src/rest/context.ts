@@ -97,5 +97,10 @@ export const queryFlag = (call: Call, name: string): boolean => {
   return value !== undefined && value !== '0' && value.toLowerCase() !== 'false'
 }
 
+const longBytes = 128 * 1024
+/** Between two steps of a write whose body is long, where others have their turn; undefined for all other writes. */
+export const betweenSteps = ({ body }: Call): Promise<void> | undefined =>
+  body && 'bytes' in body && body.bytes.length > longBytes ? new Promise((resolve) => setImmediate(resolve)) : undefined
+
 export const methodNotAllowed = (): Refusal =>
   new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Kind } from '@skiff/api'
 import {
+  addFaults,
   alreadyExists,
   badRequest,
   type FieldError,
@@ -16,7 +17,7 @@ import { converting, prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
-import { namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
+import { betweenSteps, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
 import { strictFinalizers, validateNameOf } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 
@@ -34,6 +35,8 @@ export const create = async (rest: Rest, request: Request): Promise<Entry> => {
   const options = writeOptions(call, 'CreateOptions')
   const decoded = decodeBody(kind, call.body, options.validation, warnings)
   const placed = inNamespace(kind, decoded, call.namespace)
+  const turn = betweenSteps(call)
+  if (turn) await turn
   return createObject(rest, { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }, placed)
 }
 
@@ -86,6 +89,8 @@ const taken = (kind: Kind, name: string, by: KubeObject | undefined): Refusal =>
 
 const createOnce = async (rest: Rest, request: Request, object: KubeObject): Promise<Entry | undefined> => {
   const { kind, call, dryRun } = request
+  const turn = betweenSteps(call)
+  if (turn) await turn
   const mutated = await rest.admission.mutate({
     verb: 'create',
     kind,
@@ -188,6 +193,6 @@ const validate = (kind: Kind, object: KubeObject): void => {
         strictFinalizers(kind),
       ),
     )
-  errors.push(...(kind.behaviour.validate?.(object) ?? []))
+  addFaults(errors, kind.behaviour.validate?.(object) ?? [])
   if (errors.length > 0) throw invalid(kind, object.metadata.name || object.metadata.generateName || '', errors)
 }

@@ -1,5 +1,6 @@
 import type { Kind } from '@skiff/api'
 import {
+  addFaults,
   badRequest,
   conflict,
   type FieldError,
@@ -18,7 +19,7 @@ import { converting, prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
-import { keyOfCall, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
+import { betweenSteps, keyOfCall, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
 import { createObject, inNamespace } from './create.ts'
 import { metadataErrors } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
@@ -39,6 +40,8 @@ export const update = async (rest: Rest, request: Request): Promise<Written> => 
   if (name === '') throw badRequest(`the name of the object (${call.name ?? ''} based on URL) was undeterminable: name must be provided`)
   if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`)
   const moved = { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }
+  const turn = betweenSteps(call)
+  if (turn) await turn
   return writeOver(rest, moved, async () => decoded, true)
 }
 
@@ -296,8 +299,8 @@ const pick = (from: Readonly<Record<string, unknown>>, names: readonly string[])
 
 const validateUpdate = ({ kind, call }: Request, next: KubeObject, old: KubeObject): void => {
   const errors: FieldError[] = metadataErrors(kind, call.subresource, next, old)
-  if (call.subresource) errors.push(...(kind.behaviour.subresources?.[call.subresource]?.validateUpdate?.(next, old) ?? []))
-  else errors.push(...ownErrors(kind, next, old))
+  if (call.subresource) addFaults(errors, kind.behaviour.subresources?.[call.subresource]?.validateUpdate?.(next, old) ?? [])
+  else addFaults(errors, ownErrors(kind, next, old))
   if (errors.length > 0) throw invalid(kind, old.metadata.name, errors)
 }
 

@@ -18,11 +18,30 @@ const warningHeader = (text: string): string =>
     .replace(/\\/g, '\\\\')
     .replace(/"/g, '\\"')}"`
 
+const mostWarningRunes = 4 * 1024
+const mostItemRunes = 256
+/** Each warning once; where all together are too long for headers, each is cut and the last are left out, as upstream has it. */
+const boundedWarnings = (warnings: readonly string[]): readonly string[] => {
+  const different = [...new Set(warnings)]
+  let total = 0
+  for (const text of different) total += text.length
+  if (total <= mostWarningRunes) return different
+  const cut: string[] = []
+  total = 0
+  for (const text of different) {
+    if (total >= mostWarningRunes) break
+    const runes = [...text.slice(0, 2 * mostItemRunes)].slice(0, mostItemRunes)
+    total += runes.length
+    cut.push(runes.join(''))
+  }
+  return cut
+}
+
 /** Writes a whole answer: at once, or as its reader takes it where it is long, with a promise of its end. */
 export const writeValue = (incoming: Incoming, outgoing: Outgoing, reply: ValueReply): Promise<void> | undefined => {
   const { status, bytes, contentType = 'application/json', warnings, headers } = reply
   const fields: Record<string, string | string[] | number> = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
-  if (warnings && warnings.length > 0) fields.warning = warnings.map(warningHeader)
+  if (warnings && warnings.length > 0) fields.warning = boundedWarnings(warnings).map(warningHeader)
   if (headers) Object.assign(fields, headers)
   const parts: readonly Uint8Array[] =
     bytes === undefined ? [] : Array.isArray(bytes) ? (bytes as readonly Uint8Array[]) : [bytes as Uint8Array]
@@ -116,7 +135,7 @@ export const writeWatch = async (
 ): Promise<void> => {
   const out = outgoing as ServerResponse
   const fields: Record<string, string | string[]> = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
-  if (warnings.length > 0) fields.warning = warnings.map(warningHeader)
+  if (warnings.length > 0) fields.warning = boundedWarnings(warnings).map(warningHeader)
   out.writeHead(200, fields)
   out.flushHeaders?.()
   const send = createSender(outgoing)

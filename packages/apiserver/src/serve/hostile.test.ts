@@ -90,6 +90,38 @@ test('a body above three megabytes is refused, however it comes', async () => {
   expect(await status).toBe(413)
 })
 
+test('an object that upstream could not store is refused in its words', async () => {
+  const text = JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'large', annotations: {} },
+    stringData: { a: 'x'.repeat(1_000_000) },
+  })
+  expect((await api.raw('POST', '/api/v1/namespaces/big/secrets', text)).status).toBe(201)
+  const event = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: 'large' },
+    involvedObject: { namespace: 'big' },
+    message: 'x'.repeat(1_600_000),
+  }
+  const answer = await api.raw('POST', '/api/v1/namespaces/big/events', JSON.stringify(event))
+  expect(answer.body).toMatchObject({ code: 500, message: 'etcdserver: request is too large' })
+  expect(answer.body.reason).toBeUndefined()
+})
+
+test('keys that are set over and over are told of in headers of a bounded length', async () => {
+  const text = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: repeated\ndata:\n${'  a: b\n'.repeat(200_000)}`
+  const answer = await api.raw('POST', '/api/v1/namespaces/big/configmaps', text, { 'content-type': 'application/yaml' })
+  expect(answer.status).toBe(201)
+  expect(answer.headers.warning).toMatch(/^299 - "yaml: unmarshal errors: {3}line 7: key \\"a\\" already set in map/)
+  expect(String(answer.headers.warning).length).toBeLessThan(5000)
+  const strict = await api.raw('POST', '/api/v1/namespaces/big/configmaps?fieldValidation=Strict', text, {
+    'content-type': 'application/yaml',
+  })
+  expect(strict.status).toBe(400)
+})
+
 test('a timeout is read as upstream reads it, and met', async () => {
   expect((await api.raw('GET', '/api/v1/pods?timeout=abc')).body).toMatchObject({
     code: 400,

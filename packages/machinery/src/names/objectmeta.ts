@@ -1,4 +1,4 @@
-import { at, type FieldError, forbiddenField, invalidValue, item, quoted, required, tooLong } from '../field.ts'
+import { addFaults, at, type FieldError, forbiddenField, invalidValue, item, quoted, required, tooLong } from '../field.ts'
 import { sameJson } from '../json/value.ts'
 import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from '../meta.ts'
 import { splitApiVersion } from '../meta.ts'
@@ -123,7 +123,7 @@ export const validateManagedFields = (entries: readonly ManagedFieldsEntry[] | u
       errors.push(invalidValue(at(path, 'operation'), entry.operation ?? '', 'must be `Apply` or `Update`'))
     if (entry.fieldsType && entry.fieldsType !== 'FieldsV1')
       errors.push(invalidValue(at(path, 'fieldsType'), entry.fieldsType, 'must be `FieldsV1`'))
-    errors.push(...validateFieldManager(entry.manager ?? '', at(path, 'manager')))
+    addFaults(errors, validateFieldManager(entry.manager ?? '', at(path, 'manager')))
     if (Buffer.byteLength(entry.subresource ?? '') > maxSubresourceBytes)
       errors.push(tooLong(at(path, 'subresource'), entry.subresource, maxSubresourceBytes))
     return errors
@@ -147,11 +147,11 @@ export const validateObjectMeta = (
   if (meta.generateName) complain(errors, at(field, 'generateName'), meta.generateName, checkName(meta.generateName, true))
   if (!meta.name) errors.push(required(at(field, 'name'), 'name or generateName is required'))
   else complain(errors, at(field, 'name'), meta.name, checkName(meta.name, false))
-  errors.push(...validateNamespace(meta.namespace, namespaced, at(field, 'namespace')))
+  addFaults(errors, validateNamespace(meta.namespace, namespaced, at(field, 'namespace')))
   if ((meta.generation ?? 0) < 0) errors.push(invalidValue(at(field, 'generation'), meta.generation, 'must be greater than or equal to 0'))
-  errors.push(...sharedChecks(meta, field))
-  errors.push(...validateFinalizers(meta.finalizers, at(field, 'finalizers'), strictFinalizers))
-  errors.push(...validateManagedFields(meta.managedFields, at(field, 'managedFields')))
+  addFaults(errors, sharedChecks(meta, field))
+  addFaults(errors, validateFinalizers(meta.finalizers, at(field, 'finalizers'), strictFinalizers))
+  addFaults(errors, validateManagedFields(meta.managedFields, at(field, 'managedFields')))
   return errors
 }
 
@@ -167,14 +167,14 @@ const immutable = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTim
 /** apimachinery's ValidateObjectMetaUpdate. */
 export const validateObjectMetaUpdate = (next: Partial<ObjectMeta>, old: Partial<ObjectMeta>, field = 'metadata'): FieldError[] => {
   const errors: FieldError[] = []
-  if (old.deletionTimestamp) errors.push(...noNewFinalizers(next.finalizers ?? [], old.finalizers ?? [], at(field, 'finalizers')))
+  if (old.deletionTimestamp) addFaults(errors, noNewFinalizers(next.finalizers ?? [], old.finalizers ?? [], at(field, 'finalizers')))
   if (!next.resourceVersion) errors.push(invalidValue(at(field, 'resourceVersion'), '', 'must be specified for an update'))
   if ((next.generation ?? 0) < (old.generation ?? 0))
     errors.push(invalidValue(at(field, 'generation'), next.generation ?? 0, 'must not be decremented'))
   for (const name of immutable)
     if (!sameJson(next[name] ?? '', old[name] ?? '')) errors.push(immutableField(at(field, name), name, next[name]))
-  errors.push(...sharedChecks(next, field))
-  errors.push(...validateManagedFields(next.managedFields, at(field, 'managedFields')))
+  addFaults(errors, sharedChecks(next, field))
+  addFaults(errors, validateManagedFields(next.managedFields, at(field, 'managedFields')))
   return errors
 }
 

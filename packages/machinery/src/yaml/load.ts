@@ -13,6 +13,8 @@ export interface LoadedYaml {
 }
 
 const defaultMaxDepth = 1000
+/** Keys set twice that are named; to find the line of one costs a walk over the text. */
+const maxRepeated = 100
 type AnyEvent = Event & { readonly anchorStart?: number; readonly anchorEnd?: number; readonly tagStart?: number; readonly tagEnd?: number }
 
 interface Anchor {
@@ -132,7 +134,7 @@ const readMapping = (reader: Reader): Json => {
     const key = keyText(written)
     const valueEvent = reader.events[reader.at] as AnyEvent
     const value = readNode(reader)
-    if (Object.hasOwn(mapping, key))
+    if (Object.hasOwn(mapping, key) && reader.repeated.length < maxRepeated)
       reader.repeated.push(
         `  line ${lineOf(reader.text, valueEvent)}: key ${typeof written === 'string' ? JSON.stringify(key) : key} already set in map`,
       )
