@@ -2,9 +2,10 @@ import type { Pod } from '@skiff/api'
 import {
   badRequest,
   conflict,
-  invalidValue,
   type KubeObject,
+  nameIsPathSegment,
   notFound,
+  notSupported,
   Refusal,
   required,
   rfc3339,
@@ -29,12 +30,14 @@ const bind = async (rest: Rest, request: Request, binding: Binding): Promise<voi
   const { call } = request
   const { target } = binding
   const errors = []
-  if (target?.kind && target.kind !== 'Node' && target.kind !== 'Minion')
-    errors.push(invalidValue('target.kind', target.kind, 'must be one of Node, <empty>'))
+  if (target?.kind && target.kind !== 'Node') errors.push(notSupported('target.kind', target.kind, ['Node', '<empty>']))
   if (!target?.name) errors.push(required('target.name', ''))
   // Upstream hands these out as plain errors.
   if (errors.length > 0) throw new Refusal(500, '', summariseErrors(errors))
   await admitPart(rest, request, 'create', { ...binding, kind: 'Binding' })
+  if (!call.name) throw badRequest('Name parameter required.')
+  const faults = nameIsPathSegment(call.name, false)
+  if (faults.length > 0) throw badRequest(`Name parameter invalid: ${JSON.stringify(call.name)}: ${faults.join(';')}`)
   const node = target.name as string
   const kind = rest.registry.find('', 'v1', 'pods')
   if (!kind) throw notFound({ group: '', resource: 'pods' }, call.name ?? '')
@@ -99,6 +102,7 @@ export const bindings: Part = async ({ rest }, request) => {
   const { call } = request
   const options = writeOptions(call, 'CreateOptions')
   const binding = decodeBody(request.kind, call.body, options.validation, request.warnings) as Binding
-  await bind(rest, { ...request, dryRun: options.dryRun, call: { ...call, name: binding.metadata.name } }, binding)
+  const name = binding.metadata?.name ?? ''
+  await bind(rest, { ...request, dryRun: options.dryRun, call: { ...call, name } }, binding)
   return replyValue(call, success(201), 201)
 }

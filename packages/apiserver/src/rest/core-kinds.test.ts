@@ -92,6 +92,30 @@ test.each([
   expect(causes(answer.body)).toEqual(expected)
 })
 
+test.each([
+  [{ target: { name: 'n' } }, '400 BadRequest: Name parameter required.'],
+  [{ metadata: { name: 'a/b' }, target: { name: 'n' } }, '400 BadRequest: Name parameter invalid: "a/b": may not contain \'/\''],
+  [
+    { metadata: { name: 'a' }, target: { kind: 'Pod', name: 'n' } },
+    '500 : target.kind: Unsupported value: "Pod": supported values: "Node", "<empty>"',
+  ],
+])('a binding %j is refused', async (binding, expected) => {
+  const { status, body } = await send('POST', `${core}/bindings`, binding)
+  expect(`${status} ${body.reason ?? ''}: ${body.message}`).toBe(expected)
+})
+
+test('a revision of nothing is one, and a selector that cannot be read is refused as a whole too', async () => {
+  expect((await send('POST', `${apps}/controllerrevisions`, { metadata: { name: 'empty' }, data: {} })).status).toBe(201)
+  const { body } = await send('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', {
+    metadata: { name: 'r' },
+    aggregationRule: { clusterRoleSelectors: [{ matchExpressions: [{ key: 'a', operator: 'In' }] }] },
+  })
+  expect(causes(body)).toEqual([
+    "aggregationRule.clusterRoleSelectors[0].matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+    'aggregationRule.clusterRoleSelectors[0]: Invalid value: "null": invalid label selector.',
+  ])
+})
+
 test('what Go leaves out stays out, and a limit range without a name gets one', async () => {
   const account = await send('POST', `${core}/serviceaccounts`, { metadata: { name: 'a' }, imagePullSecrets: [{}] })
   expect(account.body.imagePullSecrets).toEqual([{}])

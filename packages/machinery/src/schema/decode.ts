@@ -53,7 +53,8 @@ const readObject = (schema: ObjectSchema, input: Readonly<Record<string, unknown
         value = readValue(field.shape, value, state)
         state.path.pop()
         // An empty struct that Go always writes is left out all the same: sent or not, it has to compare equal.
-        if (value !== null && (field.keepEmpty || field.zero !== undefined || !isEmpty(value))) {
+        // A raw value that is empty is there all the same.
+        if (value !== null && (field.keepEmpty || field.zero !== undefined || field.shape.is === 'any' || !isEmpty(value))) {
           out[field.name] = value
           continue
         }
