@@ -1,6 +1,6 @@
 import * as api from '@skiff/api'
 import { type Client, connect, createMemoryServer, type Handler, type MemoryServer } from '@skiff/client'
-import { applyStrategicMergePatch, type Env, type JsonObject, type KubeObject, rfc3339 } from '@skiff/machinery'
+import { applyStrategicMergePatch, type Env, isJsonObject, type JsonObject, type KubeObject, rfc3339 } from '@skiff/machinery'
 
 /** A small API server that has what a node needs of a real one: patches by the API's own rules, tokens, selection by field. */
 export interface ApiForNodes {
@@ -31,6 +31,13 @@ const resources = [
   api.runtimeClass,
 ]
 
+/** Directives where there was no status to merge with stay, and are dropped as fields that the type does not know. */
+const withoutDirectives = (object: JsonObject): JsonObject => {
+  const { status } = object
+  if (!isJsonObject(status)) return object
+  return { ...object, status: Object.fromEntries(Object.entries(status).filter(([name]) => !name.startsWith('$'))) }
+}
+
 export const createApiForNodes = (env: Env): ApiForNodes => {
   const server = createMemoryServer(env, resources)
   let tokens = 0
@@ -42,7 +49,7 @@ export const createApiForNodes = (env: Env): ApiForNodes => {
       const held = (await server.handler({ ...rest, verb: 'get' })) as { object: JsonObject }
       const schema = api.patchSchemaOf({ typeName: schemaNames[kind?.kind ?? ''] ?? '' } as api.Kind)
       const { metadata, ...patch } = body.object as JsonObject
-      const next = applyStrategicMergePatch(held.object, patch, schema)
+      const next = withoutDirectives(applyStrategicMergePatch(held.object, patch, schema))
       return server.handler({ ...rest, verb: 'update', body: { object: next } })
     }
     if (call.resource === 'serviceaccounts' && call.subresource === 'token') {
