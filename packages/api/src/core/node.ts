@@ -63,13 +63,16 @@ const checkNodeUpdate = (faults: Faults, next: Node, old: Node): void => {
         body: `Duplicate value: core.NodeAddress{Type:${quoted(address.type)}, Address:${quoted(address.address)}}`,
       })
   })
-  if (old.spec.podCIDRs?.length && !same(next.spec.podCIDRs, old.spec.podCIDRs))
-    faults.push(forbiddenField('spec.podCIDRs', onlyOnce('podCIDR')))
-  if (old.spec.providerID && old.spec.providerID !== next.spec.providerID)
-    faults.push(forbiddenField('spec.providerID', onlyOnce('providerID')))
+  const movesPods = (old.spec.podCIDRs?.length ?? 0) > 0 && !same(next.spec.podCIDRs, old.spec.podCIDRs)
+  if (movesPods) faults.push(forbiddenField('spec.podCIDRs', onlyOnce('podCIDR')))
+  const movesProvider = old.spec.providerID !== undefined && old.spec.providerID !== next.spec.providerID
+  if (movesProvider) faults.push(forbiddenField('spec.providerID', onlyOnce('providerID')))
   if (next.spec.taints) checkTaints(faults, next.spec.taints, 'metadata.taints')
-  if (next.spec.externalID !== old.spec.externalID) faults.push(forbiddenField('spec.externalID', 'may not be updated'))
+  // Upstream compares what is left, and so complains of these changes twice.
+  if (movesPods || movesProvider || next.spec.externalID !== old.spec.externalID) faults.push(forbiddenField('', onlySome))
 }
+const onlySome =
+  'node updates may only change labels, taints, or capacity (or configSource, if the DynamicKubeletConfig feature gate is enabled)'
 
 export const node = defineKind<Node>(nodeResource, {
   generation: false,
