@@ -8,8 +8,22 @@ export * from './apply/validate.ts'
 export * from './cbor/decode.ts'
 export * from './cbor/encode.ts'
 export * from './cbor/event.ts'
-export { evaluateCel } from './cel/evaluate.ts'
+export type { Checked, Declared } from './cel/checking.ts'
+export { compileCel } from './cel/compile.ts'
+export { estimateCel } from './cel/estimate.ts'
+export { evaluateCel, perCallCost } from './cel/evaluate.ts'
 export { type CelNode, mentions, parseCel } from './cel/parse.ts'
+export {
+  boolType,
+  dynType,
+  listType,
+  mapType,
+  objectType,
+  optionalType,
+  type StaticType,
+  sameType,
+  simpleType,
+} from './cel/static-types.ts'
 export { CelError, type CelValue, celOf } from './cel/value.ts'
 export * from './env.ts'
 export * from './field.ts'

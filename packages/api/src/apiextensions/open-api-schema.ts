@@ -2,7 +2,7 @@ import { forbiddenField, invalidValue, notSupported } from '@skiff/machinery'
 import type { Faults } from '../checks/faults.ts'
 import type { JSONSchemaProps } from '../generated/types.ts'
 import { checkTopology } from './list-schema.ts'
-import { checkRules } from './rules.ts'
+import { checkRuleTexts } from './rules/rule-texts.ts'
 import { propertiesOf, schemaAt, schemasAt } from './schema-parts.ts'
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string']
@@ -36,7 +36,7 @@ export const checkOpenApi = (faults: Faults, schema: JSONSchemaProps, path: stri
   if (schema['x-kubernetes-preserve-unknown-fields'] === false)
     faults.push(invalidValue(`${path}.x-kubernetes-preserve-unknown-fields`, false, 'must be true or undefined'))
   checkTopology(faults, schema, path)
-  checkRules(faults, schema, path)
+  checkRuleTexts(faults, schema, path)
 }
 
 const placeOf = (schema: JSONSchemaProps, property: string, { root, inMeta, noDefault }: Place): Place => {

@@ -3,6 +3,7 @@ import { collect, type Faults, invalidShown } from '../checks/faults.ts'
 import type { CustomResourceDefinitionVersion, JSONSchemaProps } from '../generated/types.ts'
 import { checkDefaults } from './default-values.ts'
 import { checkOpenApi } from './open-api-schema.ts'
+import { compileRules } from './rules/compile-rules.ts'
 import { propertiesOf, schemaAt, schemasAt } from './schema-parts.ts'
 import { checkStructural } from './structural.ts'
 
@@ -15,10 +16,10 @@ export interface Known {
 /** One schema of a definition. Upstream looks at its structure first, then at defaults, and at rules only where all else is right. */
 export const checkSchema = (
   faults: Faults,
-  { schema }: CustomResourceDefinitionVersion,
+  { name, schema }: CustomResourceDefinitionVersion,
   path: string,
   hasStatus: boolean,
-  _known: Known,
+  { unchanged }: Known,
 ): void => {
   const root = schema?.openAPIV3Schema
   if (root === undefined) return
@@ -32,7 +33,12 @@ export const checkSchema = (
       checkStructural(own, root, at)
       if (own.length === before) checkDefaults(own, root, at, true)
     }
+    const structural = own.length === 0 && unknown === undefined
     checkOpenApi(own, root, at)
+    if (structural) {
+      const wrong = own.map(({ field }) => field)
+      compileRules(own, root, at, wrong, unchanged.has(name))
+    }
     if (unknown !== undefined && own.length === 0) own.push(invalidValue(at, '', unknown))
   })
   faults.push(...found)

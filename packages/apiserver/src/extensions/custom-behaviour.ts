@@ -50,10 +50,17 @@ export const customBehaviour = (schema: Structural, hasStatus: boolean, scale: K
     faults.push(...newListFaults(schema, value, before))
     if (!ruled) return faults
     if (faults.some(({ reason }) => blocking.has(reason))) return [...faults, unchecked]
-    return [...faults, ...checkRules(ruled, value, before, '')]
+    return [...faults, ...checkRules(ruled, value, before)]
+  }
+  /** Rules that were broken before an update may stay so, and say it. */
+  const brokenStill = (next: KubeObject, old: KubeObject | undefined): readonly string[] => {
+    const warnings: string[] = []
+    if (ruled && old) checkRules(ruled, next as unknown as Json, old as unknown as Json, warnings)
+    return warnings
   }
   return {
     requireResourceVersion: true,
+    ...(ruled ? { warnings: brokenStill } : {}),
     validate: (next) => check(next, undefined, 'all'),
     validateUpdate: (next, old) => check(next, old, 'all'),
     generationChanged: (next, old) => !sameJson(bodyOf(next), bodyOf(old)),

@@ -63,7 +63,8 @@ const until = async (path: string, holds: (answer: Awaited<ReturnType<typeof sen
   throw new Error(`${path} does not come to hold what it should`)
 }
 const define = async (body: ReturnType<typeof definition>) => {
-  expect((await send('POST', definitions, body)).status).toBe(201)
+  const made = await send('POST', definitions, body)
+  expect(made.status, made.text).toBe(201)
   const { group } = body.spec
   await until(`/apis/${group}/v1/namespaces/default/widgets`, ({ status }) => status === 200)
   return `/apis/${group}/v1/namespaces/default/widgets`
@@ -232,7 +233,7 @@ test('rules hold, transitions included; what did not change is not checked again
         },
         'x-kubernetes-validations': [
           { rule: 'self.min <= self.max', message: 'min above max', fieldPath: '.min' },
-          { rule: 'self.max < 100', messageExpression: '"max is " + string(self.max)', reason: 'FieldValueForbidden' },
+          { rule: 'self.max < 100', messageExpression: '"max is %d".format([self.max])', reason: 'FieldValueForbidden' },
         ],
       },
     },

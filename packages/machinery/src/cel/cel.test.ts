@@ -81,14 +81,17 @@ test.each([
   ['1 && true', 'no such overload'],
   ['other', `undeclared reference to 'other' (in container '')`],
   ['self.frob()', `undeclared reference to 'frob' (in container '')`],
-  ['1 +', `ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting an expression`],
-  ['a b', `ERROR: <input>:1:3: Syntax error: extraneous input 'b'`],
-  ['"x', `ERROR: <input>:1:1: Syntax error: token recognition error at: '"x'`],
+  [
+    '1 +',
+    `ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}\n | 1 +\n | ...^`,
+  ],
+  ['a b', `ERROR: <input>:1:3: Syntax error: extraneous input 'b' expecting <EOF>\n | a b\n | ..^`],
+  ['"x', `ERROR: <input>:1:1: Syntax error: token recognition error at: '"x'\n | "x\n | ^`],
 ])('%s fails: %s', (source, message) => expect(failure(source)).toBe(message))
 
 test('an evaluation ends', () => {
   const source = '[1,2,3,4,5,6,7,8,9].all(a, [1,2,3,4,5,6,7,8,9].all(b, [1,2,3,4,5,6,7,8,9].all(c, a + b + c > 0)))'
-  expect(() => evaluateCel(parseCel(source), {}, 1000)).toThrow('cost limit exceeded')
+  expect(() => evaluateCel(parseCel(source), {}, { left: 1000 })).toThrow('cost limit exceeded')
   expect(() => parseCel('('.repeat(10_000))).toThrow('recursion limit')
 })
 

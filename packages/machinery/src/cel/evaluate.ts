@@ -1,19 +1,24 @@
+import { callCost, costOfNode, joinCost, operatorCost } from './cost.ts'
 import { functionOf } from './functions.ts'
 import { macroOf } from './macros.ts'
 import { arithmetic, checkedInt, compareCel, contains, equal, keyIn, numberOf } from './operators.ts'
 import type { CelNode } from './parse.ts'
-import { type CelScope, truth } from './scope.ts'
+import { type Budget, type CelScope, spend, truth } from './scope.ts'
 import { missing, select } from './select.ts'
 import { CelError, type CelValue, isList, isMap, isTagged, noOverload } from './value.ts'
 
-const stepsAllowed = 1_000_000
+/** What one evaluation may cost. */
+export const perCallCost = 1_000_000
 
-/** The value of an expression; throws a CelError. */
-export const evaluateCel = (node: CelNode, variables: Readonly<Record<string, CelValue>>, steps = stepsAllowed): CelValue =>
-  evaluate(node, { variables: new Map(Object.entries(variables)), budget: { left: steps }, evaluate })
+/** The value of an expression; throws a CelError. What is spent is taken from the budget, whatever comes of it. */
+export const evaluateCel = (
+  node: CelNode,
+  variables: Readonly<Record<string, CelValue>>,
+  budget: Budget = { left: perCallCost },
+): CelValue => evaluate(node, { variables: new Map(Object.entries(variables)), budget, evaluate })
 
 const evaluate = (node: CelNode, scope: CelScope): CelValue => {
-  if (--scope.budget.left < 0) throw new CelError('operation cancelled: actual cost limit exceeded')
+  spend(scope, costOfNode(node))
   switch (node.is) {
     case 'literal':
       return node.value
@@ -37,7 +42,7 @@ const evaluate = (node: CelNode, scope: CelScope): CelValue => {
     case 'minus':
       return minus(evaluate(node.of, scope))
     case 'binary':
-      return binary(node.operator, evaluate(node.left, scope), evaluate(node.right, scope))
+      return binary(node.operator, evaluate(node.left, scope), evaluate(node.right, scope), scope)
     case 'call':
       return call(node, scope)
   }
@@ -70,7 +75,8 @@ const junction = ({ is, left, right }: { is: 'and' | 'or'; left: CelNode; right:
   return !decides
 }
 
-const binary = (operator: string, a: CelValue, b: CelValue): CelValue => {
+const binary = (operator: string, a: CelValue, b: CelValue, scope: CelScope): CelValue => {
+  spend(scope, operatorCost(operator, a, b))
   switch (operator) {
     case '==':
       return equal(a, b)
@@ -119,8 +125,12 @@ const call = (node: Extract<CelNode, { is: 'call' }>, scope: CelScope): CelValue
   if (!act) throw new CelError(`undeclared reference to '${node.name}' (in container '')`)
   const args = node.args.map((arg) => evaluate(arg, scope))
   const given = node.target && !spaced ? [evaluate(node.target, scope), ...args] : args
+  const name = spaced ?? node.name
+  spend(scope, Math.min(callCost(name, given), scope.budget.left + 1))
   try {
-    return act(given, node.target !== undefined && !spaced)
+    const value = act(given, node.target !== undefined && !spaced)
+    if (name === 'join') spend(scope, joinCost(value))
+    return value
   } catch (error) {
     // A function may be called with anything, or with nothing.
     if (error instanceof TypeError || error instanceof RangeError) return noOverload()

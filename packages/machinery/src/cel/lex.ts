@@ -17,10 +17,16 @@ const shapes: readonly (readonly [CelToken['kind'] | 'skip', RegExp])[] = [
   ['mark', /&&|\|\||==|!=|<=|>=|\.\?|\[\?|[-+*/%!<>?:.,()[\]{}]/y],
 ]
 
-export const syntaxError = (source: string, at: number, what: string): CelError => {
+/** A fault as upstream shows it: its place, and the line with a mark below it. */
+export const placedText = (source: string, at: number, what: string): string => {
   const before = source.slice(0, at).split('\n')
-  return new CelError(`ERROR: <input>:${before.length}:${(before.at(-1) as string).length + 1}: Syntax error: ${what}`)
+  const column = (before.at(-1) as string).length
+  const line = source.split('\n')[before.length - 1] as string
+  return `ERROR: <input>:${before.length}:${column + 1}: ${what}\n | ${line}\n | ${'.'.repeat(column)}^`
 }
+
+export const syntaxError = (source: string, at: number, what: string): CelError =>
+  new CelError(placedText(source, at, `Syntax error: ${what}`))
 
 export const lexCel = (source: string): CelToken[] => {
   const tokens: CelToken[] = []

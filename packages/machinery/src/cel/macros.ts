@@ -1,6 +1,7 @@
+import { listCost } from './cost.ts'
 import { compareCel } from './operators.ts'
 import type { CelNode } from './parse.ts'
-import { type CelScope, truth, withVariables } from './scope.ts'
+import { type CelScope, spend, truth, withVariables } from './scope.ts'
 import { select } from './select.ts'
 import { CelError, type CelValue, isList, isMap, isTagged, noOverload } from './value.ts'
 
@@ -8,6 +9,26 @@ type Call = Extract<CelNode, { is: 'call' }>
 type Macro = (node: Call, scope: CelScope) => CelValue
 
 const evaluate = (node: CelNode, scope: CelScope): CelValue => scope.evaluate(node, scope)
+
+const counts: Readonly<Record<string, readonly number[]>> = {
+  all: [2, 3],
+  exists: [2, 3],
+  exists_one: [2, 3],
+  existsOne: [2, 3],
+  map: [2, 3],
+  filter: [2],
+  optMap: [2],
+  optFlatMap: [2],
+  transformList: [3, 4],
+  transformMap: [3, 4],
+}
+
+/** Which macro a call is, for those that look at it without evaluating it. */
+export const macroNameOf = ({ name, target, args }: Call): string | undefined => {
+  if (!target) return name === 'has' && args.length === 1 ? 'has' : undefined
+  if (target.is === 'name' && target.name === 'cel' && name === 'bind' && args.length === 3) return 'bind'
+  return Object.hasOwn(counts, name) && counts[name]?.includes(args.length) ? name : undefined
+}
 
 /** What looks like a call and is none: its arguments are expressions, not values. */
 export const macroOf = (node: Call): Macro | undefined => {
@@ -54,7 +75,10 @@ const quantifier =
     let holds = 0
     let failure: CelError | undefined
     const all = rounds(node, scope, node.args.length === 3)
+    // What was found so far is looked at before each turn, within it and at the end.
+    spend(scope, until === undefined ? 2 : 1)
     for (const round of all) {
+      spend(scope, until === undefined ? 1 : until ? 4 : 3)
       try {
         const answer = truth(evaluate(body, round))
         if (answer) holds++
@@ -78,25 +102,34 @@ const optionally =
     return flat ? value : { is: 'optional', value }
   }
 
+/** A turn costs what it adds, or a look at what is there. */
+const turned = (scope: CelScope, kept: boolean, cost: number): boolean => {
+  spend(scope, kept ? cost : 1)
+  return kept
+}
+
 const filtered: Macro = (node, scope) => {
   const name = nameOf(node.args[0])
+  spend(scope, listCost + 1)
   return rounds(node, scope, false)
-    .filter((round) => truth(evaluate(node.args[1] as CelNode, round)))
+    .filter((round) => turned(scope, truth(evaluate(node.args[1] as CelNode, round)), listCost + 3))
     .map((round) => round.variables.get(name) as CelValue)
 }
 
 const mapped: Macro = (node, scope) => {
   const [, second, third] = node.args
-  const chosen = third
-    ? rounds(node, scope, false).filter((round) => truth(evaluate(second as CelNode, round)))
-    : rounds(node, scope, false)
+  spend(scope, listCost + 1)
+  const chosen = rounds(node, scope, false).filter((round) => !third || turned(scope, truth(evaluate(second as CelNode, round)), 0))
+  spend(scope, chosen.length * (listCost + 2))
   return chosen.map((round) => evaluate((third ?? second) as CelNode, round))
 }
 
 /** transformList and transformMap: a body, with a filter before it. */
 const transformed = (node: Call, scope: CelScope): (readonly [CelScope, CelValue])[] => {
   const [, , third, fourth] = node.args
-  const kept = rounds(node, scope, true).filter((round) => !fourth || truth(evaluate(third as CelNode, round)))
+  spend(scope, listCost + 1)
+  const kept = rounds(node, scope, true).filter((round) => !fourth || turned(scope, truth(evaluate(third as CelNode, round)), 0))
+  spend(scope, kept.length * (listCost + 2))
   return kept.map((round) => [round, evaluate((fourth ?? third) as CelNode, round)])
 }
 

@@ -1,7 +1,10 @@
 import { type CelToken, lexCel, literalText, syntaxError } from './lex.ts'
 import { CelError, type CelValue } from './value.ts'
 
-export type CelNode =
+/** `at`: where upstream says that the node stands: operators by themselves, calls by their parenthesis. */
+export type CelNode = { readonly at: number } & CelShape
+
+type CelShape =
   | { readonly is: 'literal'; readonly value: CelValue }
   | { readonly is: 'name'; readonly name: string }
   | { readonly is: 'select'; readonly of: CelNode; readonly field: string; readonly optional: boolean }
@@ -18,6 +21,8 @@ const deepest = 250
 /** Nodes of a tree that grows to the left, such as a sum: what evaluates it calls itself as often. */
 const longest = 1000
 const tooDeep = (): CelError => new CelError('expression recursion limit exceeded: 250')
+/** What an expression may begin with, in the words of upstream's parser. */
+const expressionStart = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 const reserved = new Set('as break const continue else for function if import let loop package namespace return var void while'.split(' '))
 
 /** Reads an expression; throws a CelError with the place of what is wrong. */
@@ -30,7 +35,11 @@ export const parseCel = (source: string): CelNode => {
   const isMark = (...marks: string[]): boolean => peek().kind === 'mark' && marks.includes(peek().text)
   const take = (): CelToken => tokens[at < tokens.length - 1 ? at++ : at] as CelToken
   const unexpected = ({ kind, text, at }: CelToken): CelError =>
-    syntaxError(source, at, kind === 'end' ? "mismatched input '<EOF>' expecting an expression" : `extraneous input '${text}'`)
+    syntaxError(
+      source,
+      at,
+      kind === 'end' ? `mismatched input '<EOF>' expecting ${expressionStart}` : `extraneous input '${text}' expecting ${expressionStart}`,
+    )
   const expect = (mark: string): void => {
     if (!isMark(mark)) throw syntaxError(source, peek().at, `missing '${mark}' at '${peek().text}'`)
     at++
@@ -41,10 +50,10 @@ export const parseCel = (source: string): CelNode => {
     const test = or()
     let node = test
     if (isMark('?')) {
-      at++
+      const place = take().at
       const then = or()
       expect(':')
-      node = { is: 'if', test, then, otherwise: expression() }
+      node = { is: 'if', at: place, test, then, otherwise: expression() }
     }
     depth--
     return node
@@ -56,40 +65,40 @@ export const parseCel = (source: string): CelNode => {
   const or = (): CelNode => {
     let left = and()
     while (isMark('||')) {
-      at++
+      const place = take().at
       chain()
-      left = { is: 'or', left, right: and() }
+      left = { is: 'or', at: place, left, right: and() }
     }
     return left
   }
   const and = (): CelNode => {
     let left = relation()
     while (isMark('&&')) {
-      at++
+      const place = take().at
       chain()
-      left = { is: 'and', left, right: relation() }
+      left = { is: 'and', at: place, left, right: relation() }
     }
     return left
   }
   const binary = (inner: () => CelNode, here: () => boolean) => (): CelNode => {
     let left = inner()
     while (here()) {
-      const operator = take().text
+      const { text: operator, at: place } = take()
       chain()
-      left = { is: 'binary', operator, left, right: inner() }
+      left = { is: 'binary', at: place, operator, left, right: inner() }
     }
     return left
   }
   const unary = (): CelNode => {
     if (isMark('!', '-')) {
-      const { text } = take()
+      const { text, at: place } = take()
       chain()
       const next = peek()
       if (text === '-' && (next.kind === 'int' || next.kind === 'double')) {
         const node = member()
-        return node.is === 'literal' ? { is: 'literal', value: negated(node.value) } : { is: 'minus', of: node }
+        return node.is === 'literal' ? { is: 'literal', at: place, value: negated(node.value) } : { is: 'minus', at: place, of: node }
       }
-      return { is: text === '!' ? 'not' : 'minus', of: unary() }
+      return { is: text === '!' ? 'not' : 'minus', at: place, of: unary() }
     }
     return member()
   }
@@ -102,16 +111,18 @@ export const parseCel = (source: string): CelNode => {
     for (;;) {
       if (isMark('.', '.?')) {
         chain()
-        const optional = take().text === '.?'
+        const { text, at: place } = take()
+        const optional = text === '.?'
         const name = fieldName()
-        if (!optional && isMark('(')) node = { is: 'call', name, target: node, args: args() }
-        else node = { is: 'select', of: node, field: name, optional }
+        if (!optional && isMark('(')) node = { is: 'call', at: peek().at, name, target: node, args: args() }
+        else node = { is: 'select', at: place, of: node, field: name, optional }
       } else if (isMark('[', '[?')) {
         chain()
-        const optional = take().text === '[?'
+        const { text, at: place } = take()
+        const optional = text === '[?'
         const index = expression()
         expect(']')
-        node = { is: 'index', of: node, index, optional }
+        node = { is: 'index', at: place, of: node, index, optional }
       } else return node
     }
   }
@@ -150,15 +161,15 @@ export const parseCel = (source: string): CelNode => {
     const token = take()
     switch (token.kind) {
       case 'int':
-        return { is: 'literal', value: BigInt(token.text) }
+        return { is: 'literal', at: token.at, value: BigInt(token.text) }
       case 'uint':
-        return { is: 'literal', value: { is: 'uint', value: BigInt(token.text.slice(0, -1)) } }
+        return { is: 'literal', at: token.at, value: { is: 'uint', value: BigInt(token.text.slice(0, -1)) } }
       case 'double':
-        return { is: 'literal', value: Number(token.text) }
+        return { is: 'literal', at: token.at, value: Number(token.text) }
       case 'string':
-        return { is: 'literal', value: literalText(token.text) }
+        return { is: 'literal', at: token.at, value: literalText(token.text) }
       case 'bytes':
-        return { is: 'literal', value: Uint8Array.from(Buffer.from(literalText(token.text))) }
+        return { is: 'literal', at: token.at, value: Uint8Array.from(Buffer.from(literalText(token.text))) }
       case 'word':
         return word(token)
       case 'mark':
@@ -167,22 +178,24 @@ export const parseCel = (source: string): CelNode => {
           expect(')')
           return node
         }
-        if (token.text === '[') return { is: 'list', items: listed(']') }
-        if (token.text === '{') return { is: 'map', entries: mapEntries() }
+        if (token.text === '[') return { is: 'list', at: token.at, items: listed(']') }
+        if (token.text === '{') return { is: 'map', at: token.at, entries: mapEntries() }
         if (token.text === '.' && peek().kind === 'word') return word(take())
     }
     throw unexpected(token)
   }
   const word = (token: CelToken): CelNode => {
     const { text } = token
-    if (text === 'true' || text === 'false') return { is: 'literal', value: text === 'true' }
-    if (text === 'null') return { is: 'literal', value: null }
+    if (text === 'true' || text === 'false') return { is: 'literal', at: token.at, value: text === 'true' }
+    if (text === 'null') return { is: 'literal', at: token.at, value: null }
     if (reserved.has(text)) throw syntaxError(source, token.at, `reserved identifier: ${text}`)
-    return isMark('(') ? { is: 'call', name: text, target: undefined, args: args() } : { is: 'name', name: text }
+    return isMark('(')
+      ? { is: 'call', at: peek().at, name: text, target: undefined, args: args() }
+      : { is: 'name', at: token.at, name: text }
   }
 
   const node = expression()
-  if (peek().kind !== 'end') throw unexpected(peek())
+  if (peek().kind !== 'end') throw syntaxError(source, peek().at, `extraneous input '${peek().text}' expecting <EOF>`)
   return node
 }
 
@@ -217,4 +230,10 @@ const childrenOf = (node: CelNode): readonly CelNode[] => {
     default:
       return []
   }
+}
+
+/** Shows a tree's nodes to a function, outer ones first. */
+export const visit = (node: CelNode, see: (node: CelNode) => void): void => {
+  see(node)
+  for (const child of childrenOf(node)) visit(child, see)
 }

@@ -1,10 +1,15 @@
 import type { CelNode } from './parse.ts'
-import { type CelValue, noOverload } from './value.ts'
+import { CelError, type CelValue, noOverload } from './value.ts'
 
-/** What an evaluation has at hand. `left` counts the steps that it may still take. */
+/** What may still be spent. */
+export interface Budget {
+  left: number
+}
+
+/** What an evaluation has at hand. */
 export interface CelScope {
   readonly variables: ReadonlyMap<string, CelValue>
-  readonly budget: { left: number }
+  readonly budget: Budget
   /** The value of an expression in a scope, for macros, whose arguments are expressions. */
   readonly evaluate: (node: CelNode, scope: CelScope) => CelValue
 }
@@ -15,3 +20,9 @@ export const withVariables = (scope: CelScope, ...added: readonly (readonly [str
 })
 
 export const truth = (value: CelValue): boolean => (typeof value === 'boolean' ? value : noOverload())
+
+/** Takes what something costs; throws where nothing is left for it. */
+export const spend = ({ budget }: CelScope, cost: number): void => {
+  budget.left -= cost
+  if (budget.left < 0) throw new CelError('operation cancelled: actual cost limit exceeded')
+}
