@@ -116,6 +116,10 @@ const sameDefinition = (a: CustomResourceDefinition, b: CustomResourceDefinition
   sameJson(a.spec as unknown as Json, b.spec as unknown as Json) &&
   sameJson(a.status?.acceptedNames as unknown as Json, b.status?.acceptedNames as unknown as Json)
 
+/** Collections are deleted a namespace at a time. */
+const namespacesOf = (kind: Kind, cache: Cache): readonly string[] =>
+  kind.namespaced ? [...new Set([...entriesOf(cache.tree, '')].map(({ object }) => object.metadata.namespace ?? ''))] : ['']
+
 /** Deletes the objects of a definition; when none is left, lets the definition go. */
 const cleanUp = async (
   { client, registry, storage, env }: DefinitionsOptions,
@@ -126,7 +130,7 @@ const cleanUp = async (
   if (kind) {
     const cache = await storage.cache(registry.stored(kind))
     if (countOf(cache.tree, '', '') > 0) {
-      await client.removeCollection(kind, {})
+      for (const namespace of namespacesOf(kind, cache)) await client.removeCollection(kind, namespace === '' ? {} : { namespace })
       if (countOf(cache.tree, '', '') > 0) return
     }
   }
