@@ -1,3 +1,4 @@
+export { approvalOf } from './apiextensions/approval.ts'
 export { readFieldPath } from './apiextensions/field-path.ts'
 export * from './apiextensions/values/check-embedded.ts'
 export { fieldOf } from './apiextensions/values/check-keywords.ts'

@@ -1,4 +1,4 @@
-import { type FieldError, invalidValue, isDns1123Subdomain, quoted, required } from '@skiff/machinery'
+import { invalidValue, isDns1123Subdomain, required } from '@skiff/machinery'
 import { checkImmutable, checkOneOf, collect, type Faults, invalidShown, same } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
@@ -6,12 +6,11 @@ import { customResourceDefinition as resource } from '../generated/resources.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 import { withOldMetadata } from '../prepare.ts'
+import { approvalFault } from './approval.ts'
 import { checkConversion, hasBadBundle } from './conversion.ts'
 import { checkNames } from './names.ts'
 import type { Known } from './root-schema.ts'
 import { checkSharedParts, checkVersions } from './versions.ts'
-
-const approval = 'api-approved.kubernetes.io'
 
 const storageVersion = ({ versions }: CustomResourceDefinitionSpec): string | undefined => versions?.find(({ storage }) => storage)?.name
 
@@ -91,21 +90,7 @@ const checkStoredVersions = (faults: Faults, spec: CustomResourceDefinitionSpec,
   })
 }
 
-/** Groups of the project itself want somebody's approval. */
-const isProtected = (group: string): boolean => /(^|\.)(k8s|kubernetes)\.io$/.test(group)
-
-const approvalFault = ({ metadata }: CustomResourceDefinition): FieldError | undefined => {
-  const given = metadata.annotations?.[approval] ?? ''
-  const path = `metadata.annotations[${approval}]`
-  const see = 'see https://github.com/kubernetes/enhancements/pull/1111'
-  const must = `protected groups must have approval annotation ${quoted(approval)}`
-  if (given === '') return required(path, `${must}, ${see}`)
-  if (given.startsWith('unapproved') || /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/]+/.test(given)) return undefined
-  return invalidValue(path, given, `${must} with either a URL or a reason starting with "unapproved", ${see}`)
-}
-
 const checkApproval = (faults: Faults, next: CustomResourceDefinition, old?: CustomResourceDefinition): void => {
-  if (!isProtected(next.spec.group ?? '')) return
   const fault = approvalFault(next)
   // A fault that was there before is not held against an update.
   if (fault && !(old && approvalFault(old)?.reason === fault.reason)) faults.push(fault)

@@ -1,4 +1,9 @@
-import type { CustomResourceDefinition, CustomResourceDefinitionCondition, CustomResourceDefinitionNames } from '@skiff/api'
+import {
+  approvalOf,
+  type CustomResourceDefinition,
+  type CustomResourceDefinitionCondition,
+  type CustomResourceDefinitionNames,
+} from '@skiff/api'
 
 type Names = Partial<CustomResourceDefinitionNames>
 
@@ -81,6 +86,15 @@ export const planStatus = (definition: CustomResourceDefinition, taken: Taken, n
     : conflict
       ? { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }
       : { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
-  const conditions = withCondition(withCondition(status.conditions ?? [], named as Condition, now), served as Condition, now)
+  const approval = approvalOf(definition)
+  const approved = approval && {
+    type: 'KubernetesAPIApprovalPolicyConformant',
+    status: approval.reason === 'ApprovedAnnotation' ? 'True' : 'False',
+    ...approval,
+  }
+  const conditions = [named, served, ...(approved ? [approved] : [])].reduce(
+    (held, next) => withCondition(held, next as Condition, now),
+    status.conditions ?? [],
+  )
   return { ...status, conditions, acceptedNames: accepted } as CustomResourceDefinition['status']
 }

@@ -1,0 +1,31 @@
+import type { CustomResourceDefinition } from '@skiff/api'
+import { expect, test } from 'vitest'
+import { planStatus } from './names.ts'
+
+const free = { resources: new Set<string>(), kinds: new Set<string>() }
+const conditions = (group: string, approval?: string) => {
+  const annotations = approval === undefined ? {} : { 'api-approved.kubernetes.io': approval }
+  const names = { plural: 'widgets', kind: 'Widget' }
+  const definition = { metadata: { name: `widgets.${group}`, annotations }, spec: { group, names } } as unknown as CustomResourceDefinition
+  return planStatus(definition, free, '2026-01-01T00:00:00Z')?.conditions?.map(({ type, status, reason, message }) => [
+    type,
+    status,
+    reason,
+    message,
+  ])
+}
+
+test('definitions in groups of the project say whether somebody approved of them', () => {
+  const type = 'KubernetesAPIApprovalPolicyConformant'
+  expect(conditions('example.com')?.map(([name]) => name)).toEqual(['NamesAccepted', 'Established'])
+  const url = 'https://github.com/kubernetes/kubernetes/pull/78458'
+  expect(conditions('x.k8s.io', url)?.[2]).toEqual([type, 'True', 'ApprovedAnnotation', `approved in ${url}`])
+  expect(conditions('x.k8s.io', 'unapproved, a trial')?.[2]).toEqual([
+    type,
+    'False',
+    'UnapprovedAnnotation',
+    'not approved: "unapproved, a trial"',
+  ])
+  expect(conditions('x.kubernetes.io')?.[2]?.slice(0, 3)).toEqual([type, 'False', 'MissingAnnotation'])
+  expect(conditions('kubernetes.io', 'yes')?.[2]?.slice(0, 3)).toEqual([type, 'False', 'InvalidAnnotation'])
+})
