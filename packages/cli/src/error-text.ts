@@ -7,7 +7,8 @@ const invalidText = ({ status }: Refusal): string | undefined => {
   const { details } = status
   if (!details?.kind && !details?.name) return `The request is invalid: ${status.message}`
   const about = `The ${details.kind ?? ''} ${JSON.stringify(details.name ?? '')} is invalid`
-  const causes = (details.causes ?? []).map(({ field, message }) => (field ? `${field}: ${message}` : (message ?? '')))
+  // What several checks say alike is said once.
+  const causes = [...new Set((details.causes ?? []).map(({ field, message }) => (field ? `${field}: ${message}` : (message ?? ''))))]
   if (causes.length === 0) return `${about}: ${status.message}`
   return causes.length === 1 ? `${about}: ${causes[0]}` : `${about}: \n${causes.map((cause) => `* ${cause}`).join('\n')}`
 }

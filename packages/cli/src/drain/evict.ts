@@ -65,11 +65,14 @@ export const evictPod = async (session: Session, pod: Dynamic, options: EvictOpt
   const { client } = await session.connect()
   const { name, namespace = '' } = pod.metadata
   const body: JsonObject = options.graceSeconds >= 0 ? { gracePeriodSeconds: options.graceSeconds } : {}
+  const dryRun: JsonObject = options.serverDryRun ? { dryRun: ['All'] } : {}
   const lateAtMs = options.timeoutMs === 0 ? Number.POSITIVE_INFINITY : session.env.monotonicMs() + options.timeoutMs
   if (options.disableEviction)
-    await client.remove(podResource, { namespace, name }, { kind: 'DeleteOptions', apiVersion: 'v1', ...body }).catch((error) => {
-      if (!isRefusal(error, 404)) throw error
-    })
+    await client
+      .remove(podResource, { namespace, name }, { kind: 'DeleteOptions', apiVersion: 'v1', ...body, ...dryRun })
+      .catch((error) => {
+        if (!isRefusal(error, 404)) throw error
+      })
   else await ask(session, pod, options, body, lateAtMs)
   if (options.serverDryRun) return
   while (!(await isGone(session, pod, options))) {

@@ -114,8 +114,9 @@ const removeOne = async (
       tell()
       return undefined
     }
-    const query: Record<string, string> = dryRun === 'server' ? { dryRun: 'All' } : {}
-    const reply = (await client.remove(info.resource, targetOf(info), { kind: 'DeleteOptions', apiVersion: 'v1', ...body }, { query })) as {
+    // Beside a body the query's options do not count.
+    const options = { kind: 'DeleteOptions', apiVersion: 'v1', ...body, ...(dryRun === 'server' ? { dryRun: ['All'] } : {}) }
+    const reply = (await client.remove(info.resource, targetOf(info), options)) as {
       metadata?: { uid?: string }
       details?: { uid?: string }
     }
