@@ -147,20 +147,20 @@ const main = async (): Promise<void> => {
   }
   const load = { token, url: pods, connections: 32 }
   if (only.has('floor')) await floor(token)
-  await run('create', { ...load, creates: true })
-  await run('create2', { ...load, creates: true }, driveHttp2)
   results.pods = await fillTo(Number(given.pods))
   results.loadedMb = memoryMb('RssAnon')
   console.log(`${results.pods} pods · RssAnon ${results.loadedMb} MB`)
-  const one = `${pods}/p-fill${given.pods}-0-1`
-  await run('get', { ...load, url: only.has('create') ? `${pods}/p-create-9` : one })
-  await run('get2', { ...load, url: only.has('create') ? `${pods}/p-create-9` : one }, driveHttp2)
+  const one = `${pods}/p-fill${given.pods}-0-9`
+  await run('get', { ...load, url: one })
+  await run('get2', { ...load, url: one }, driveHttp2)
   await run('list500', { ...load, url: `${pods}?limit=500`, connections: 4 })
   await run('list500-2', { ...load, url: `${pods}?limit=500`, connections: 4 }, driveHttp2)
   await run('list10000', { ...load, url: `${pods}?limit=10000&resourceVersion=0`, connections: 1 })
   await run('list10000consistent', { ...load, url: `${pods}?limit=10000`, connections: 1 })
   results.afterMb = memoryMb('RssAnon')
   console.log(`after reads: RssAnon ${results.afterMb} MB`)
+  await run('create', { ...load, creates: true })
+  await run('create2', { ...load, creates: true }, driveHttp2)
   if (only.has('watch')) await watchers(port, token)
   if (only.has('memory')) {
     const most = await fillTo(Number(given['most-pods']))
