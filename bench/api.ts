@@ -6,10 +6,10 @@
  * thread spent its time. `--record` keeps the figures as the baseline.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
@@ -169,6 +169,7 @@ const main = async (): Promise<void> => {
   }
   if (!given.record) return
   const file = join(import.meta.dirname, 'baselines/api.json')
+  mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, `${JSON.stringify({ cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, ...results }, null, 2)}\n`)
 }
 
