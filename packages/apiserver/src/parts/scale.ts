@@ -1,5 +1,6 @@
 import type { Kind } from '@skiff/api'
 import {
+  badRequest,
   compileLabelSelector,
   type FieldError,
   invalid,
@@ -14,10 +15,11 @@ import {
 import type { HandlerContext, Part } from '../handler.ts'
 import type { Entry } from '../registry/entry.ts'
 import { replyValue } from '../represent/represent.ts'
+import { checkFieldManager, configurationOf, merged } from '../rest/apply-patch.ts'
 import { decodeBody } from '../rest/body.ts'
 import { methodNotAllowed, type Request, type Rest } from '../rest/context.ts'
 import { writeOptions } from '../rest/options.ts'
-import { patched, patcherFor } from '../rest/patch.ts'
+import { isApply, patched, patcherFor } from '../rest/patch.ts'
 import { getOne } from '../rest/read.ts'
 import { served, writeOver } from '../rest/update.ts'
 import { admitPart } from './admit.ts'
@@ -143,8 +145,50 @@ const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: K
   return replyScale(request, scaleKind, written.entry)
 }
 
-const patchScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
+/** The part of a workload that a Scale sets, as a configuration of the workload itself. */
+const workloadOf = ({ apiVersion, kind, scale }: Kind, name: string, configuration: Scale): JsonObject => {
+  const replicas = configuration.spec?.replicas
+  const bare: JsonObject = { apiVersion, kind, metadata: { name } }
+  return replicas === undefined ? bare : withValueAt(bare, scale ? pathOf(scale.specReplicas) : ['spec', 'replicas'], replicas)
+}
+
+/** Whoever applies a Scale holds the workload's replicas under the subresource's name. */
+const applyScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
   const { call, kind, warnings } = request
+  const options = writeOptions(call, 'PatchOptions')
+  checkFieldManager(options.fieldManager)
+  const given = configurationOf(request, options.validation)
+  const { object } = scaleKind.codec.decode(given as JsonObject)
+  if (object.apiVersion !== scaleKind.apiVersion || object.kind !== scaleKind.kind)
+    throw badRequest(
+      `Incorrect version specified in apply patch. Specified patch version: ${object.apiVersion ?? ''}, expected: ${scaleKind.apiVersion}`,
+    )
+  const scale = readAs(scaleKind, object)
+  const { subresource: _, ...plain } = call
+  const applying: Request = {
+    ...request,
+    dryRun: options.dryRun,
+    fieldManager: options.fieldManager,
+    trackedAs: 'scale',
+    call: plain,
+    warnings,
+  }
+  const change = async (current: KubeObject | undefined) => {
+    const next = await merged(rest, applying, current, workloadOf(kind, call.name ?? '', scale), options)
+    await admitScale(rest, { ...request, dryRun: options.dryRun }, scaleOf(kind, next as Scalable), current as Scalable)
+    return withReplicas(kind, next as Scalable, {
+      ...scaleOf(kind, next as Scalable),
+      metadata: { ...scale.metadata, resourceVersion: '' },
+    })
+  }
+  const written = await writeOver(rest, { ...applying, tracked: true }, change, false)
+  return replyScale(request, scaleKind, written.entry)
+}
+
+const patchScale = async (context: HandlerContext, request: Request, scaleKind: Kind) => {
+  const { rest } = context
+  const { call, kind, warnings } = request
+  if (isApply(call)) return applyScale(context, request, scaleKind)
   const options = writeOptions(call, 'PatchOptions')
   const patcher = patcherFor(scaleKind, call, options.validation)
   const { subresource: _, ...plain } = call

@@ -29,10 +29,21 @@ export const applyPatch = (rest: Rest, request: Request, options: ApplyOptions):
   const configuration = configurationOf(request, options.validation)
   const change = async (live: KubeObject | undefined): Promise<KubeObject> => {
     if (!live) checkNew(request, configuration)
-    const applied = await converting(() => applyOver(rest, request, live, configuration, options.force === true))
-    return withApplied(objectOfPatch(request, objectOf(request, applied.value, configuration)), applied)
+    return merged(rest, request, live, configuration, options)
   }
   return writeOver(rest, { ...request, tracked: true }, change, false, true)
+}
+
+/** The live object with a configuration applied to it, and who holds what of it. */
+export const merged = async (
+  rest: Rest,
+  request: Request,
+  live: KubeObject | undefined,
+  configuration: Json,
+  { force }: Pick<ApplyOptions, 'force'>,
+): Promise<KubeObject> => {
+  const applied = await converting(() => applyOver(rest, request, live, configuration, force === true))
+  return withApplied(objectOfPatch(request, objectOf(request, applied.value, configuration)), applied)
 }
 
 /** The merged value as an object; what does not fit its kind is upstream's own error, since types were checked before. */
@@ -68,7 +79,7 @@ const checkNew = ({ kind, call }: Request, configuration: Json): void => {
 }
 
 /** The configuration in a body, which is YAML or JSON. */
-const configurationOf = ({ call, warnings }: Request, validation: FieldValidation): Json => {
+export const configurationOf = ({ call, warnings }: Request, validation: FieldValidation): Json => {
   const { value, duplicates } = readBody(call)
   if (value === null) return {}
   if (!isJsonObject(value))

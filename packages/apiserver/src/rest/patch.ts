@@ -29,12 +29,18 @@ export const patch = async (rest: Rest, request: Request): Promise<Written> => {
       { reason: 'FieldValueForbidden', field: 'force', body: 'Forbidden: may not be specified for non-apply patch' },
     ])
   const moved = { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }
-  if (type === applyYaml || (type === applyCbor && call.cbor)) {
+  if (isApply(call)) {
     checkFieldManager(options.fieldManager)
     return applyPatch(rest, moved, options)
   }
   const patcher = patcherOf(kind, call, type, options.validation)
   return writeOver(rest, moved, async (current) => patched(kind, call, current as KubeObject, patcher, options.validation, warnings), false)
+}
+
+/** Whether a patch is a configuration to apply. */
+export const isApply = (call: Call): boolean => {
+  const type = patchTypeOf(call)
+  return type === applyYaml || (type === applyCbor && call.cbor === true)
 }
 
 const patchTypeOf = (call: Call): string => mediaTypeOf(call.body && 'contentType' in call.body ? call.body.contentType : undefined)
