@@ -20,6 +20,7 @@ import { decodeBody } from './body.ts'
 import { betweenSteps, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
 import { strictFinalizers, validateNameOf } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
+import { withoutDuplicateOwners } from './owner-references.ts'
 
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
 /** Five random characters as upstream's name generator draws them; a prefix longer than 58 is cut. */
@@ -56,7 +57,8 @@ export const inNamespace = (kind: Kind, object: KubeObject, namespace: string | 
 export const createObject = async (rest: Rest, sent: Request, given: KubeObject): Promise<Entry> => {
   const request = writtenRequest(sent)
   const { kind, call } = request
-  const whole = sent.tracked ? given : tracked(rest, sent, given, undefined)
+  const single = withoutDuplicateOwners(given, sent.warnings, false)
+  const whole = sent.tracked ? single : tracked(rest, sent, single, undefined)
   const object = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole
   const cache = await rest.storage.cache(rest.registry.stored(kind))
   const generate = object.metadata.generateName && !object.metadata.name

@@ -23,6 +23,7 @@ import { betweenSteps, keyOfCall, namedOf, type Request, type Rest, settled, wri
 import { createObject, inNamespace } from './create.ts'
 import { metadataErrors } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
+import { withoutDuplicateOwners } from './owner-references.ts'
 
 export interface Written {
   readonly entry: Entry
@@ -80,7 +81,7 @@ export const writeOver = async (
     }
     await prepareServed(sent.kind, [held])
     const shown = served(sent.kind, held)
-    const changed = await change(shown)
+    const changed = withoutDuplicateOwners(await change(shown), sent.warnings, !put)
     const whole = sent.tracked || sent.prepared ? changed : await converting(() => tracked(rest, sent, changed, shown))
     const next = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole
     const old = sent.kind.writtenAs ? held.object : shown
