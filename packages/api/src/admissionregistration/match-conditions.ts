@@ -2,15 +2,22 @@ import { duplicate, required, tooMany } from '@skiff/machinery'
 import type { Faults } from '../checks/faults.ts'
 import { checkLabelName } from '../checks/label-selector.ts'
 import type { MatchCondition } from '../generated/types.ts'
+import { checkExpression } from './expressions.ts'
 
 const most = 64
 
-/** Names and presence of conditions; what their expressions say is not checked here. */
-export const checkMatchConditions = (faults: Faults, conditions: readonly MatchCondition[] = [], path: string): void => {
+/** Names of conditions, and whether their expressions can be read. `names`: what those may speak of besides the request. */
+export const checkMatchConditions = (
+  faults: Faults,
+  conditions: readonly MatchCondition[] = [],
+  path: string,
+  names: readonly string[] = [],
+): void => {
   if (conditions.length > most) faults.push(tooMany(path, conditions.length, most))
   const seen = new Set<string>()
   conditions.forEach(({ name, expression }, index) => {
     if (!expression?.trim()) faults.push(required(`${path}[${index}].expression`))
+    else checkExpression(faults, expression, `${path}[${index}].expression`, { type: 'bool', names })
     if (!name) faults.push(required(`${path}[${index}].name`))
     else {
       checkLabelName(faults, name, `${path}[${index}].name`)

@@ -13,6 +13,7 @@ import type {
   Variable,
 } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
+import { checkExpression } from './expressions.ts'
 import { checkMatchConditions } from './match-conditions.ts'
 import { checkMatchResources } from './match-resources.ts'
 
@@ -33,9 +34,11 @@ const checkSpec = (faults: Faults, spec: ValidatingAdmissionPolicySpec, name: st
     checkMatchResources(faults, spec.matchConstraints, 'spec.matchConstraints')
     if (!spec.matchConstraints.resourceRules?.length) faults.push(required('spec.matchConstraints.resourceRules'))
   }
-  checkMatchConditions(faults, spec.matchConditions, 'spec.matchConditions')
+  const params = spec.paramKind ? ['params'] : []
+  const names = [...params, ...(spec.variables?.length ? ['variables'] : [])]
+  checkMatchConditions(faults, spec.matchConditions, 'spec.matchConditions', params)
   spec.variables?.forEach((variable, index) => {
-    checkVariable(faults, variable, `spec.variables[${index}]`)
+    checkVariable(faults, variable, `spec.variables[${index}]`, names)
   })
   if (!spec.validations?.length && !spec.auditAnnotations?.length) {
     for (const field of ['validations', 'auditAnnotations'])
@@ -43,7 +46,7 @@ const checkSpec = (faults: Faults, spec: ValidatingAdmissionPolicySpec, name: st
     return
   }
   spec.validations?.forEach((validation, index) => {
-    checkValidation(faults, validation, `spec.validations[${index}]`)
+    checkValidation(faults, validation, `spec.validations[${index}]`, names)
   })
   checkAnnotations(faults, spec.auditAnnotations ?? [], name)
 }
@@ -66,17 +69,25 @@ const checkParamKind = (faults: Faults, { apiVersion = '', kind = '' }: ParamKin
     faults.push(invalidValue('spec.paramKind.kind', kind, `may have mixed case, but should otherwise match: ${ofKind.join(',')}`))
 }
 
-const checkVariable = (faults: Faults, { name, expression }: Variable, path: string): void => {
+const checkVariable = (faults: Faults, { name, expression }: Variable, path: string, names: readonly string[]): void => {
   if (!name?.trim()) faults.push(required(`${path}.name`, 'name is not specified'))
   else if (!celName.test(name) || celReserved.has(name))
     faults.push(invalidValue(`${path}.name`, name, 'name is not a valid CEL identifier'))
   if (!expression?.trim()) faults.push(required(`${path}.expression`, 'expression is not specified'))
+  else checkExpression(faults, expression, `${path}.expression`, { names })
 }
 
-const checkValidation = (faults: Faults, { expression, message, messageExpression, reason }: Validation, path: string): void => {
+const checkValidation = (
+  faults: Faults,
+  { expression, message, messageExpression, reason }: Validation,
+  path: string,
+  names: readonly string[],
+): void => {
   if (!expression?.trim()) faults.push(required(`${path}.expression`, 'expression is not specified'))
+  else checkExpression(faults, expression, `${path}.expression`, { type: 'bool', names })
   if (messageExpression && !messageExpression.trim())
     faults.push(invalidValue(`${path}.messageExpression`, messageExpression, 'must be non-empty if specified'))
+  else if (messageExpression) checkExpression(faults, messageExpression, `${path}.messageExpression`, { type: 'string', names })
   if (message && !message.trim()) faults.push(invalidValue(`${path}.message`, message, 'message must be non-empty if specified'))
   else if (message && /[\n\r]/.test(message.trim()))
     faults.push(invalidValue(`${path}.message`, message, 'message must not contain line breaks'))
@@ -114,7 +125,6 @@ const checkStatus = (faults: Faults, { typeChecking, conditions }: ValidatingAdm
   checkConditions(faults, conditions, 'status.conditions')
 }
 
-/** Expressions are not compiled here: what they say wrongly shows when they are evaluated. */
 export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>(resource, {
   requireResourceVersion: true,
   validate: (next) => collect((faults) => checkSpec(faults, next.spec, next.metadata.name ?? '')),

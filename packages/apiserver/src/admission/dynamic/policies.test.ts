@@ -92,6 +92,29 @@ describe('validating admission policies', () => {
     await drop('lenient')
   })
 
+  test('are refused when an expression cannot be read or comes to something else', async () => {
+    const body = (expression: string) => ({
+      metadata: { name: 'wrong' },
+      spec: {
+        matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['*'], resources: ['pods'] }] },
+        validations: [{ expression }],
+      },
+    })
+    const refused = async (expression: string) => {
+      const path = `${registration}/validatingadmissionpolicies`
+      const answer = await api.raw('POST', path, JSON.stringify(body(expression)), { 'content-type': 'application/json' })
+      expect(answer.status).toBe(422)
+      return answer.body.details.causes[0]
+    }
+    expect(await refused('object.spec ==')).toMatchObject({
+      field: 'spec.validations[0].expression',
+      message: expect.stringContaining('compilation failed: ERROR: <input>:1:'),
+    })
+    expect((await refused('nothing.x')).message).toContain("undeclared reference to 'nothing'")
+    expect((await refused('params.x == 1')).message).toContain("undeclared reference to 'params'")
+    expect((await refused('1 + 1')).message).toBe('Invalid value: "1 + 1": must evaluate to bool')
+  })
+
   test('warn instead of refusing', async () => {
     await policy('warns', { validations: [{ expression: 'false', message: 'never' }] })
     await bind('warns', { validationActions: ['Warn', 'Audit'] })
