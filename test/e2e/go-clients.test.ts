@@ -80,6 +80,8 @@ describe.skipIf(why !== undefined)(`upstream's controllers and scheduler${why ? 
         const held = await client.get(lease, { namespace: 'kube-system', name }).catch(() => undefined)
         return held?.spec?.holderIdentity ? held : undefined
       })
+    // Without it no pod is admitted, of which the controllers would complain.
+    await until('the default account', () => client.get(serviceAccount, { namespace: ns, name: 'default' }).catch(() => undefined))
   })
 
   test('a Deployment rolls out, rolls on, scales, and its pods are spread over the nodes', async () => {
@@ -245,6 +247,9 @@ describe.skipIf(why !== undefined)(`upstream's controllers and scheduler${why ? 
         .split('\n')
         .filter((line) => /^E|panic/.test(line)),
     )
-    expect(complaints.filter((line) => !/cloud provider|leaderelection|the object has been modified/.test(line))).toEqual([])
+    // What the namespace controller removed first is nothing to the garbage collector.
+    expect(
+      complaints.filter((line) => !/cloud provider|garbagecollector.*not found|leaderelection|the object has been modified/.test(line)),
+    ).toEqual([])
   })
 })
