@@ -69,6 +69,12 @@ describe('true', () => {
     'self.a__dot__b == 1 && self.__namespace__ == "n" && self.none == null',
     '{"a": 1, "b": 2}.b == 2 && dyn([1]) != dyn("x")',
     'math.greatest(1, 2, 3) == 3 && math.least([4, 2]) == 2',
+    '!format.dns1123Label().validate(self.namespace).hasValue()',
+    "format.dns1123Label().validate(self.name).value()[0].startsWith('a lowercase RFC 1123 label must consist of')",
+    "format.named('uuid').value().validate('x').value() == ['does not match the UUID format'] && !format.named('none').hasValue()",
+    "!format.dns1123LabelPrefix().validate('a-').hasValue() && format.date().validate('2025-02-30').hasValue()",
+    "!format.datetime().validate('2025-02-03T04:05:06.7Z').hasValue() && !format.byte().validate('YQ==').hasValue()",
+    "!format.uri().validate('/a?b').hasValue() && format.uri().validate('a b').value() == ['parse \"a b\": invalid URI for request']",
   ])('%s', (source) => expect(value(source)).toBe(true))
 })
 

@@ -1,3 +1,4 @@
+import { formatFunctions } from './formats.ts'
 import { kubernetesFunctions } from './kubernetes.ts'
 import { listFunctions } from './lists.ts'
 import { networkFunctions } from './network.ts'
@@ -7,8 +8,8 @@ import { timeFunctions } from './times.ts'
 import type { CelFunction } from './value.ts'
 
 const table = new Map<string, CelFunction>(
-  [standardFunctions, stringFunctions, listFunctions, timeFunctions, kubernetesFunctions, networkFunctions].flatMap((functions) =>
-    Object.entries(functions),
+  [standardFunctions, stringFunctions, listFunctions, timeFunctions, kubernetesFunctions, networkFunctions, formatFunctions].flatMap(
+    (functions) => Object.entries(functions),
   ),
 )
 

@@ -21,6 +21,7 @@ export type CelValue =
   | CelQuantity
   | CelUrl
   | CelAddress
+  | CelFormat
 
 export type CelMap = ReadonlyMap<CelValue, CelValue>
 export interface CelUint {
@@ -62,6 +63,12 @@ export interface CelAddress {
   readonly text: string
 }
 
+/** A named format of the library of formats. */
+export interface CelFormat {
+  readonly is: 'format'
+  readonly name: string
+}
+
 type Tagged = Extract<CelValue, { readonly is: string }>
 
 export const isMap = (value: CelValue): value is CelMap => value instanceof Map
@@ -83,6 +90,7 @@ const typeNames: Readonly<Record<Tagged['is'], string>> = {
   url: 'kubernetes.URL',
   ip: 'net.IP',
   cidr: 'net.CIDR',
+  format: 'kubernetes.NamedFormat',
 }
 
 export const typeName = (value: CelValue): string => {
