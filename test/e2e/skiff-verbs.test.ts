@@ -44,7 +44,8 @@ describe.skipIf(why !== undefined)(`verbs on running containers${why ? ` (skippe
     expect(await say(skiffItself, ['apply', '-f', '-'], verbPods)).toMatchObject({ code: 0 })
     const ready = await s('wait', 'pod', '-l', 'stays', '--for=condition=Ready', '--timeout=30s')
     expect(ready).toMatchObject({ code: 0 })
-    expect(await s('wait', 'pod/over', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=30s')).toMatchObject({ code: 0 })
+    const over = await s('wait', 'pod/over', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=30s')
+    expect(over, (await s('get', 'pod', 'over', '-o', 'yaml')).out).toMatchObject({ code: 0, err: '' })
   }, 60_000)
   afterAll(async () => {
     rmSync(dir, { recursive: true, force: true })
@@ -62,7 +63,8 @@ describe.skipIf(why !== undefined)(`verbs on running containers${why ? ` (skippe
       ['since a moment', 'logs one --since-time=2020-01-01T00:00:00Z --tail=1'],
       ['stamped', 'logs one --timestamps --tail=2'],
       ['some bytes', 'logs one --limit-bytes=7'],
-      ['an ended pod', 'logs over --all-containers'],
+      ['an ended pod', 'logs over'],
+      ['an init container', 'logs over -c first'],
       ['an ended pod, followed', 'logs -f over --prefix'],
       ['a container that is not there', 'logs one -c nope'],
       ['no earlier container', 'logs one --previous'],
