@@ -44,9 +44,10 @@ describe.skipIf(why !== undefined)(`verbs on running containers${why ? ` (skippe
     expect(await say(skiffItself, ['apply', '-f', '-'], verbPods)).toMatchObject({ code: 0 })
     const ready = await s('wait', 'pod', '-l', 'stays', '--for=condition=Ready', '--timeout=30s')
     expect(ready).toMatchObject({ code: 0 })
-    const over = await s('wait', 'pod/over', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=30s')
+    // An end that no event told is found when the runtime is listed, once a minute.
+    const over = await s('wait', 'pod/over', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=90s')
     expect(over, (await s('get', 'pod', 'over', '-o', 'yaml')).out).toMatchObject({ code: 0, err: '' })
-  }, 60_000)
+  }, 150_000)
   afterAll(async () => {
     rmSync(dir, { recursive: true, force: true })
     expect(await cluster?.remove()).toEqual([])
