@@ -25,7 +25,7 @@ export interface Decision {
 export type Authorizer = (attributes: Attributes) => Decision
 
 /** RBAC's verbs for calls that pass a connection on. */
-const connectVerbs: Readonly<Record<string, string>> = {
+export const connectVerbs: Readonly<Record<string, string>> = {
   GET: 'get',
   HEAD: 'get',
   POST: 'create',

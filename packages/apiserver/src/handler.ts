@@ -1,7 +1,7 @@
 import type { Kind } from '@skiff/api'
 import type { Call, Handler, Reply } from '@skiff/client'
 import { badRequest, nameIsPathSegment, Refusal } from '@skiff/machinery'
-import { type Attributes, type Authorizer, attributesOf, forbiddenBy } from './authorize.ts'
+import { type Attributes, type Authorizer, attributesOf, connectVerbs, forbiddenBy } from './authorize.ts'
 import { deprecationsOf } from './deprecation.ts'
 import { notFoundHere, unknownResource } from './not-found.ts'
 import type { Tables } from './represent/parts.ts'
@@ -84,20 +84,11 @@ const dispatch = async (context: HandlerContext, request: Request): Promise<Repl
   return operate(context, request)
 }
 
-const verbOfMethod: Readonly<Record<string, string>> = {
-  GET: 'get',
-  HEAD: 'get',
-  POST: 'create',
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
-}
-
 /** Whether a resource or subresource with a handler of its own knows the method. */
 const takes = ({ call, kind }: Request): boolean => {
   if (call.subresource === undefined) return kind.verbs.includes(call.verb)
   const facts = kind.subresources.find((each) => each.name === call.subresource)
-  const verb = call.verb === 'connect' ? verbOfMethod[call.method ?? 'GET'] : call.verb
+  const verb = call.verb === 'connect' ? connectVerbs[call.method ?? 'GET'] : call.verb
   return facts === undefined || verb === undefined || facts.verbs.includes(verb)
 }
 
