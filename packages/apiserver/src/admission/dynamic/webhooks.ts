@@ -17,7 +17,7 @@ import { converting } from '../../registry/converting.ts'
 import { type WebhookClient, WebhookFault } from '../../webhooks/client.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts'
 import type { AdmissionSources } from '../sources.ts'
-import { celObject, compile, conditionsHold } from './expressions.ts'
+import { type Condition, celObject, compile, conditionsHold } from './expressions.ts'
 import { follow } from './follow.ts'
 import { isExempt, matchTarget } from './matching.ts'
 import { describeRequest, inVersion, jsonOf, prepareShown, shownIn } from './review.ts'
@@ -145,21 +145,29 @@ const mutateOnce = async (
   }
 }
 
+const compiled = new WeakMap<Webhook, readonly Condition[]>()
+
+/** A webhook's conditions, read once for as long as its configuration stands. */
+const conditionsOf = (webhook: Webhook): readonly Condition[] => {
+  const known = compiled.get(webhook)
+  if (known) return known
+  const made = (webhook.matchConditions ?? []).map(({ name, expression }) => ({ name, compiled: compile(expression) }))
+  compiled.set(webhook, made)
+  return made
+}
+
 /** Undefined where the webhook is not for this request. */
 const invocationOf = async (sources: WebhookSources, webhook: Webhook, request: AdmissionRequest): Promise<Invocation | undefined> => {
   const kind = await matchTarget(sources, { ...webhook, rules: webhook.rules ?? [] } as never, request)
   if (!kind) return undefined
   await prepareShown(request, kind)
-  const { matchConditions = [] } = webhook
-  if (matchConditions.length === 0) return { webhook, kind }
-  const holds = conditionsHold(
-    matchConditions.map(({ name, expression }) => ({ name, compiled: compile(expression) })),
-    {
-      object: celObject(shownIn(request, kind, 'object')),
-      oldObject: celObject(shownIn(request, kind, 'old')),
-      request: celObject(describeRequest(request, kind)),
-    },
-  )
+  const conditions = conditionsOf(webhook)
+  if (conditions.length === 0) return { webhook, kind }
+  const holds = conditionsHold(conditions, {
+    object: celObject(shownIn(request, kind, 'object')),
+    oldObject: celObject(shownIn(request, kind, 'old')),
+    request: celObject(describeRequest(request, kind)),
+  })
   if (typeof holds === 'boolean') return holds ? { webhook, kind } : undefined
   if (webhook.failurePolicy === 'Ignore') return undefined
   throw forbidden({ group: request.kind.group, resource: request.kind.plural }, request.name, holds.fault)
