@@ -1,8 +1,9 @@
-import type { EndpointSlice, Kind, Service } from '@skiff/api'
+import type { Kind, Service } from '@skiff/api'
 import type { Env } from '@skiff/machinery'
 import type { Registry } from '../registry/registry.ts'
+import { readyEndpoints, slicesOf } from '../registry/service-endpoints.ts'
 import type { Storage } from '../registry/storage.ts'
-import { entriesOf, find } from '../registry/tree.ts'
+import { find } from '../registry/tree.ts'
 import type { Backend } from './backend.ts'
 
 /** Upstream's Available condition of an APIService, without its time. */
@@ -27,23 +28,17 @@ const no = (reason: string, message: string): Availability => ({ status: 'False'
 export const checkAvailability = async ({ registry, storage, env }: AvailabilitySources, backend: Backend): Promise<Availability> => {
   const { group = '', version = '', service } = backend.object.spec
   const { namespace = '', name = '', port = 443 } = service ?? {}
-  const cacheOf = (of: string, plural: string) => storage.cache(registry.find(of, 'v1', plural) as Kind)
-  const held = find((await cacheOf('', 'services')).tree, `${namespace}/${name}`)?.object as Service | undefined
+  const held = find((await storage.cache(registry.find('', 'v1', 'services') as Kind)).tree, `${namespace}/${name}`)?.object as
+    | Service
+    | undefined
   if (!held) return no('ServiceNotFound', `service/${name} in ${JSON.stringify(namespace)} is not present`)
   if (held.spec.type !== 'ExternalName') {
     const wanted = held.spec.ports?.find((each) => each.port === port)
     if (!wanted) return no('ServicePortError', `service/${name} in ${JSON.stringify(namespace)} is not listening on port ${port}`)
-    const slices = [...entriesOf((await cacheOf('discovery.k8s.io', 'endpointslices')).tree, `${namespace}/`)]
-      .map((entry) => entry.object as EndpointSlice)
-      .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name)
+    const slices = await slicesOf({ registry, storage }, namespace, name)
     if (slices.length === 0)
       return no('EndpointsNotFound', `cannot find endpointslices for service/${name} in ${JSON.stringify(namespace)}`)
-    const ready = slices.some(
-      (slice) =>
-        slice.ports?.some((each) => (each.name ?? '') === (wanted.name ?? '')) &&
-        slice.endpoints?.some((endpoint) => endpoint.conditions?.ready !== false),
-    )
-    if (!ready)
+    if (readyEndpoints(slices, wanted.name ?? '').length === 0)
       return no(
         'MissingEndpoints',
         `endpoints for service/${name} in ${JSON.stringify(namespace)} have no addresses with port name ${JSON.stringify(wanted.name ?? '')}`,

@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream'
 import { connect as tlsConnect } from 'node:tls'
-import type { EndpointSlice, Kind, Node, Pod, Service } from '@skiff/api'
+import type { Kind, Node, Pod, Service } from '@skiff/api'
 import type { Call } from '@skiff/client'
 import { badRequest, notFound, serviceUnavailable } from '@skiff/machinery'
 import type { Part } from '../handler.ts'
-import { entriesOf, find } from '../registry/tree.ts'
+import { readyEndpoints, slicesOf } from '../registry/service-endpoints.ts'
+import { find } from '../registry/tree.ts'
 import { namedOf, type Request, type Rest } from '../rest/context.ts'
 import { openProxyUpgrade, type ProxyTarget, proxyHttp } from '../streaming/proxy-http.ts'
 import type { NodeConnection, NodeDirectory } from './node-directory.ts'
@@ -108,22 +109,8 @@ export const serviceProxy = (nodes: NodeDirectory): Part =>
     const number = portNumber(port)
     const wanted = ports.find((each) => (number === undefined ? (each.name ?? '') === port : each.port === number))
     if (!wanted) throw serviceUnavailable(`no service port ${number ?? JSON.stringify(port)} found for service ${JSON.stringify(name)}`)
-    const sliceKind = rest.registry.find('discovery.k8s.io', 'v1', 'endpointslices')
-    const slices = sliceKind ? [...entriesOf((await rest.storage.cache(sliceKind)).tree, `${request.call.namespace}/`)] : []
-    const ways = slices
-      .map((entry) => entry.object as EndpointSlice)
-      .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name)
-      .flatMap((slice) => waysOf(slice, wanted.name ?? '', nodes))
+    const ways = readyEndpoints(await slicesOf(rest, request.call.namespace ?? '', name), wanted.name ?? '')
     const way = ways[Math.floor(rest.env.random() * ways.length)]
     if (!way) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`)
-    return way
+    return { host: way.host, port: way.port, connection: nodes.connection(way.nodeName ?? '') }
   })
-
-/** The ready endpoints of a slice, by the name of the service's port. */
-const waysOf = (slice: EndpointSlice, portName: string, nodes: NodeDirectory): Way[] => {
-  const port = slice.ports?.find((each) => (each.name ?? '') === portName)?.port
-  if (port === undefined) return []
-  return (slice.endpoints ?? [])
-    .filter((endpoint) => endpoint.conditions?.ready !== false)
-    .map((endpoint) => ({ host: endpoint.addresses[0] as string, port, connection: nodes.connection(endpoint.nodeName ?? '') }))
-}

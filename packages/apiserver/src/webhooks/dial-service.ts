@@ -1,10 +1,11 @@
 import { connect } from 'node:net'
-import type { EndpointSlice, Kind, Service } from '@skiff/api'
+import type { Kind, Service } from '@skiff/api'
 import type { Env } from '@skiff/machinery'
 import type { NodeDirectory } from '../parts/node-directory.ts'
 import type { Registry } from '../registry/registry.ts'
+import { readyEndpoints, slicesOf } from '../registry/service-endpoints.ts'
 import type { Storage } from '../registry/storage.ts'
-import { entriesOf, find } from '../registry/tree.ts'
+import { find } from '../registry/tree.ts'
 import type { DialService } from './client.ts'
 
 export interface DialSources {
@@ -19,35 +20,18 @@ export interface DialSources {
  * is named.
  */
 export const serviceDialer = ({ registry, storage, nodes, env }: DialSources): DialService => {
-  const cacheOf = (group: string, plural: string) => storage.cache(registry.find(group, 'v1', plural) as Kind)
   return async (namespace, name, port) => {
-    const service = find((await cacheOf('', 'services')).tree, `${namespace}/${name}`)?.object as Service | undefined
+    const service = find((await storage.cache(registry.find('', 'v1', 'services') as Kind)).tree, `${namespace}/${name}`)?.object as
+      | Service
+      | undefined
     if (!service) throw new Error(`service ${JSON.stringify(name)} not found`)
     if (service.spec.type === 'ExternalName' && service.spec.externalName) return connect({ host: service.spec.externalName, port })
     const wanted = service.spec.ports?.find((each) => each.port === port)
     if (!wanted) throw new Error(`no service port ${port} found for service ${JSON.stringify(name)}`)
-    const slices = [...entriesOf((await cacheOf('discovery.k8s.io', 'endpointslices')).tree, `${namespace}/`)]
-    const backends = slices
-      .map((entry) => entry.object as EndpointSlice)
-      .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name)
-      .flatMap((slice) => backendsOf(slice, wanted.name ?? ''))
+    const backends = readyEndpoints(await slicesOf({ registry, storage }, namespace, name), wanted.name ?? '')
     const backend = backends[Math.floor(env.random() * backends.length)]
     if (!backend) throw new Error(`no endpoints available for service ${JSON.stringify(name)}`)
     const connection = backend.nodeName === undefined ? undefined : nodes.connection(backend.nodeName)
     return connection ? connection.dial(backend.host, backend.port) : connect({ host: backend.host, port: backend.port })
   }
-}
-
-interface Backend {
-  readonly host: string
-  readonly port: number
-  readonly nodeName: string | undefined
-}
-
-const backendsOf = (slice: EndpointSlice, portName: string): readonly Backend[] => {
-  const port = slice.ports?.find((each) => (each.name ?? '') === portName)?.port
-  if (port === undefined) return []
-  return (slice.endpoints ?? [])
-    .filter((endpoint) => endpoint.conditions?.ready !== false)
-    .map(({ addresses, nodeName }) => ({ host: addresses[0] as string, port, nodeName }))
 }
