@@ -9,7 +9,6 @@ import { startTestServer, type TestServer } from '../testing/start.ts'
 let api: TestServer
 let backend: ReturnType<typeof createServer>
 let caBundle: string
-const broken = false
 const header = { 'content-type': 'application/json' }
 const post = (path: string, body: object) => api.raw('POST', path, JSON.stringify(body), header)
 const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
