@@ -1,27 +1,13 @@
 import { systemEnv } from '@skiff/machinery'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { makeAuthority } from '../authn/authorities.ts'
-import {
-  type Any,
-  at,
-  type ConversionHook,
-  definitions,
-  honest,
-  person,
-  type Respond,
-  startConversionHook,
-} from '../testing/conversion-hook.ts'
+import { type Any, at, type ConversionHook, definitions, honest, hookForTests, person, type Respond } from '../testing/conversion-hook.ts'
 
 let hook: ConversionHook
 const send: ConversionHook['send'] = (...all) => hook.send(...all)
-beforeAll(async () => {
-  hook = await startConversionHook()
+hookForTests((made) => {
+  hook = made
 })
-afterEach(() => {
-  hook.reviews = []
-  hook.respond = honest
-})
-afterAll(() => hook?.close())
 
 /** The webhook's honest answer with something changed. */
 const twisted =

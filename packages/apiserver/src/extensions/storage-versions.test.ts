@@ -1,26 +1,20 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   type Any,
   at,
   type ConversionHook,
   definitions,
   firstVersion,
-  honest,
+  hookForTests,
   person,
   secondVersion,
-  startConversionHook,
 } from '../testing/conversion-hook.ts'
 
 let hook: ConversionHook
 const send: ConversionHook['send'] = (...all) => hook.send(...all)
-beforeAll(async () => {
-  hook = await startConversionHook()
+hookForTests((made) => {
+  hook = made
 })
-afterEach(() => {
-  hook.reviews = []
-  hook.respond = honest
-})
-afterAll(() => hook?.close())
 
 const change = async (group: string, edit: (definition: Any) => void) => {
   const { body } = await send('GET', `${definitions}/people.${group}`)

@@ -1,16 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type Any, at, type ConversionHook, honest, person, startConversionHook } from '../testing/conversion-hook.ts'
+import { describe, expect, test } from 'vitest'
+import { type Any, at, type ConversionHook, hookForTests, person } from '../testing/conversion-hook.ts'
 
 let hook: ConversionHook
 const send: ConversionHook['send'] = (...all) => hook.send(...all)
-beforeAll(async () => {
-  hook = await startConversionHook()
+hookForTests((made) => {
+  hook = made
 })
-afterEach(() => {
-  hook.reviews = []
-  hook.respond = honest
-})
-afterAll(() => hook?.close())
 
 describe('conversion by webhook', () => {
   const group = 'people.example.com'

@@ -2,7 +2,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { systemEnv } from '@skiff/machinery'
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { issueCertificate, makeAuthority } from '../authn/authorities.ts'
 import { startTestServer, type TestServer } from './start.ts'
 
@@ -80,7 +80,7 @@ export interface ConversionHook {
 }
 
 /** For tests: a server and beside it a webhook that converts between two versions of people. */
-export const startConversionHook = async (): Promise<ConversionHook> => {
+const startConversionHook = async (): Promise<ConversionHook> => {
   const api = await startTestServer()
   const authority = await makeAuthority('webhook-ca', systemEnv())
   const subject = { subject: { commonName: 'hook' }, hosts: ['127.0.0.1', 'hook.default.svc'], days: 1, usages: ['server' as const] }
@@ -130,3 +130,16 @@ const definitionOf = (group: string, clientConfig: object) => ({
     versions: [firstVersion, secondVersion],
   },
 })
+
+/** One webhook for all tests of a file: honest again after each of them. */
+export const hookForTests = (take: (hook: ConversionHook) => void): void => {
+  let hook: ConversionHook | undefined
+  beforeAll(async () => {
+    hook = await startConversionHook()
+    take(hook)
+  })
+  afterEach(() => {
+    if (hook) Object.assign(hook, { reviews: [], respond: honest })
+  })
+  afterAll(() => hook?.close())
+}
