@@ -136,7 +136,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     storage,
     env,
     gates,
-    admission: admissionChain([...builtinAdmission({ registry, storage, env, rbac, webhooks }), ...(options.admission ?? [])]),
+    admission: admissionChain([...builtinAdmission({ registry, storage, env, rbac, authorize, why: rbac.why, webhooks }), ...(options.admission ?? [])]),
     hooks: allocation.hooks,
   }
   const context: HandlerContext = {

@@ -8,23 +8,27 @@ export * from './apply/validate.ts'
 export * from './cbor/decode.ts'
 export * from './cbor/encode.ts'
 export * from './cbor/event.ts'
+export { celAuthorizer } from './cel/authorizer.ts'
 export type { Checked, Declared } from './cel/checking.ts'
 export { compileCel } from './cel/compile.ts'
+export { typeOfText as typeOfCelText } from './cel/declarations.ts'
 export { estimateCel } from './cel/estimate.ts'
 export { evaluateCel, perCallCost } from './cel/evaluate.ts'
 export { type CelNode, mentions, parseCel } from './cel/parse.ts'
+export type { CelQuestion, CelRights } from './cel/rights.ts'
 export {
   boolType,
   dynType,
   listType,
   mapType,
+  nullType,
   objectType,
   optionalType,
   type StaticType,
   sameType,
   simpleType,
 } from './cel/static-types.ts'
-export { CelError, type CelValue, celOf } from './cel/value.ts'
+export { CelError, type CelValue, celOf, typeName } from './cel/value.ts'
 export * from './env.ts'
 export * from './field.ts'
 export * from './gotemplate/evaluate.ts'

@@ -1,4 +1,13 @@
-import { duplicate, invalidValue, isDns1035Label, isDns1123Subdomain, required } from '@skiff/machinery'
+import {
+  type Declared,
+  duplicate,
+  dynType,
+  invalidValue,
+  isDns1035Label,
+  isDns1123Subdomain,
+  required,
+  type StaticType,
+} from '@skiff/machinery'
 import { checkConditions } from '../checks/conditions.ts'
 import { checkOneOf, checkSupported, collect, type Faults, invalidShown } from '../checks/faults.ts'
 import { checkLabelName } from '../checks/label-selector.ts'
@@ -13,7 +22,7 @@ import type {
   Variable,
 } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
-import { checkExpression } from './expressions.ts'
+import { checkExpression, declaredFor, type Speaks } from './expressions.ts'
 import { checkMatchConditions } from './match-conditions.ts'
 import { checkMatchResources } from './match-resources.ts'
 
@@ -34,11 +43,12 @@ const checkSpec = (faults: Faults, spec: ValidatingAdmissionPolicySpec, name: st
     checkMatchResources(faults, spec.matchConstraints, 'spec.matchConstraints')
     if (!spec.matchConstraints.resourceRules?.length) faults.push(required('spec.matchConstraints.resourceRules'))
   }
-  const params = spec.paramKind ? ['params'] : []
-  const names = [...params, ...(spec.variables?.length ? ['variables'] : [])]
+  const params = spec.paramKind !== undefined
   checkMatchConditions(faults, spec.matchConditions, 'spec.matchConditions', params)
+  const variables = new Map<string, StaticType>()
   spec.variables?.forEach((variable, index) => {
-    checkVariable(faults, variable, `spec.variables[${index}]`, names)
+    const type = checkVariable(faults, variable, `spec.variables[${index}]`, declaredFor({ params, authorizer: true, variables }))
+    variables.set(variable.name, type ?? dynType)
   })
   if (!spec.validations?.length && !spec.auditAnnotations?.length) {
     for (const field of ['validations', 'auditAnnotations'])
@@ -46,9 +56,9 @@ const checkSpec = (faults: Faults, spec: ValidatingAdmissionPolicySpec, name: st
     return
   }
   spec.validations?.forEach((validation, index) => {
-    checkValidation(faults, validation, `spec.validations[${index}]`, names)
+    checkValidation(faults, validation, `spec.validations[${index}]`, { params, variables })
   })
-  checkAnnotations(faults, spec.auditAnnotations ?? [], name)
+  checkAnnotations(faults, spec.auditAnnotations ?? [], name, declaredFor({ params, variables }))
 }
 
 const checkParamKind = (faults: Faults, { apiVersion = '', kind = '' }: ParamKind): void => {
@@ -69,32 +79,33 @@ const checkParamKind = (faults: Faults, { apiVersion = '', kind = '' }: ParamKin
     faults.push(invalidValue('spec.paramKind.kind', kind, `may have mixed case, but should otherwise match: ${ofKind.join(',')}`))
 }
 
-const checkVariable = (faults: Faults, { name, expression }: Variable, path: string, names: readonly string[]): void => {
+const checkVariable = (faults: Faults, { name, expression }: Variable, path: string, declared: Declared): StaticType | undefined => {
   if (!name?.trim()) faults.push(required(`${path}.name`, 'name is not specified'))
   else if (!celName.test(name) || celReserved.has(name))
     faults.push(invalidValue(`${path}.name`, name, 'name is not a valid CEL identifier'))
-  if (!expression?.trim()) faults.push(required(`${path}.expression`, 'expression is not specified'))
-  else checkExpression(faults, expression, `${path}.expression`, { names })
+  if (expression?.trim()) return checkExpression(faults, expression, `${path}.expression`, declared)
+  faults.push(required(`${path}.expression`, 'expression is not specified'))
+  return undefined
 }
 
 const checkValidation = (
   faults: Faults,
   { expression, message, messageExpression, reason }: Validation,
   path: string,
-  names: readonly string[],
+  speaks: Speaks,
 ): void => {
   if (!expression?.trim()) faults.push(required(`${path}.expression`, 'expression is not specified'))
-  else checkExpression(faults, expression, `${path}.expression`, { type: 'bool', names })
+  else checkExpression(faults, expression, `${path}.expression`, declaredFor({ ...speaks, authorizer: true }), ['bool'])
   if (messageExpression && !messageExpression.trim())
     faults.push(invalidValue(`${path}.messageExpression`, messageExpression, 'must be non-empty if specified'))
-  else if (messageExpression) checkExpression(faults, messageExpression, `${path}.messageExpression`, { type: 'string', names })
+  else if (messageExpression) checkExpression(faults, messageExpression, `${path}.messageExpression`, declaredFor(speaks), ['string'])
   if (message && !message.trim()) faults.push(invalidValue(`${path}.message`, message, 'message must be non-empty if specified'))
   else if (message && /[\n\r]/.test(message.trim()))
     faults.push(invalidValue(`${path}.message`, message, 'message must not contain line breaks'))
   checkSupported(faults, reason, reasons, `${path}.reason`)
 }
 
-const checkAnnotations = (faults: Faults, annotations: readonly AuditAnnotation[], name: string): void => {
+const checkAnnotations = (faults: Faults, annotations: readonly AuditAnnotation[], name: string, declared: Declared): void => {
   if (annotations.length > mostAnnotations) {
     const shown = annotations.map(
       ({ key, valueExpression }) =>
@@ -112,6 +123,7 @@ const checkAnnotations = (faults: Faults, annotations: readonly AuditAnnotation[
     if (value === '') faults.push(required(`${path}.valueExpression`, 'valueExpression is not specified'))
     else if (Buffer.byteLength(value) > longestAnnotation)
       faults.push(required(`${path}.valueExpression`, `must not exceed ${longestAnnotation} bytes in length`))
+    else checkExpression(faults, value, `${path}.valueExpression`, declared, ['string', 'null_type'])
     if (keys.indexOf(key) < index) faults.push(duplicate(`${path}.key`, key))
   })
 }

@@ -21,6 +21,8 @@ export interface AdmissionRequest {
   readonly ofPart?: boolean
   /** Where sentences for the caller go. */
   readonly warnings?: string[]
+  /** Notes something for the audit log. */
+  readonly annotate?: (key: string, value: string) => void
   /** CreateOptions, UpdateOptions or DeleteOptions, as the caller gave them. */
   readonly options?: () => object
 }

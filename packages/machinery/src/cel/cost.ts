@@ -5,6 +5,8 @@ import { type CelValue, isList, isMap } from './value.ts'
 export const listCost = 10
 const mapCost = 30
 const traversal = 0.1
+/** An authorizer may live in another process, and is the dearest that an expression can call. */
+const authorizeCost = 350_000
 const regexLength = 0.25
 
 /** What a node costs by itself, as cel-go counts it: names and fields one, what is made of others more, and calls by what they are given. */
@@ -103,6 +105,8 @@ export const callCost = (name: string, given: readonly CelValue[]): number => {
     case 'bytes':
     case 'string':
       return first instanceof Uint8Array || typeof first === 'string' ? over(first) : 1
+    case 'check':
+      return authorizeCost
     case 'join':
       return 0
     default:

@@ -3,6 +3,7 @@ import {
   dynType,
   listType,
   mapType,
+  objectType,
   opaqueType,
   optionalType,
   paramType,
@@ -26,6 +27,11 @@ const objects: Readonly<Record<string, string>> = {
   url: 'kubernetes.URL',
   quantity: 'kubernetes.Quantity',
   format: 'kubernetes.NamedFormat',
+  Authorizer: 'kubernetes.authorization.Authorizer',
+  PathCheck: 'kubernetes.authorization.PathCheck',
+  GroupCheck: 'kubernetes.authorization.GroupCheck',
+  ResourceCheck: 'kubernetes.authorization.ResourceCheck',
+  Decision: 'kubernetes.authorization.Decision',
 }
 
 /** `list<A>`, `map<string,int>`, `opt<A>`, a single capital letter for a parameter. */
@@ -48,8 +54,12 @@ const readType = (text: string): StaticType => {
   if (text === 'dyn') return dynType
   if (text === 'bool') return boolType
   if (opaque[text]) return opaqueType(opaque[text])
-  return objects[text] ? { kind: 'object', name: objects[text], params: [], fields: new Map() } : simpleType(text)
+  return objects[text] ? objectType(objects[text], fieldsOf(text)) : simpleType(text)
 }
+
+/** Only what cel-go calls a variable of its own, `authorizer.requestResource`, looks like a field. */
+const fieldsOf = (text: string): ReadonlyMap<string, StaticType> =>
+  text === 'Authorizer' ? new Map([['requestResource', readType('ResourceCheck')]]) : new Map()
 
 const splitTop = (text: string): string[] => {
   const parts: string[] = []
@@ -247,8 +257,24 @@ const kubernetes = {
   ...Object.fromEntries(formats.map((name) => [`format.${name}`, `format-${name}()format`])),
 }
 
+const narrowing = (name: string): string => `.resourcecheck_${name}(ResourceCheck,string)ResourceCheck`
+const authorization = {
+  path: '.authorizer_path(Authorizer,string)PathCheck',
+  group: '.authorizer_group(Authorizer,string)GroupCheck',
+  serviceAccount: '.authorizer_serviceaccount(Authorizer,string,string)Authorizer',
+  resource: '.groupcheck_resource(GroupCheck,string)ResourceCheck',
+  subresource: narrowing('subresource'),
+  namespace: narrowing('namespace'),
+  name: narrowing('name'),
+  fieldSelector: '.authorizer_fieldselector(ResourceCheck,string)ResourceCheck',
+  labelSelector: '.authorizer_labelselector(ResourceCheck,string)ResourceCheck',
+  check: '.pathcheck_check(PathCheck,string)Decision .resourcecheck_check(ResourceCheck,string)Decision',
+  ...methods('Decision', 'bool', ['errored', 'allowed']),
+  ...methods('Decision', 'string', ['error', 'reason']),
+}
+
 const table = new Map(
-  Object.entries({ ...operators, ...standard, ...texts, ...collections, ...kubernetes }).map(
+  Object.entries({ ...operators, ...standard, ...texts, ...collections, ...kubernetes, ...authorization }).map(
     ([name, text]) => [name, text.split(' ').map(readOverload)] as const,
   ),
 )

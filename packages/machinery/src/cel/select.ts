@@ -6,6 +6,7 @@ export const missing: CelValue = { is: 'optional', value: undefined }
 /** A field of a map, or of what an optional holds. */
 export const select = (of: CelValue, field: string, optional: boolean): CelValue => {
   if (isTagged(of, 'optional')) return of.value === undefined ? missing : select(of.value, field, true)
+  if (isTagged(of, 'authorizer') && field === 'requestResource' && of.requestResource) return of.requestResource
   if (!isMap(of)) return noOverload()
   const value = of.get(field) ?? of.get(unescapedField(field))
   if (optional) return { is: 'optional', value }

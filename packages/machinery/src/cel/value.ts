@@ -1,4 +1,5 @@
 import type { Quantity } from '../quantity/parse.ts'
+import type { CelAuthorizer, CelDecision, CelGroupCheck, CelPathCheck, CelResourceCheck } from './rights.ts'
 
 /** What is wrong with an expression or its values, in cel-go's words. */
 export class CelError extends Error {}
@@ -22,6 +23,11 @@ export type CelValue =
   | CelUrl
   | CelAddress
   | CelFormat
+  | CelAuthorizer
+  | CelPathCheck
+  | CelGroupCheck
+  | CelResourceCheck
+  | CelDecision
 
 export type CelMap = ReadonlyMap<CelValue, CelValue>
 export interface CelUint {
@@ -91,6 +97,11 @@ const typeNames: Readonly<Record<Tagged['is'], string>> = {
   ip: 'net.IP',
   cidr: 'net.CIDR',
   format: 'kubernetes.NamedFormat',
+  authorizer: 'kubernetes.authorization.Authorizer',
+  pathCheck: 'kubernetes.authorization.PathCheck',
+  groupCheck: 'kubernetes.authorization.GroupCheck',
+  resourceCheck: 'kubernetes.authorization.ResourceCheck',
+  decision: 'kubernetes.authorization.Decision',
 }
 
 export const typeName = (value: CelValue): string => {

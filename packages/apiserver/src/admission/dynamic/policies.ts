@@ -1,50 +1,19 @@
-import type { Kind, LabelSelector, ParamRef, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Validation } from '@skiff/api'
-import { type CelValue, compileLabelSelector, forbidden, type KubeObject, Refusal } from '@skiff/machinery'
-import { prepareServed } from '../../registry/converting.ts'
-import { entriesOf, find } from '../../registry/tree.ts'
+import type { Kind, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '@skiff/api'
+import { forbidden, type KubeObject, Refusal } from '@skiff/machinery'
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts'
 import type { AdmissionSources } from '../sources.ts'
-import { type Compiled, type Condition, celObject, compile, conditionsHold, lazyVariables, run, type Variables } from './expressions.ts'
+import { celObject, type Variables } from './expressions.ts'
 import { follow } from './follow.ts'
 import { isExempt, matchTarget, namespaceOf, targetOf } from './matching.ts'
-import { describeRequest, inVersion, prepareShown, shownIn } from './review.ts'
-
-interface Check {
-  readonly validation: Validation
-  readonly test: Compiled
-  readonly message: Compiled | undefined
-}
-interface Policy {
-  readonly object: ValidatingAdmissionPolicy
-  readonly conditions: readonly Condition[]
-  readonly variables: readonly Condition[]
-  readonly checks: readonly Check[]
-}
-
-const compiled = new WeakMap<ValidatingAdmissionPolicy, Policy>()
-const compilePolicy = (object: ValidatingAdmissionPolicy): Policy => {
-  const known = compiled.get(object)
-  if (known) return known
-  const { matchConditions = [], variables = [], validations = [] } = object.spec
-  const named = ({ name, expression }: { name: string; expression: string }) => ({ name, compiled: compile(expression) })
-  const policy: Policy = {
-    object,
-    conditions: matchConditions.map(named),
-    variables: variables.map(named),
-    checks: validations.map((validation) => ({
-      validation,
-      test: compile(validation.expression),
-      message: validation.messageExpression ? compile(validation.messageExpression) : undefined,
-    })),
-  }
-  compiled.set(object, policy)
-  return policy
-}
+import { checkPolicy, compilePolicy, type Finding, type Findings } from './policy-checks.ts'
+import { ParamFault, paramsOf } from './policy-params.ts'
+import { describeRequest, prepareShown, shownIn } from './review.ts'
+import { authorizerOf } from './rights.ts'
 
 /** What a policy under one of its bindings has against a request. */
 interface Denial {
   readonly policy: string
-  readonly binding: ValidatingAdmissionPolicyBinding | undefined
+  readonly binding: ValidatingAdmissionPolicyBinding
   readonly message: string
   readonly reason: string | undefined
 }
@@ -63,6 +32,9 @@ export const validatingAdmissionPolicies = (sources: AdmissionSources): Admissio
   }
 }
 
+/** What all policies are asked about: one for each version that they want to see the objects in. */
+type Given = (kind: Kind) => Promise<Variables>
+
 const judge = async (
   sources: AdmissionSources,
   policies: readonly ValidatingAdmissionPolicy[],
@@ -70,46 +42,102 @@ const judge = async (
   request: AdmissionRequest,
 ): Promise<undefined> => {
   const denials: Denial[] = []
+  const given = sharedVariables(sources, request)
   for (const object of policies) {
     const own = bindings.filter((binding) => binding.spec.policyName === object.metadata.name)
     if (own.length === 0) continue
     const kind = await matchTarget(sources, targetOf(object.spec.matchConstraints), request)
     if (!kind) continue
     await prepareShown(request, kind)
-    for (const binding of own) denials.push(...(await judgeUnder(sources, compilePolicy(object), binding, kind, request)))
+    denials.push(...(await judgeBy(sources, object, own, kind, request, given)))
   }
   const [first] = denials
   if (first) throw refusalOf(request, first)
   return undefined
 }
 
-/** One policy under one binding: once for each of its parameters. */
-const judgeUnder = async (
+const sharedVariables = (sources: AdmissionSources, request: AdmissionRequest): Given => {
+  const known = new Map<Kind, Promise<Variables>>()
+  return (kind) => {
+    const made = known.get(kind) ?? variablesOf(sources, kind, request)
+    known.set(kind, made)
+    return made
+  }
+}
+
+const variablesOf = async (sources: AdmissionSources, kind: Kind, request: AdmissionRequest): Promise<Variables> => ({
+  object: celObject(shownIn(request, kind, 'object')),
+  oldObject: celObject(shownIn(request, kind, 'old')),
+  request: celObject(describeRequest(request, kind)),
+  namespaceObject: celObject(await namespaceOf(sources, request)),
+  authorizer: authorizerOf(sources, request),
+})
+
+/** One policy under all of its bindings: asked once for each set of parameters, whichever bindings name it. */
+const judgeBy = async (
   sources: AdmissionSources,
-  policy: Policy,
-  binding: ValidatingAdmissionPolicyBinding,
+  object: ValidatingAdmissionPolicy,
+  bindings: readonly ValidatingAdmissionPolicyBinding[],
   kind: Kind,
   request: AdmissionRequest,
+  given: Given,
 ): Promise<readonly Denial[]> => {
-  const { matchResources, paramRef, validationActions = [] } = binding.spec
-  if (matchResources && !(await matchTarget(sources, withRules(matchResources, kind), request))) return []
-  const { name } = policy.object.metadata
-  const fails = policy.object.spec.failurePolicy !== 'Ignore'
-  let params: readonly (KubeObject | undefined)[]
-  try {
-    params = await paramsOf(sources, policy.object, paramRef, request)
-  } catch (error) {
-    if (!(error instanceof ParamFault)) throw error
-    return fails ? [{ policy: name, binding, message: `failed to configure binding: ${error.message}`, reason: undefined }] : []
+  const policy = compilePolicy(object)
+  const known = new Map<KubeObject | undefined, Findings>()
+  const annotations = new Map<string, Set<string>>()
+  const denials: Denial[] = []
+  for (const binding of bindings) {
+    const deny = (message: string, reason?: string) => denials.push({ policy: object.metadata.name, binding, message, reason })
+    const params = await paramsUnder(sources, object, binding, kind, request)
+    if (params instanceof ParamFault) {
+      if (object.spec.failurePolicy !== 'Ignore') deny(`failed to configure binding: ${params.message}`)
+      continue
+    }
+    for (const param of params) {
+      const findings = known.get(param) ?? checkPolicy(policy, { ...(await given(kind)), params: celObject(param) })
+      known.set(param, findings)
+      for (const finding of findings.failed) act(binding, finding, request, deny)
+      for (const [key, value] of findings.annotations) annotations.set(key, (annotations.get(key) ?? new Set()).add(value))
+      for (const fault of findings.annotationFaults) deny(fault)
+    }
   }
-  const shared = await variablesOf(sources, kind, request)
-  const found = params.flatMap((param) => checkWith(policy, { ...shared, params: celObject(param) }, fails))
-  for (const { message } of found)
-    if (validationActions.includes('Warn'))
-      request.warnings?.push(
-        `Validation failed for ValidatingAdmissionPolicy '${name}' with binding '${binding.metadata.name}': ${message}`,
-      )
-  return validationActions.includes('Deny') ? found.map((each) => ({ policy: name, binding, ...each })) : []
+  for (const [key, values] of annotations) request.annotate?.(`${object.metadata.name}/${key}`, [...values].join(', '))
+  return denials
+}
+
+/** The parameters of a binding that is for this request; none where it is not. */
+const paramsUnder = async (
+  sources: AdmissionSources,
+  policy: ValidatingAdmissionPolicy,
+  { spec: { matchResources, paramRef } }: ValidatingAdmissionPolicyBinding,
+  kind: Kind,
+  request: AdmissionRequest,
+): Promise<readonly (KubeObject | undefined)[] | ParamFault> => {
+  if (matchResources && !(await matchTarget(sources, withRules(matchResources, kind), request))) return []
+  try {
+    return await paramsOf(sources, policy, paramRef, request)
+  } catch (error) {
+    if (error instanceof ParamFault) return error
+    throw error
+  }
+}
+
+/** Does what a binding says is to be done about a rule that does not hold. */
+const act = (
+  { metadata, spec: { policyName, validationActions = [] } }: ValidatingAdmissionPolicyBinding,
+  { index, message, reason }: Finding,
+  request: AdmissionRequest,
+  deny: (message: string, reason: string | undefined) => void,
+): void => {
+  const binding = metadata.name
+  for (const action of validationActions)
+    if (action === 'Deny') deny(message, reason)
+    else if (action === 'Warn')
+      request.warnings?.push(`Validation failed for ValidatingAdmissionPolicy '${policyName}' with binding '${binding}': ${message}`)
+    else if (action === 'Audit') {
+      const failure = { message, policy: policyName, binding, expressionIndex: index, validationActions }
+      request.annotate?.('validation.policy.admission.k8s.io/validation_failure', JSON.stringify([failure]))
+    }
 }
 
 /** A binding without rules of its own narrows the policy's by its selectors alone. */
@@ -119,89 +147,10 @@ const withRules = (match: NonNullable<ValidatingAdmissionPolicyBinding['spec']['
   return target.rules.length > 0 ? target : { ...target, rules: kind ? [everything] : [] }
 }
 
-const variablesOf = async (sources: AdmissionSources, kind: Kind, request: AdmissionRequest): Promise<Variables> => ({
-  object: celObject(shownIn(request, kind, 'object')),
-  oldObject: celObject(shownIn(request, kind, 'old')),
-  request: celObject(describeRequest(request, kind)),
-  namespaceObject: celObject(await namespaceOf(sources, request)),
-})
-
-interface Found {
-  readonly message: string
-  readonly reason: string | undefined
-}
-
-const checkWith = ({ conditions, variables, checks }: Policy, given: Variables, fails: boolean): readonly Found[] => {
-  const faulty = (message: string): readonly Found[] => (fails ? [{ message, reason: undefined }] : [])
-  const holds = conditionsHold(conditions, given)
-  if (typeof holds === 'object') return faulty(holds.fault)
-  if (!holds) return []
-  const all = variables.length > 0 ? { ...given, variables: lazyVariables(variables, given) } : given
-  return checks.flatMap(({ validation, test, message }) => {
-    const outcome = run(test, all)
-    if ('fault' in outcome) return faulty(outcome.fault)
-    if (outcome.value === true) return []
-    return [{ message: textOf(validation, message, all), reason: validation.reason }]
-  })
-}
-
-/** Upstream's bound on what messageExpression may say. */
-const longestMessageBytes = 5 * 1024
-
-const textOf = ({ expression, message }: Validation, said: Compiled | undefined, variables: Variables): string => {
-  const outcome = said && run(said, variables)
-  const text: CelValue = outcome && 'value' in outcome ? outcome.value : ''
-  const trimmed = typeof text === 'string' ? text.trim() : ''
-  if (trimmed !== '' && !trimmed.includes('\n') && Buffer.byteLength(trimmed) <= longestMessageBytes) return trimmed
-  return message ? message.trim() : `failed expression: ${expression.trim()}`
-}
-
-class ParamFault extends Error {}
-
-/** The parameters that a binding names; one undefined where the policy takes none. */
-const paramsOf = async (
-  { registry, storage }: AdmissionSources,
-  { spec: { paramKind } }: ValidatingAdmissionPolicy,
-  ref: ParamRef | undefined,
-  request: AdmissionRequest,
-): Promise<readonly (KubeObject | undefined)[]> => {
-  if (!paramKind || !ref) return [undefined]
-  const { apiVersion = '', kind: name = '' } = paramKind
-  const [version = '', group = ''] = apiVersion.split('/').toReversed()
-  const kind = registry.findKind(group, version, name)
-  if (!kind) throw new ParamFault(`paramKind kind \`${apiVersion}, Kind=${name}\` not known`)
-  if (ref.namespace && !kind.namespaced) throw new ParamFault('paramRef.namespace must not be provided for a cluster-scoped `paramKind`')
-  const namespace = ref.namespace || request.namespace
-  if (kind.namespaced && !namespace)
-    throw new ParamFault('cannot use namespaced paramRef in policy binding that matches cluster-scoped resources')
-  const cache = await storage.cache(registry.stored(kind))
-  const prefix = kind.namespaced ? `${namespace}/` : ''
-  const named = ref.name ? find(cache.tree, `${prefix}${ref.name}`) : undefined
-  await prepareServed(kind, named ? [named] : ref.name ? [] : [...entriesOf(cache.tree, prefix)])
-  const shown = (object: KubeObject) => inVersion(registry.stored(kind), kind, object) as KubeObject
-  const found = ref.name
-    ? named
-      ? [shown(named.object)]
-      : []
-    : selected(
-        ref.selector,
-        [...entriesOf(cache.tree, prefix)].map((entry) => shown(entry.object)),
-      )
-  if (found.length === 0 && ref.parameterNotFoundAction === 'Deny')
-    throw new ParamFault('no params found for policy binding with `Deny` parameterNotFoundAction')
-  return found
-}
-
-const selected = (selector: LabelSelector | undefined, objects: readonly KubeObject[]): readonly KubeObject[] => {
-  const { matches } = compileLabelSelector(selector ?? {})
-  return objects.filter(({ metadata }) => matches(metadata.labels ?? {}))
-}
-
 const codes: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 401, RequestEntityTooLarge: 413, Invalid: 422 }
 
 const refusalOf = (request: AdmissionRequest, { policy, binding, message, reason = 'Invalid' }: Denial): Refusal => {
-  const by = binding ? ` with binding '${binding.metadata.name}'` : ''
-  const text = `ValidatingAdmissionPolicy '${policy}'${by} denied request: ${message}`
+  const text = `ValidatingAdmissionPolicy '${policy}' with binding '${binding.metadata.name}' denied request: ${message}`
   const name = request.name || request.object?.metadata?.generateName || ''
   const { message: whole, details } = forbidden({ group: request.kind.group, resource: request.kind.plural }, name, text).status
   return new Refusal(codes[reason] ?? 422, reason, whole, { ...details, causes: [{ message: text }] })

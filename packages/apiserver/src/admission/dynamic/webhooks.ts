@@ -22,6 +22,7 @@ import { follow } from './follow.ts'
 import { isExempt, matchTarget } from './matching.ts'
 import { describeRequest, inVersion, jsonOf, prepareShown, shownIn } from './review.ts'
 import { deniedBy, readAnswer, type Verdict } from './review-answer.ts'
+import { authorizerOf } from './rights.ts'
 
 type Webhook = ValidatingWebhook | MutatingWebhook
 
@@ -167,6 +168,7 @@ const invocationOf = async (sources: WebhookSources, webhook: Webhook, request: 
     object: celObject(shownIn(request, kind, 'object')),
     oldObject: celObject(shownIn(request, kind, 'old')),
     request: celObject(describeRequest(request, kind)),
+    authorizer: authorizerOf(sources, request),
   })
   if (typeof holds === 'boolean') return holds ? { webhook, kind } : undefined
   if (webhook.failurePolicy === 'Ignore') return undefined
