@@ -1,3 +1,5 @@
+export { declaredFor, typesOfVariables } from './admissionregistration/expressions.ts'
+export { celTypeOf, celTypeOfCustom } from './admissionregistration/object-types.ts'
 export { approvalOf } from './apiextensions/approval.ts'
 export { readFieldPath } from './apiextensions/field-path.ts'
 export * from './apiextensions/values/check-embedded.ts'

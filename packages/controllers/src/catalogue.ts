@@ -15,6 +15,7 @@ import { taintEvictionController } from './nodes/eviction.ts'
 import { nodeLifecycleController } from './nodes/lifecycle.ts'
 import { ttlController } from './nodes/ttl.ts'
 import { podGarbageCollector } from './podgc/podgc.ts'
+import { policyStatusController } from './policies/status.ts'
 import { claimProtectionController, volumeProtectionController } from './protection/claims.ts'
 import { resourceQuotaController } from './quota/quota.ts'
 import { replicaSetController } from './replicas/replicaset.ts'
@@ -74,6 +75,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     ttlAfterFinishedController(),
     ...(rootCa ? [rootCaController(rootCa)] : []),
     serviceCidrController(),
+    policyStatusController(),
   ]
 }
 
@@ -106,6 +108,7 @@ const aliases: Readonly<Record<string, string>> = {
   'pvc-protection': 'persistentvolumeclaim-protection-controller',
   'pv-protection': 'persistentvolume-protection-controller',
   'ttl-after-finished': 'ttl-after-finished-controller',
+  'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
   'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
 }
 
