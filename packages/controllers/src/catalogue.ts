@@ -1,4 +1,5 @@
 import type { Resource } from '@skiff/api'
+import { horizontalPodAutoscalerController } from './autoscaling/horizontal.ts'
 import { type CertificatePolicy, certificateControllers } from './certificates/certificates.ts'
 import { clusterRoleAggregationController } from './clusterroles/aggregation.ts'
 import { cronJobController } from './cronjob/cronjob.ts'
@@ -61,6 +62,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     jobController(),
     deploymentController(),
     replicaSetController(),
+    horizontalPodAutoscalerController(resources),
     disruptionController(resources),
     statefulSetController(),
     cronJobController(),
@@ -95,6 +97,7 @@ const aliases: Readonly<Record<string, string>> = {
   job: 'job-controller',
   deployment: 'deployment-controller',
   replicaset: 'replicaset-controller',
+  horizontalpodautoscaling: 'horizontal-pod-autoscaler-controller',
   disruption: 'disruption-controller',
   statefulset: 'statefulset-controller',
   cronjob: 'cronjob-controller',

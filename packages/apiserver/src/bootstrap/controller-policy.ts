@@ -121,6 +121,7 @@ export const controllerRoleRows: Readonly<Record<string, RoleRow>> = {
       'get | core | services/proxy | http:heapster: https:heapster:',
       'list | metrics.k8s.io | pods',
       'get list | custom.metrics.k8s.io | *',
+      'get list | external.metrics.k8s.io | *',
       'create patch update | core events.k8s.io | events',
     ],
   },

@@ -110,7 +110,27 @@ export const createMemoryServer = (env: Env, resources: readonly Resource[]): Me
     throw badRequest(`no subresource ${call.subresource} here`)
   }
 
+  /** The scale of what has replicas and a selector. */
+  const scaleOf = ({ metadata, spec, status }: Stored): Stored => {
+    const { matchLabels = {} } = (spec?.selector ?? {}) as { readonly matchLabels?: Readonly<Record<string, string>> }
+    const selector = Object.entries(matchLabels).map(([name, value]) => `${name}=${value}`)
+    return {
+      apiVersion: 'autoscaling/v1',
+      kind: 'Scale',
+      metadata,
+      spec: { replicas: spec?.replicas ?? 0 },
+      status: { replicas: status?.replicas ?? 0, selector: selector.join(',') },
+    }
+  }
+  const updateScale = (call: Call, wanted: Stored): Stored => {
+    const held = current(call)
+    const { resourceVersion } = wanted.metadata
+    const { subresource: _, ...whole } = call
+    const next = { ...held, spec: { ...held.spec, replicas: wanted.spec?.replicas }, metadata: { ...held.metadata, resourceVersion } }
+    return scaleOf(update(whole, next as Stored))
+  }
   const update = (call: Call, wanted: Stored): Stored => {
+    if (call.subresource === 'scale') return updateScale(call, wanted)
     const held = current(call)
     const asked = wanted.metadata.resourceVersion
     if (asked && asked !== held.metadata.resourceVersion)
@@ -207,7 +227,7 @@ export const createMemoryServer = (env: Env, resources: readonly Resource[]): Me
   const perform = (call: Call): Reply => {
     switch (call.verb) {
       case 'get':
-        return value(current(call))
+        return value(call.subresource === 'scale' ? scaleOf(current(call)) : current(call))
       case 'list':
         return value(list(call))
       case 'watch':

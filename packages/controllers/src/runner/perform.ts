@@ -5,6 +5,7 @@ import type { Metrics } from './metrics.ts'
 import type {
   ClearStep,
   CreateStep,
+  FetchStep,
   ListStep,
   Outcome,
   PatchStep,
@@ -50,6 +51,7 @@ const perform = async (step: Step, by: Performer): Promise<void> => {
     case 'ask':
       return follow(step, step.ask(), by)
     case 'read':
+    case 'fetch':
     case 'list':
       return follow(step, look(step, by), by)
     default:
@@ -75,7 +77,8 @@ const follow = async (
   if (next) await performAll(next, by)
 }
 
-const look = async (step: ReadStep | ListStep, { client }: Performer): Promise<unknown> => {
+const look = async (step: ReadStep | FetchStep | ListStep, { client }: Performer): Promise<unknown> => {
+  if (step.do === 'fetch') return client[step.verb](step.resource, step.target, { query: step.query })
   if (step.do === 'list') return client.list(step.resource, { namespace: step.namespace })
   try {
     return await client.get(step.resource, step.target)

@@ -1,5 +1,5 @@
 import type { ObjectReference, Resource } from '@skiff/api'
-import type { Draft, ListValue, PatchType, Target } from '@skiff/client'
+import type { Draft, ListValue, PatchType, Query, Target } from '@skiff/client'
 import type { KubeObject } from '@skiff/machinery'
 import { isRefusal } from '@skiff/machinery'
 
@@ -59,6 +59,14 @@ export interface ReadStep extends Following {
   readonly resource: Resource
   readonly target: Target
 }
+/** A question to an API whose answers are made and not stored, such as metrics or a scale: what is not there is a failure. */
+export interface FetchStep extends Following {
+  readonly do: 'fetch'
+  readonly verb: 'get' | 'list'
+  readonly resource: Resource
+  readonly target: Target
+  readonly query: Query
+}
 export interface ListStep extends Following {
   readonly do: 'list'
   readonly resource: Resource
@@ -109,6 +117,7 @@ export type Step =
   | RemoveStep
   | ClearStep
   | ReadStep
+  | FetchStep
   | ListStep
   | EventStep
   | RequeueStep
@@ -167,6 +176,14 @@ export const read = <T extends KubeObject>(resource: Resource<T>, target: Target
   do: 'read',
   resource,
   target,
+  ...follow,
+})
+export const fetch = (question: Pick<FetchStep, 'verb' | 'resource' | 'target' | 'query'>, follow: Follow<unknown>): FetchStep => ({
+  do: 'fetch',
+  verb: question.verb,
+  resource: question.resource,
+  target: question.target,
+  query: question.query,
   ...follow,
 })
 export const list = <T extends KubeObject>(resource: Resource<T>, namespace: string, follow: Follow<ListValue<T>>): ListStep => ({

@@ -98,7 +98,7 @@ export const testCluster = (controllers: readonly Controller[], options: TestClu
       const running = status?.phase === 'Running'
       const ended = running ? ends(pod, env.now()) : undefined
       const isCurrent = running && healthy(pod) === (status?.conditions?.[0]?.status === 'True')
-      const next = ended ? endedStatus(env.now(), ended) : isCurrent ? undefined : runningStatus(env.now(), healthy(pod))
+      const next = ended ? endedStatus(env.now(), ended) : isCurrent ? undefined : runningStatus(env.now(), healthy(pod), status?.startTime)
       if (next) await client.update(api.pod, { ...pod, status: next }, { subresource: 'status' })
     }
   }
@@ -133,11 +133,12 @@ const pinnedTo = ({ spec }: Pod): string | undefined =>
   spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms[0]?.matchFields?.[0]?.values?.[0]
 
 let addresses = 1
-const runningStatus = (nowMs: number, ready: boolean): NonNullable<Pod['status']> => {
+const runningStatus = (nowMs: number, ready: boolean, startTime = rfc3339(nowMs)): NonNullable<Pod['status']> => {
   addresses = (addresses % 60_000) + 1
   const podIP = `10.1.${addresses >> 8}.${addresses & 255}`
   return {
     phase: 'Running',
+    startTime,
     podIP,
     podIPs: [{ ip: podIP }],
     conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: rfc3339(nowMs) }],

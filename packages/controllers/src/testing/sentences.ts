@@ -18,6 +18,8 @@ const sentence = (step: Step): string[] => {
       return [`clear ${step.resource.plural} in ${step.namespace}`]
     case 'read':
       return [`read ${step.resource.plural} ${step.target.name}`]
+    case 'fetch':
+      return [`fetch ${step.resource.plural} ${[step.target.name, step.target.subresource].filter(Boolean).join('/')}`.trimEnd()]
     case 'list':
       return [`list ${step.resource.plural} in ${step.namespace}`]
     case 'event':
