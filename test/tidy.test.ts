@@ -15,6 +15,7 @@ const order = [
   'scheduler',
   'node',
   'network',
+  'simulation',
   'cli',
   'dashboard',
   'cluster',

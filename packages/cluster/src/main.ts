@@ -20,6 +20,7 @@ const addClusterCommands = (program: Command): void => {
     .option('--api-port <port>', 'port of the API server (6443, or a free one)', Number)
     .option('--runtime <runtime>', 'containerd or simulated')
     .option('--control-plane-only', 'no nodes: API server, controllers and scheduler')
+    .option('--simulated-nodes <count>', 'so many nodes that run nothing, played in the server: thousands at a time', Number)
     .option('--controllers <list>', 'which controllers run, in upstream syntax (*, name, -name)')
     .option('--service-cluster-ip-range <ranges>', 'addresses of Services: a range, or one of each family divided by a comma')
     .option('--service-node-port-range <ports>', 'node ports, as first-last (30000-32767)')

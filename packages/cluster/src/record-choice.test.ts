@@ -19,6 +19,7 @@ const held: ClusterRecord = {
   ready: true,
 }
 const planeOnly: ClusterRecord = { ...held, controlPlaneOnly: true, nodes: [] }
+const simulated: ClusterRecord = { ...planeOnly, simulatedNodes: 10 }
 const name = 'one'
 
 test('without options a stopped cluster starts as it was; its old process is forgotten', () => {
@@ -49,6 +50,9 @@ test.each([
   [held, { runtime: 'containerd' }, 'cluster one was made with --runtime simulated'],
   [held, { controlPlaneOnly: true }, 'cluster one was made with nodes'],
   [planeOnly, { nodes: 1 }, 'cluster one was made with --control-plane-only'],
+  [held, { simulatedNodes: 10 }, 'cluster one was made without simulated nodes'],
+  [simulated, { simulatedNodes: 9 }, 'cluster one has 10 simulated nodes, and nodes can only be added'],
+  [simulated, { nodes: 1 }, '--simulated-nodes are all the nodes there are'],
 ])('what a cluster is cannot be changed, stopped or running: %#', (record, options, sentence) => {
   expect(() => withChanges(record, { name, ...options })).toThrow(sentence)
   expect(() => refuseChanges(record, { name, ...options })).toThrow(sentence)
@@ -120,6 +124,10 @@ test('a new cluster has one node unless told; the names of further clusters carr
     apiPort: 0,
     controllers: ['*'],
   })
+  await expect(newRecord({ name, simulatedNodes: 0 }, () => {})).rejects.toThrow('--simulated-nodes takes a whole number from 1')
+  await expect(newRecord({ name, simulatedNodes: 5, runtime: 'containerd' }, () => {})).rejects.toThrow('run no containers')
+  expect(await newRecord({ name, simulatedNodes: 5 }, () => {})).toMatchObject({ controlPlaneOnly: true, nodes: [], simulatedNodes: 5 })
+  expect(withChanges(simulated, { name, simulatedNodes: 20 })).toMatchObject({ simulatedNodes: 20 })
   await expect(newRecord({ name, controlPlaneOnly: true, nodes: 2 }, () => {})).rejects.toThrow('leave --nodes away')
   await expect(newRecord({ name, runtime: 'docker' }, () => {})).rejects.toThrow('there is no runtime "docker"')
 })

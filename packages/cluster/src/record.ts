@@ -21,6 +21,8 @@ export interface ClusterRecord {
   readonly name: string
   readonly runtime: RuntimeName
   readonly controlPlaneOnly: boolean
+  /** How many nodes the server plays itself; such a cluster has no others. */
+  readonly simulatedNodes?: number
   readonly apiPort: number
   readonly nodes: readonly NodeRecord[]
   readonly ranges: Ranges

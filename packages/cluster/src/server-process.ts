@@ -18,6 +18,7 @@ import { markOf } from './process-mark.ts'
 import { type ClusterRecord, changeRecord } from './record.ts'
 import { serviceRangeOf } from './service-ranges.ts'
 import type { startSimulatedNodes } from './simulated-nodes.ts'
+import type { startStageNodes } from './stage-nodes.ts'
 
 /** How far the server has come, told to whoever waits for it. */
 export type Progress = (step: string) => void
@@ -56,6 +57,7 @@ export const runServer = async (place: Place, record: ClusterRecord, progress: P
     closers.push(await startLoops(api, record, env))
     if (record.nodes.length > 0) await publishDnsService(api.client(loopbackIdentity), network.dnsAddress, env.log)
     if (nodesReady) await (await nodesReady).join(api)
+    else if (record.simulatedNodes !== undefined) closers.push(await stageNodes(api, record, withLog(env, 'node')))
     else if (!record.controlPlaneOnly) closers.push(await simulatedNodes({ api, record, env: withLog(env, 'node'), directory }))
     // A node may have been marked meanwhile.
     changeRecord(place, (held) => ({ ...held, apiPort: api.port, ready: true }))
@@ -70,6 +72,8 @@ export const runServer = async (place: Place, record: ClusterRecord, progress: P
 // What nodes need (gRPC, images, volumes) is loaded only where there are nodes: without them it would be a sixth of the memory.
 const machineNodes: typeof startMachineNodes = async (options) => (await import('./machine-nodes.ts')).startMachineNodes(options)
 const simulatedNodes: typeof startSimulatedNodes = async (options) => (await import('./simulated-nodes.ts')).startSimulatedNodes(options)
+
+const stageNodes: typeof startStageNodes = async (...of) => (await import('./stage-nodes.ts')).startStageNodes(...of)
 
 export const contextName = (name: string): string => (name === 'default' ? 'skiff' : `skiff-${name}`)
 

@@ -35,6 +35,7 @@ export const describeStatus = async (place: Place, record: ClusterRecord): Promi
     ...(record.nodes.length > 0
       ? [`nodes       ${record.nodes.map((node) => `${node.name}${node.stopped ? ' (stopped)' : ''}`).join(', ')}`]
       : []),
+    ...(record.simulatedNodes !== undefined ? [`nodes       ${record.simulatedNodes}, simulated`] : []),
     `pods        ${record.ranges.pods}`,
     `services    ${serviceRangeOf(record)}`,
     `data        ${place.dir}`,

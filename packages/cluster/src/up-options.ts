@@ -6,6 +6,8 @@ export interface UpOptions {
   readonly apiPort?: number
   readonly runtime?: string
   readonly controlPlaneOnly?: boolean
+  /** How many nodes are played in the server's process, instead of others. */
+  readonly simulatedNodes?: number
   /** As upstream's --controllers, divided by commas. */
   readonly controllers?: string
   /** As upstream's --feature-gates: `A=true,B=false`. */
