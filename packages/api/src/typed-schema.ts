@@ -9,8 +9,8 @@ const texts: Typed = { is: 'atomic', within: { is: 'list', items: text } }
 
 /** Types that the wire knows as something else than their fields. */
 const special: Readonly<Record<string, Typed>> = {
-  Time: text,
-  MicroTime: text,
+  Time: anyScalar,
+  MicroTime: anyScalar,
   Duration: text,
   Quantity: anyScalar,
   QuantityValue: anyScalar,
@@ -58,7 +58,7 @@ const impliedBy = (facts: Readonly<Record<string, FieldFacts>>): (readonly [stri
     return [[name, nested ? Object.fromEntries(impliedBy(nested)) : (zero as Json)] as const]
   })
 
-const formats = new Set(['int-or-string', 'quantity'])
+const formats = new Set(['int-or-string', 'quantity', 'date-time', 'micro-time'])
 
 const fieldOf = (facts: FieldFacts): Typed => {
   if (facts.format && formats.has(facts.format)) return anyScalar

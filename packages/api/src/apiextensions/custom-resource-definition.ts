@@ -127,6 +127,7 @@ const markedForDeletion = (object: CustomResourceDefinition, now: string): Custo
 
 export const customResourceDefinition = defineKind<CustomResourceDefinition>(resource, {
   requireResourceVersion: true,
+  ignoredFields: { status: ['spec', 'metadata'] },
   default: withSpecDefaults,
   prepareForCreate: ({ status: _, ...next }) => withStoredVersion(next),
   prepareForUpdate: withStoredVersion,

@@ -77,6 +77,7 @@ export const apiService = defineKind<APIService>(resource, {
       checkName(faults, next)
       checkSpec(faults, next.spec)
     }),
+  ignoredFields: { status: ['spec', 'metadata'] },
   subresources: {
     status: {
       prepareForUpdate: (next, old) => withOldMetadata({ ...next, spec: old.spec }, old),

@@ -86,6 +86,7 @@ export const deployment = defineKind<Deployment>(deploymentResource, {
     }),
   // Annotations are copied to replica sets, so their change is one of what is wanted.
   generationChanged: (next, old) => !same(next.spec, old.spec) || !same(next.metadata.annotations, old.metadata.annotations),
+  ignoredFields: { status: ['spec', 'metadata.labels'] },
   subresources: {
     status: {
       prepareForUpdate: (next, old) => {

@@ -177,6 +177,7 @@ export const certificateSigningRequest = defineKind<Csr>(resource, {
       checkStatus(faults, next)
     }),
   validateUpdate: (next, old) => checkUpdate(next, old, {}),
+  ignoredFields: { approval: ['spec', 'status.certificate'] },
   subresources: {
     status: {
       prepareForUpdate: (next, old, { now }) => ({

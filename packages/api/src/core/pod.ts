@@ -61,6 +61,7 @@ export const pod = defineKind<Pod>(podResource, {
     const seconds = asked ?? object.spec.terminationGracePeriodSeconds ?? 0
     return seconds < 0 ? 1 : seconds
   },
+  ignoredFields: { status: ['spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences'] },
   subresources: {
     status: {
       prepareForUpdate: (next, old) => {

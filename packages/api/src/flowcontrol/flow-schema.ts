@@ -183,6 +183,7 @@ export const flowSchema = defineKind<FlowSchema>(resource, {
       checkSpec(faults, next.spec, next.metadata.name ?? '')
       checkFlowConditions(faults, next.status?.conditions)
     }),
+  ignoredFields: { status: ['spec', 'metadata'] },
   subresources: {
     status: {
       prepareForUpdate: (next, old) => withOldMetadata({ ...next, spec: old.spec }, old),

@@ -95,6 +95,7 @@ export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>
       checkSpec(faults, next.spec, next.metadata.name ?? '')
       checkFlowConditions(faults, next.status?.conditions)
     }),
+  ignoredFields: { status: ['spec', 'metadata'] },
   subresources: {
     status: {
       prepareForUpdate: (next, old) => withOldMetadata({ ...next, spec: old.spec }, old),

@@ -52,5 +52,6 @@ export const volumeAttachment = defineKind<VolumeAttachment>(volumeAttachmentRes
       if (!same(next.spec, old.spec)) faults.push(invalidShown('spec', goSpec(next.spec), immutableText))
     }),
   // Neither is checked nor changes anything but the status.
+  ignoredFields: { status: ['spec', 'metadata'] },
   subresources: { status: { prepareForUpdate: (next, old) => ({ ...old, status: next.status as typeof old.status }) } },
 })

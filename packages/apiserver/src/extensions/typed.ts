@@ -5,14 +5,14 @@ const free: Typed = { is: 'free' }
 const text: Typed = { is: 'scalar', of: 'string' }
 const metadata = (): Typed => typedOf('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta')
 
-/** How the objects of a schema are merged by server-side apply. */
-export const typedOfSchema = (schema: Structural, root = false): Typed => {
-  if (isIntOrString(schema)) return { is: 'scalar', of: 'any' }
+/** How the objects of a schema are merged by server-side apply. `open`: something around the schema keeps what it does not know. */
+export const typedOfSchema = (schema: Structural, root = false, open = false): Typed => {
+  if (isIntOrString(schema)) return free
   switch (schema.type) {
     case 'object':
-      return objectType(schema, root)
+      return objectType(schema, root, open || keepsUnknown(schema))
     case 'array':
-      return listType(schema)
+      return listType(schema, open || keepsUnknown(schema))
     case 'string':
       return text
     case 'boolean':
@@ -25,11 +25,13 @@ export const typedOfSchema = (schema: Structural, root = false): Typed => {
   }
 }
 
-const objectType = (schema: Structural, root: boolean): Typed => {
+const objectType = (schema: Structural, root: boolean, open: boolean): Typed => {
   const values = valuesOf(schema)
   const fields = new Map<string, Typed>()
-  const open = keepsUnknown(schema) || isEmbedded(schema) || values === true
-  if (root) {
+  const whole = root || isEmbedded(schema)
+  // An object of which nothing is said may hold anything.
+  const bare = values === undefined && !whole && Object.keys(schema.properties ?? {}).length === 0
+  if (whole) {
     fields.set('apiVersion', text)
     fields.set('kind', text)
     fields.set('metadata', metadata())
@@ -38,18 +40,18 @@ const objectType = (schema: Structural, root: boolean): Typed => {
     is: 'object',
     named: (name) => {
       const property = fields.has(name) ? undefined : propertyOf(schema, name)
-      if (property) fields.set(name, typedOfSchema(property))
+      if (property) fields.set(name, typedOfSchema(property, false, open))
       return fields.get(name)
     },
-    rest: typeof values === 'object' ? typedOfSchema(values) : open ? free : undefined,
+    rest: typeof values === 'object' ? typedOfSchema(values, false, open) : open || bare || values === true ? free : undefined,
     implied: [],
   }
   return schema['x-kubernetes-map-type'] === 'atomic' ? { is: 'atomic', within: type } : type
 }
 
-const listType = (schema: Structural): Typed => {
+const listType = (schema: Structural, open: boolean): Typed => {
   const items = itemsOf(schema)
-  const type = items ? typedOfSchema(items) : free
+  const type = items ? typedOfSchema(items, false, open) : free
   switch (schema['x-kubernetes-list-type']) {
     case 'set':
       return { is: 'set', items: type }

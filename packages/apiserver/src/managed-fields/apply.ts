@@ -37,7 +37,7 @@ export const applyOver = (
 ): AppliedObject => {
   const { kind, call } = request
   const fieldManager = request.fieldManager ?? ''
-  const config = checkConfiguration(kind, configuration)
+  const config = checkConfiguration(rest, kind, configuration)
   const manager = managerId({
     manager: fieldManager,
     operation: 'Apply',
@@ -106,20 +106,18 @@ export const nameOfConfiguration = (configuration: Json): string => {
 }
 
 /** The configuration as its kind's type wants it; refuses in upstream's words. */
-const checkConfiguration = (kind: Kind, configuration: Json): Json => {
+const checkConfiguration = ({ registry }: Rest, kind: Kind, configuration: Json): Json => {
   if (!isJsonObject(configuration)) throw badRequest('error decoding YAML: the configuration is no object')
-  const version = configuration.apiVersion ?? ''
+  const version = typeof configuration.apiVersion === 'string' ? configuration.apiVersion : ''
   if (version !== kind.apiVersion)
-    throw badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${String(version)}, expected: ${kind.apiVersion}`,
-    )
+    throw badRequest(`Incorrect version specified in apply patch. Specified patch version: ${version}, expected: ${kind.apiVersion}`)
   const metadata = isJsonObject(configuration.metadata) ? configuration.metadata : {}
   if (metadata.managedFields !== undefined && metadata.managedFields !== null) throw badRequest('metadata.managedFields must be nil')
   const refuse = (why: string) =>
     new Refusal(500, '', `failed to create typed patch object (${nameOfConfiguration(configuration)}): ${why}`)
   const given = typeof configuration.kind === 'string' ? configuration.kind : ''
   const gvk = gvkText(kind.apiVersion, given)
-  if (given === '') throw refuse(`no corresponding type for ${gvk}`)
+  if (given === '' || !registry.findKind(kind.group, kind.version, given)) throw refuse(`no corresponding type for ${gvk}`)
   // Another kind has a type of its own, which cannot be laid over this one's.
   if (given !== kind.kind)
     throw new Refusal(

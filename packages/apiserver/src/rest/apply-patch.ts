@@ -16,7 +16,7 @@ import { type AppliedObject, applyOver, gvkText, nameOfConfiguration, withApplie
 import { converting } from '../registry/converting.ts'
 import { type FieldValidation, mediaTypeOf, mostNested } from './body.ts'
 import { namedOf, type Request, type Rest } from './context.ts'
-import { decodePatched, objectOfPatch } from './patched.ts'
+import { decodePatched, fractionText, objectOfPatch } from './patched.ts'
 import { type Written, writeOver } from './update.ts'
 
 interface ApplyOptions {
@@ -52,7 +52,8 @@ const objectOf = ({ kind, warnings }: Request, value: AppliedObject['value'], co
     return decodePatched(kind, { value, faults: [] }, 'Ignore', warnings)
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 422) throw error
-    const why = error.message.slice(error.message.indexOf('}": ') + 4).replace(/Go struct field \S+ of type/, 'Go value of type')
+    const told = error.message.slice(error.message.indexOf('}": ') + 4)
+    const why = fractionText(told) ?? told.replace(/Go struct field \S+ of type/, 'Go value of type')
     const gvk = gvkText(kind.apiVersion, kind.kind)
     throw new Refusal(
       500,

@@ -21,6 +21,7 @@ import { betweenSteps, namedOf, type Request, type Rest, settled, writtenRequest
 import { strictFinalizers, validateNameOf } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 import { withoutDuplicateOwners } from './owner-references.ts'
+import { isStoredVersion } from './versions.ts'
 
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
 /** Five random characters as upstream's name generator draws them; a prefix longer than 58 is cut. */
@@ -168,7 +169,8 @@ const prepare = (rest: Rest, { kind, call, dryRun }: Request, object: KubeObject
   delete metadata.deletionTimestamp
   delete metadata.deletionGracePeriodSeconds
   delete metadata.selfLink
-  if (given.resourceVersion) throw new Refusal(500, 'InternalError', 'resourceVersion should not be set on objects to be created')
+  if (isStoredVersion(given.resourceVersion)) throw new Refusal(500, '', 'resourceVersion should not be set on objects to be created')
+  delete metadata.resourceVersion
   if (kind.behaviour.generation !== false) metadata.generation = 1
   else delete metadata.generation
   if (kind.behaviour.finalizers?.length) metadata.finalizers = [...new Set([...(given.finalizers ?? []), ...kind.behaviour.finalizers])]

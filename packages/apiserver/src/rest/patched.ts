@@ -34,8 +34,16 @@ const textOf = (value: unknown): string => {
 
 const shapeOfKind: Readonly<Record<string, string>> = { object: 'map', array: 'slice', string: 'string', number: 'int64', bool: 'bool' }
 
+/** A fraction where a whole number belongs, in the words of upstream's converter; undefined for any other text. */
+export const fractionText = (text: string): string | undefined => {
+  const parts = /^json: cannot unmarshal number \S*[.eE]\S* into Go (?:struct field \S+|value) of type \*?(u?int\d*)$/.exec(text)
+  return parts ? `cannot convert float64 to ${parts[1]}` : undefined
+}
+
 /** A wrong type in the words of upstream's converter of maps, which reads what a strategic merge made, from those of its JSON decoder. */
 const converterText = (text: string): string => {
+  const fraction = fractionText(text)
+  if (fraction) return fraction
   const parts = /^json: cannot unmarshal (\w+) into Go (?:struct field \S+|value) of type (\S+)$/.exec(text)
   if (!parts) return text
   const from = shapeOfKind[parts[1] as string] ?? (parts[1] as string)

@@ -24,6 +24,7 @@ import { createObject, inNamespace } from './create.ts'
 import { metadataErrors } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 import { withoutDuplicateOwners } from './owner-references.ts'
+import { versionOf } from './versions.ts'
 
 export interface Written {
   readonly entry: Entry
@@ -76,8 +77,9 @@ export const writeOver = async (
       if (!createsHere) throw notFound(namedOf(kind), call.name ?? '')
       request.mayCreate?.()
       const fresh = await change(undefined)
-      if (put && fresh.metadata.resourceVersion) throw conflict(namedOf(kind), call.name ?? '', modified)
-      return { entry: await createObject(rest, sent, fresh), created: true }
+      if (versionOf(fresh.metadata.resourceVersion) && put) throw conflict(namedOf(kind), call.name ?? '', modified)
+      const { resourceVersion: _, ...metadata } = fresh.metadata
+      return { entry: await createObject(rest, sent, { ...fresh, metadata } as KubeObject), created: true }
     }
     await prepareServed(sent.kind, [held])
     const shown = served(sent.kind, held)
@@ -85,12 +87,12 @@ export const writeOver = async (
     const whole = sent.tracked || sent.prepared ? changed : await converting(() => tracked(rest, sent, changed, shown))
     const next = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole
     const old = sent.kind.writtenAs ? held.object : shown
-    const given = next.metadata.resourceVersion
     if (put) checkPreconditions(kind, next, old)
-    if (given && given !== old.metadata.resourceVersion) {
-      if (!/^\d+$/.test(given)) throw new Refusal(500, '', `strconv.ParseUint: parsing ${JSON.stringify(given)}: invalid syntax`)
-      throw conflict(namedOf(kind), call.name ?? '', modified)
-    }
+    const given =
+      next.metadata.resourceVersion === old.metadata.resourceVersion
+        ? old.metadata.resourceVersion
+        : versionOf(next.metadata.resourceVersion)
+    if (given && given !== old.metadata.resourceVersion) throw conflict(namedOf(kind), call.name ?? '', modified)
     if (!given && put && kind.behaviour.requireResourceVersion)
       throw invalid({ group: kind.group, kind: kind.plural }, call.name ?? '', [
         { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', body: 'Invalid value: 0x0: must be specified for an update' },

@@ -96,10 +96,33 @@ test('a configuration holds its leaves, keys and elements, and not the structs a
   expect(encodeFields(collectFields(type, value))).toEqual({
     'f:any': { 'f:q': { '.': {}, 'f:r': {} } },
     'f:labels': { 'f:x': {} },
-    'f:nested': { 'f:a': {} },
+    'f:nested': { 'f:a': {}, 'f:deep': {} },
     'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { '.': {}, 'f:name': {}, 'f:port': {} } },
     'f:rules': {},
   })
+})
+
+test('what is null or an empty map is held itself; an empty list of elements is not', () => {
+  expect(encodeFields(collectFields(type, { labels: {}, nested: null, finalizers: null, ports: [], any: {} }))).toEqual({
+    'f:any': {},
+    'f:finalizers': {},
+    'f:labels': {},
+    'f:nested': {},
+  })
+})
+
+test('elements that share a key are one leaf, another than one of them alone', () => {
+  const [one, two] = [
+    { port: 1, name: 'a' },
+    { port: 1, name: 'b' },
+  ]
+  const wire = (old: Json, next: Json) =>
+    Object.values(compareFields(type, { ports: old }, { ports: next })).map((set) => encodeFields(set))
+  const leaf = { 'f:ports': { 'k:{"port":1,"protocol":"TCP"}': {} } }
+  const whole = { 'f:ports': { 'k:{"port":1,"protocol":"TCP"}': { '.': {}, 'f:name': {}, 'f:port': {} } } }
+  expect(wire([one, two], [one, one])).toEqual([{}, leaf, {}])
+  expect(wire([one, two], [two])).toEqual([whole, {}, leaf])
+  expect(wire([one], [one, two])).toEqual([leaf, {}, whole])
 })
 
 test('a change adds what is new with its containers; a struct that is always there is never new', () => {
@@ -193,7 +216,7 @@ describe('apply', () => {
 
 test.each([
   [{ foo: 1 }, '.foo: field not declared in schema'],
-  [{ nested: { a: 'x' } }, '.nested.a: expected numeric (int or float), got *value.valueUnstructured'],
+  [{ nested: { a: 'x' } }, '.nested.a: expected numeric (int or float), got string'],
   [{ labels: { x: 1 } }, '.labels.x: expected string, got &value.valueUnstructured{Value:1}'],
   [{ ports: {} }, '.ports: expected list, got &{map[]}'],
   [

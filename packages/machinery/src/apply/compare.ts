@@ -96,11 +96,18 @@ const compareLists = (
     const a = before.get(element)
     const b = after.get(element)
     const at = [...path, element]
-    if ((a?.length ?? 0) < 2 && (b?.length ?? 0) < 2) compare(open, type.items, a?.[0], b?.[0], at)
-    // Elements that share a key have no identity: together they are one leaf.
-    else if (!a) addPath(open.added, at)
-    else if (!b) addPath(open.removed, at)
-    else if (!sameJson(a, b)) addPath(open.modified, at)
+    const [many, manyNext] = [(a?.length ?? 0) > 1, (b?.length ?? 0) > 1]
+    if (!many && !manyNext) compare(open, type.items, a?.[0], b?.[0], at)
+    // Elements that share a key have no identity: together they are one leaf, and one of them alone is another thing than they were.
+    else if (many && manyNext) {
+      if (!sameJson(a as Json[], b as Json[])) addPath(open.modified, at)
+    } else if (many) {
+      if (b) compare(open, type.items, undefined, b[0], at)
+      addPath(open.removed, at)
+    } else {
+      if (a) compare(open, type.items, a[0], undefined, at)
+      addPath(open.added, at)
+    }
   }
 }
 

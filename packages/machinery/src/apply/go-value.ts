@@ -26,6 +26,13 @@ const literal = (value: Json): string => {
   return String(value)
 }
 
+/** Go's %T of a value that is no number. */
+export const goType = (value: Json): string => {
+  if (isJsonArray(value)) return '[]interface {}'
+  if (typeof value === 'object') return 'map[string]interface {}'
+  return typeof value === 'boolean' ? 'bool' : 'string'
+}
+
 /** Go's %v of the wrapper: a pointer to a struct that holds the value. */
 export const pointed = (value: Json): string => `&{${plain(value)}}`
 const plain = (value: Json): string => {

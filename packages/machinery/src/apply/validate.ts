@@ -1,5 +1,5 @@
 import { isJsonArray, isJsonObject, type Json } from '../json/value.ts'
-import { pointed, wrapped } from './go-value.ts'
+import { goType, pointed, wrapped } from './go-value.ts'
 import { elementText } from './path-element.ts'
 import { elementOf, type KeyedList, type Typed, type TypedObject, typeFor, typeOfKey } from './typed.ts'
 
@@ -38,9 +38,8 @@ const check = (faults: string[], given: Typed, value: Json, path: string): void 
 
 const scalarFault = (of: 'string' | 'number' | 'boolean' | 'any', value: Json): string | undefined => {
   const is = typeof value
-  if (of === 'any') return is === 'object' ? `expected scalar, got ${pointed(value)}` : undefined
-  if (of === 'number')
-    return is === 'number' || is === 'bigint' ? undefined : 'expected numeric (int or float), got *value.valueUnstructured'
+  if (of === 'any') return is === 'object' ? `expected any scalar, got ${pointed(value)}` : undefined
+  if (of === 'number') return is === 'number' || is === 'bigint' ? undefined : `expected numeric (int or float), got ${goType(value)}`
   if (is === of) return undefined
   return of === 'string' ? `expected string, got ${wrapped(value)}` : `expected boolean, got ${pointed(value)}`
 }
