@@ -15,7 +15,7 @@ import {
 import { type AppliedObject, applyOver, gvkText, nameOfConfiguration, withApplied } from '../managed-fields/apply.ts'
 import { converting } from '../registry/converting.ts'
 import { type FieldValidation, mediaTypeOf, mostNested } from './body.ts'
-import { namedOf, type Request, type Rest } from './context.ts'
+import { betweenSteps, namedOf, type Request, type Rest } from './context.ts'
 import { decodePatched, fractionText, objectOfPatch } from './patched.ts'
 import { type Written, writeOver } from './update.ts'
 
@@ -25,8 +25,10 @@ interface ApplyOptions {
 }
 
 /** PATCH with a whole configuration: server-side apply. Makes the object where there is none. */
-export const applyPatch = (rest: Rest, request: Request, options: ApplyOptions): Promise<Written> => {
+export const applyPatch = async (rest: Rest, request: Request, options: ApplyOptions): Promise<Written> => {
   const configuration = configurationOf(request, options.validation)
+  const turn = betweenSteps(request.call)
+  if (turn) await turn
   const change = async (live: KubeObject | undefined): Promise<KubeObject> => {
     if (!live) checkNew(request, configuration)
     return merged(rest, request, live, configuration, options)
@@ -43,6 +45,8 @@ export const merged = async (
   { force }: Pick<ApplyOptions, 'force'>,
 ): Promise<KubeObject> => {
   const applied = await converting(() => applyOver(rest, request, live, configuration, force === true))
+  const turn = betweenSteps(request.call)
+  if (turn) await turn
   return withApplied(objectOfPatch(request, objectOf(request, applied.value, configuration)), applied)
 }
 

@@ -98,9 +98,11 @@ export const queryFlag = (call: Call, name: string): boolean => {
 }
 
 const longBytes = 128 * 1024
-/** Between two steps of a write whose body is long, where others have their turn; undefined for all other writes. */
-export const betweenSteps = ({ body }: Call): Promise<void> | undefined =>
-  body && 'bytes' in body && body.bytes.length > longBytes ? new Promise((resolve) => setImmediate(resolve)) : undefined
+/** Between two steps of a write whose body is long, or the object that it changes, where others have their turn; undefined for all other writes. */
+export const betweenSteps = ({ body }: Call, held?: { readonly bytes: Uint8Array }): Promise<void> | undefined =>
+  (body && 'bytes' in body && body.bytes.length > longBytes) || (held && held.bytes.length > longBytes)
+    ? new Promise((resolve) => setImmediate(resolve))
+    : undefined
 
 export const methodNotAllowed = (): Refusal =>
   new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})

@@ -120,7 +120,11 @@ const createOnce = async (rest: Rest, request: Request, object: KubeObject): Pro
 
 const finishCreate = async (rest: Rest, request: Request, next: KubeObject): Promise<Entry | undefined> => {
   const { kind, call, dryRun } = request
+  const beforeValidation = betweenSteps(call)
+  if (beforeValidation) await beforeValidation
   validate(kind, next)
+  const afterValidation = betweenSteps(call)
+  if (afterValidation) await afterValidation
   for (const warning of kind.behaviour.warnings?.(next, undefined) ?? []) request.warnings.push(warning)
   const undo = await rest.admission.validate({
     verb: 'create',

@@ -84,7 +84,11 @@ export const writeOver = async (
     await prepareServed(sent.kind, [held])
     const shown = served(sent.kind, held)
     const changed = withoutDuplicateOwners(await change(shown), sent.warnings, !put)
+    const afterChange = betweenSteps(call, held)
+    if (afterChange) await afterChange
     const whole = sent.tracked || sent.prepared ? changed : await converting(() => tracked(rest, sent, changed, shown))
+    const afterTracking = betweenSteps(call, held)
+    if (afterTracking) await afterTracking
     const next = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole
     const old = sent.kind.writtenAs ? held.object : shown
     if (put) checkPreconditions(kind, next, old)
@@ -160,6 +164,8 @@ const writeOnce = async (
   }
   const mutated = (await rest.admission.mutate({ ...attributes, object: given })) ?? given
   const next = keepManaged(request, prepareUpdate(rest, request, mutated, old), mutated)
+  const turn = betweenSteps(call, held)
+  if (turn) await turn
   const reserving = call.subresource ? undefined : rest.hooks.beforeWrite(kind, next, old, dryRun)
   const change = { attributes, storedKind, held, old }
   if (!reserving) return finishUpdate(rest, request, { ...change, next })
@@ -184,8 +190,10 @@ const finishUpdate = async (
   request: Request,
   { attributes, storedKind, held, old, next }: Change,
 ): Promise<Entry | undefined> => {
-  const { kind, dryRun } = request
+  const { kind, call, dryRun } = request
   validateUpdate(request, next, old)
+  const turn = betweenSteps(call, held)
+  if (turn) await turn
   for (const warning of kind.behaviour.warnings?.(next, old) ?? []) request.warnings.push(warning)
   let done = false
   const undo = await rest.admission.validate({ ...attributes, object: next })

@@ -1,5 +1,5 @@
 import { goText, goType } from '../json/go-text.ts'
-import { isJsonObject, type Json, type JsonObject, ownValue, sameJson } from '../json/value.ts'
+import { isJsonObject, type Json, type JsonObject, ownValue } from '../json/value.ts'
 
 // Lists with strategy merge: of maps, which are the same if their merge key is, and of scalars, which are sets.
 
@@ -77,7 +77,7 @@ const distinct = (list: readonly Json[]): Json[] => {
 
 /** Takes elements with `$patch` out of the patch and does what they say. */
 const obeyDirectives = (original: readonly Json[], patch: readonly Json[], mergeKey: string) => {
-  let kept = original
+  const gone = new Set<unknown>()
   let replaced = false
   const plain: Json[] = []
   for (const each of patch) {
@@ -85,12 +85,15 @@ const obeyDirectives = (original: readonly Json[], patch: readonly Json[], merge
     if (directive === undefined) plain.push(each)
     else if (directive === 'replace') replaced = true
     else if (directive === 'delete') {
-      const key = keyedBy(each, mergeKey)
-      kept = kept.filter((other) => !isJsonObject(other) || !sameJson(ownValue(other, mergeKey), key))
+      gone.add(identity(keyedBy(each, mergeKey)))
     } else if (directive === 'merge') throw new Error('merging lists cannot yet be specified in the patch')
     else throw new Error(`unknown patch type: ${goText(directive)} in map: ${goText(each)}`)
   }
-  return { original: kept, patch: plain, replaced }
+  const isKept = (each: Json): boolean => {
+    const key = isJsonObject(each) ? ownValue(each, mergeKey) : undefined
+    return key === undefined || !gone.has(identity(key))
+  }
+  return { original: gone.size > 0 ? original.filter(isKept) : original, patch: plain, replaced }
 }
 
 /**
