@@ -6,6 +6,7 @@ import { type AdmissionPlugin, admissionChain } from './admission/admission.ts'
 import { builtinAdmission } from './admission/plugins.ts'
 import { startAggregator } from './aggregation/aggregator.ts'
 import { publishLocalServices } from './aggregation/local-services.ts'
+import { createNearPassOn } from './aggregation/near-pass-on.ts'
 import { createPassOn } from './aggregation/pass-on.ts'
 import { firstAddress } from './allocate/address-range.ts'
 import { openAllocation, parseServiceCidrs } from './allocate/open.ts'
@@ -35,6 +36,7 @@ import { openStorage, type Storage } from './registry/storage.ts'
 import { createTables } from './represent/tables.ts'
 import type { Rest } from './rest/context.ts'
 import { type HttpServer, serveHttp } from './serve/http.ts'
+import { usageParts } from './usage/parts.ts'
 import { createWebhookClient } from './webhooks/client.ts'
 import { serviceDialer } from './webhooks/dial-service.ts'
 
@@ -63,6 +65,8 @@ export interface ApiServerOptions {
   readonly gates?: Gates
   /** As upstream's --runtime-config: which versions and resources are served besides, or no more. */
   readonly runtimeConfig?: ReadonlyMap<string, string>
+  /** True: metrics.k8s.io is served, over what the agents of `nodes` tell. */
+  readonly metrics?: boolean
   /** True: the versions that upstream removed are served as well. */
   readonly legacyApis?: boolean
 }
@@ -104,7 +108,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const builtins = buildBuiltins({ gates, serves })
   const { kinds, schemaOf, scaleKind, tokenRequestKind } = builtins
   const legacy = options.legacyApis ? await loadLegacyKinds(builtins) : undefined
-  const registry = createRegistry(legacy ? [...legacy.served, ...legacy.kinds] : kinds)
+  const measured = options.metrics ? resourceFacts.filter(({ aggregated }) => aggregated).map(builtins.kindOf) : []
+  const registry = createRegistry([...(legacy ? [...legacy.served, ...legacy.kinds] : kinds), ...measured])
   const caches = await loadCaches(storage, registry)
   const signer = createTokenSigner(options.issuer ?? 'https://kubernetes.default.svc.cluster.local', authorities.serviceAccountKeys)
   const accounts = createAccountTokens(
@@ -136,7 +141,10 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     storage,
     env,
     gates,
-    admission: admissionChain([...builtinAdmission({ registry, storage, env, rbac, authorize, why: rbac.why, webhooks }), ...(options.admission ?? [])]),
+    admission: admissionChain([
+      ...builtinAdmission({ registry, storage, env, rbac, authorize, why: rbac.why, webhooks }),
+      ...(options.admission ?? []),
+    ]),
     hooks: allocation.hooks,
   }
   const context: HandlerContext = {
@@ -151,11 +159,13 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       scaleKinds: [scaleKind, ...(legacy?.scales ?? [])],
       tokenRequestKind,
       nodes: options.nodes,
+      ...(options.metrics ? { usage: usageParts(options.nodes, env) } : {}),
     }),
   }
-  const handler = createHandler(context)
+  const nearAggregated = createNearPassOn(authorize)
+  const handler = nearAggregated.around(createHandler(context))
   const itself = connect(handler, loopbackIdentity, 'kube-apiserver')
-  await bootstrap({ client: itself, serviceCidrs, env })
+  await bootstrap({ client: itself, serviceCidrs, env, metrics: options.metrics === true })
   await allocation.startRepair()
   await publishAuthentication(itself, authorities.clients.cert, authorities.frontProxy.cert)
   const definitions = followDefinitions({
@@ -181,6 +191,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     frontProxy: authorities.frontProxyClient,
     env,
   })
+  nearAggregated.follow(aggregator)
   const localServices = await publishLocalServices(registry, apiServices, itself, env)
   const routes = plainRoutes({
     registry,

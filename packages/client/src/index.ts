@@ -1,6 +1,7 @@
 export * from './call.ts'
 export * from './client.ts'
 export * from './events.ts'
+export { refusalOf, valueReply, watchFrames } from './http/decode-reply.ts'
 export * from './http/discovery.ts'
 export * from './http/encode-call.ts'
 export * from './http/kubeconfig.ts'

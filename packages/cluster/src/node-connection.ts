@@ -10,6 +10,7 @@ export const nearConnection = (service: NodeService): NodeConnection => ({
     service.exec({ namespace: pod.namespace, pod: pod.name, uid: pod.uid, container, command, streams }),
   attach: (pod, { container, streams }) => service.attach({ namespace: pod.namespace, pod: pod.name, uid: pod.uid, container, streams }),
   portForward: (pod, ports) => service.portForward({ namespace: pod.namespace, pod: pod.name, uid: pod.uid, ports }),
+  usage: () => service.statsSummary(),
   dial: (host, port) =>
     new Promise((resolve, reject) => {
       const socket = connect(port, host)

@@ -65,6 +65,7 @@ const answer = async (service: NodeService, incoming: IncomingMessage, outgoing:
       stream.pipe(outgoing)
       return
     }
+    if (what === 'usage') return void outgoing.writeHead(200).end(JSON.stringify(await service.statsSummary()))
     const call = { exec: service.exec, attach: service.attach, portForward: service.portForward }[what]
     if (!call) throw new Refusal(404, 'NotFound', `no node call ${what}`)
     const target = await call(about as never)
@@ -114,6 +115,7 @@ export const socketConnection = (path: string, nodeName: string): NodeConnection
     exec: (pod, asked) => stream('exec', pod, asked),
     attach: (pod, asked) => stream('attach', pod, asked),
     portForward: (pod, ports) => stream('portForward', pod, { ports }),
+    usage: async () => JSON.parse(await bodyOf(await ask('usage', { pod: { namespace: '', name: '', uid: '' }, options: {} }))),
     dial,
   }
 }

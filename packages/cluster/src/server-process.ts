@@ -116,6 +116,7 @@ const openApi = (
     serviceCidr: serviceRangeOf(record),
     ...(nodePorts ? { nodePorts } : {}),
     nodes,
+    metrics: true,
     gates: gatesOf(record.featureGates ?? ''),
     runtimeConfig: parseRuntimeConfig(record.runtimeConfig ?? ''),
     legacyApis: record.legacyApis === true,

@@ -16,6 +16,8 @@ import { kindsOf } from './remote-kinds.ts'
 export interface Aggregator {
   /** The backend of a path below /apis/GROUP/VERSION; undefined for what is served here. */
   find(path: string): Remote | undefined
+  /** Whether another server is to serve a group version, be it there or not. */
+  has(group: string, version: string): boolean
   /** What discovery shows of the backends that are there. */
   kinds(): readonly Kind[]
   /** Called when `kinds` says something else. */
@@ -83,12 +85,13 @@ export const startAggregator = (options: AggregatorOptions): Aggregator => {
       else {
         held.cancel()
         backends.delete(key)
-        if (held.kinds.length > 0) for (const listen of listeners) listen()
+        for (const listen of listeners) listen()
       }
     }
     for (const [key, object] of wanted) {
       const held: Held = { backend: createBackend(object, options), availability: undefined, kinds: [], cancel: () => {} }
       backends.set(key, held)
+      for (const listen of listeners) listen()
       void check(key, held).catch(failed)
     }
   }
@@ -102,6 +105,7 @@ export const startAggregator = (options: AggregatorOptions): Aggregator => {
       const held = backends.get(`${group}/${version}`)
       return held && { backend: held.backend, available: held.availability?.status === 'True' }
     },
+    has: (group, version) => backends.size > 0 && backends.has(`${group}/${version}`),
     kinds: () => [...backends.values()].flatMap(({ kinds }) => kinds),
     subscribe: (onChange) => {
       listeners.add(onChange)

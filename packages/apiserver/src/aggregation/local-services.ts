@@ -29,9 +29,16 @@ const groupPriorities: Readonly<Record<string, number>> = {
   'internal.apiserver.k8s.io': 16_000,
   'resource.k8s.io': 15_900,
   'storagemigration.k8s.io': 15_800,
+  // As the manifest of the metrics server has it.
+  'metrics.k8s.io': 100,
 }
 /** The version's, where it is not the usual 15 of a first stable one. */
-const versionPriorities: Readonly<Record<string, number>> = { '/v1': 1, 'autoscaling/v2': 30, 'flowcontrol.apiserver.k8s.io/v1': 21 }
+const versionPriorities: Readonly<Record<string, number>> = {
+  '/v1': 1,
+  'autoscaling/v2': 30,
+  'flowcontrol.apiserver.k8s.io/v1': 21,
+  'metrics.k8s.io/v1beta1': 100,
+}
 const versionPriority = (group: string, version: string): number =>
   versionPriorities[`${group}/${version}`] ?? (version.includes('alpha') ? 1 : version.includes('beta') ? 9 : 15)
 
@@ -78,5 +85,17 @@ export const publishLocalServices = async (registry: Registry, cache: Cache, cli
   }
   await sync()
   const stop = registry.subscribe(follow)
-  return { stop }
+  // One that was another server's and is removed: this one serves the group version again.
+  let size = cache.tree.size
+  const refill = () => {
+    if (cache.tree.size < size) follow()
+    size = cache.tree.size
+  }
+  cache.listeners.add(refill)
+  return {
+    stop: () => {
+      stop()
+      cache.listeners.delete(refill)
+    },
+  }
 }

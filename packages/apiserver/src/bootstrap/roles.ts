@@ -48,6 +48,12 @@ export const clusterRoles: readonly BootstrapRole[] = [...Object.entries(cluster
   roleOf,
 )
 
+/** Who may see objects may see what they use: the role that a metrics server brings along. */
+export const metricsReader: BootstrapRole = roleOf([
+  'system:aggregated-metrics-reader',
+  { aggregateTo: ['view', 'edit', 'admin'], rules: ['get list watch | metrics.k8s.io | pods nodes'] },
+])
+
 /** Each controller's role belongs to the account of its name in kube-system. */
 export const clusterRoleBindings = [
   ...Object.entries(clusterBindingRows).map(([name, subjects]) => bindingOf(name, subjects)),

@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from 'node:stream'
 import type { StreamingTarget, StreamSelection } from '@skiff/client'
+import type { NodeUsage } from '../usage/node-usage.ts'
 
 export interface LogOptions {
   readonly container: string
@@ -31,6 +32,8 @@ export interface NodeConnection {
   exec(pod: PodRef, request: StreamRequest): Promise<StreamingTarget>
   attach(pod: PodRef, request: StreamRequest): Promise<StreamingTarget>
   portForward(pod: PodRef, ports: readonly number[]): Promise<StreamingTarget>
+  /** What the node and its pods have used so far. */
+  usage(): Promise<NodeUsage>
   /** A connection to an address as the node sees it: a pod's port, or the agent's own HTTP server. */
   dial(host: string, port: number): Promise<Duplex>
 }

@@ -28,6 +28,8 @@ export interface PartsOptions {
   readonly scaleKinds: readonly Kind[]
   readonly tokenRequestKind: Kind
   readonly nodes: NodeDirectory
+  /** Those of metrics.k8s.io, where it is served here. */
+  readonly usage?: ReadonlyMap<string, Part>
 }
 
 /** The subresources and virtual resources with handlers of their own, by `group/plural` and `group/plural/subresource`. */
@@ -62,5 +64,6 @@ export const builtinParts = (options: PartsOptions): ReadonlyMap<string, Part> =
     ['authorization.k8s.io/subjectaccessreviews', subjectAccessReview],
     ['authorization.k8s.io/localsubjectaccessreviews', localSubjectAccessReview],
     ['authorization.k8s.io/selfsubjectrulesreviews', selfSubjectRulesReview(rbac)],
+    ...(options.usage ?? []),
   ])
 }

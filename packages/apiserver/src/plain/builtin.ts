@@ -17,7 +17,7 @@ import { indentedRoute, type JsonRouteOptions, jsonRoute, type PlainRoutes, page
 export interface BuiltinRoutesOptions {
   readonly registry: Registry
   /** Resources of other servers, for discovery. */
-  readonly aggregator: Pick<Aggregator, 'kinds' | 'subscribe'>
+  readonly aggregator: Pick<Aggregator, 'kinds' | 'has' | 'subscribe'>
   readonly signer: TokenSigner
   readonly schemaOf: (typeName: string) => ObjectSchema
   readonly env: Env
@@ -29,9 +29,9 @@ export interface BuiltinRoutesOptions {
   readonly metrics: () => readonly Family[]
 }
 
-/** What this server and those behind it serve. */
+/** What this server and those behind it serve; a group version that another server is named for is that one's alone. */
 const discoveredOf = (registry: Registry, aggregator: BuiltinRoutesOptions['aggregator']): Discovered => ({
-  all: () => [...registry.all(), ...aggregator.kinds()],
+  all: () => [...registry.all().filter(({ group, version }) => !aggregator.has(group, version)), ...aggregator.kinds()],
   subscribe: (onChange) => {
     const stops = [registry.subscribe(onChange), aggregator.subscribe(onChange)]
     return () => {

@@ -1,5 +1,5 @@
 import type { Pod } from '@skiff/api'
-import { rfc3339 } from '@skiff/machinery'
+import { rfc3339, rfc3339Micro } from '@skiff/machinery'
 import { labels } from '../pods/naming.ts'
 import type { ContainerStats } from '../runtimes/runtime.ts'
 
@@ -100,7 +100,8 @@ const podSummary = (pod: Pod, stats: readonly ContainerStats[], rates: CpuRates)
 }
 
 const containerSummary = (pod: Pod, stats: ContainerStats, rates: CpuRates): ContainerSummaryStats => {
-  const time = rfc3339(Number(stats.atNs / 1_000_000n))
+  // Rates come of two of these: a whole second would be too coarse.
+  const time = rfc3339Micro(Number(stats.atNs / 1_000_000n))
   const name = stats.labels[labels.containerName] ?? stats.name
   const running = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find((one) => one.name === name)
   return {
