@@ -176,7 +176,8 @@ const kindOf = (facts: ResourceFacts, { behaviour, schemaOf, formats, converted,
 /** A codec over a schema of the facts, with the kind's own defaulting. */
 const codecOf = (schema: () => ObjectSchema, behaviour: Behaviour, formats: DecodeFormats): Codec => ({
   decode: (input) => {
-    const { object, hasUnknown } = decodeObject(schema(), input, formats)
+    const lacksSpec = (input.spec === undefined || input.spec === null) && holdsSpec(schema())
+    const { object, hasUnknown } = decodeObject(schema(), lacksSpec ? { ...input, spec: {} } : input, formats)
     const whole = withSpec(schema(), object) as unknown as KubeObject
     return { object: behaviour.default ? behaviour.default(whole) : whole, hasUnknown }
   },
@@ -184,10 +185,12 @@ const codecOf = (schema: () => ObjectSchema, behaviour: Behaviour, formats: Deco
   encode: (object) => encodeObject(schema(), object as unknown as Readonly<Record<string, unknown>>),
 })
 
+const holdsSpec = (schema: ObjectSchema): boolean => schema.byName.get('spec')?.unset !== undefined
+
 /** A spec that Go holds by value is there even when nothing was sent, and so is metadata. */
 const withSpec = (schema: ObjectSchema, object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
   const lacksMeta = object.metadata === undefined
-  const lacksSpec = object.spec === undefined && schema.byName.get('spec')?.unset !== undefined
+  const lacksSpec = object.spec === undefined && holdsSpec(schema)
   if (!lacksMeta && !lacksSpec) return object
   return { ...object, ...(lacksMeta ? { metadata: {} } : {}), ...(lacksSpec ? { spec: {} } : {}) }
 }

@@ -55,6 +55,8 @@ export interface Behaviour<T extends KubeObject = KubeObject> {
   readonly allowCreateOnUpdate?: boolean
   /** True: updates without resourceVersion are refused (upstream's AllowUnconditionalUpdate false). */
   readonly requireResourceVersion?: boolean
+  /** The group that refusals of invalid objects name, where upstream's internal type is known under another group first. */
+  readonly internalGroup?: string
   /** Seconds until removal when the caller names none, for kinds that are deleted gracefully. Undefined: at once. */
   readonly gracePeriodSeconds?: (object: T, asked: number | undefined) => number | undefined
   /** What garbage collection does by default; 'background' everywhere but where upstream orphans. */

@@ -1,6 +1,6 @@
-import { quoted, required } from '@skiff/machinery'
+import { DecodeError, quoted, required } from '@skiff/machinery'
 import { checkNonNegative, collect, type Faults, invalidShown, same } from '../checks/faults.ts'
-import { goIntOrString, goSelector, goStringMap } from '../checks/go-syntax.ts'
+import { goIntOrString, goPointer, goSelector, goStringMapOf } from '../checks/go-syntax.ts'
 import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-percent.ts'
 import { checkLabelSelector, selectorMatches, selectsNothing } from '../checks/label-selector.ts'
 import { checkCollisions, checkCounts, checkReadOnlyDisks, checkSelectorFixed } from '../checks/workload.ts'
@@ -32,6 +32,13 @@ const withTemplateGeneration = (set: DaemonSet, count: number): DaemonSet => ({
 })
 const templateGenerationOf = (set: DaemonSet): number => Number(set.metadata.annotations?.[templateGeneration] ?? 0) || 0
 
+/** Upstream reads the annotation as a field of its own type, when it decodes the object. */
+const checkTemplateGeneration = ({ metadata }: DaemonSet): void => {
+  const text = metadata.annotations?.[templateGeneration]
+  if (text === undefined || /^[+-]?\d{1,18}$/.test(text)) return
+  throw new DecodeError(`strconv.ParseInt: parsing ${quoted(text)}: invalid syntax`)
+}
+
 const checkRollingUpdate = (faults: Faults, update: RollingUpdateDaemonSet): void => {
   const path = 'spec.updateStrategy.rollingUpdate'
   const unavailable = (update.maxUnavailable ?? 0) as number | string
@@ -54,7 +61,7 @@ const checkStrategy = (faults: Faults, strategy: DaemonSetUpdateStrategy): void 
     else faults.push(required(`${path}.rollingUpdate`))
     return
   }
-  const shown = `apps.DaemonSetUpdateStrategy{Type:${quoted(strategy.type ?? '')}, RollingUpdate:(*apps.RollingUpdateDaemonSet)(nil)}`
+  const shown = `apps.DaemonSetUpdateStrategy{Type:${quoted(strategy.type ?? '')}, RollingUpdate:${goPointer('apps.RollingUpdateDaemonSet', strategy.rollingUpdate)}}`
   faults.push({
     reason: 'FieldValueNotSupported',
     field: path,
@@ -67,7 +74,13 @@ const checkSpec = (faults: Faults, spec: DaemonSetSpec): void => {
   const labels = template?.metadata?.labels
   checkLabelSelector(faults, selector, 'spec.selector')
   if (selectorMatches(selector, labels) === false)
-    faults.push(invalidShown('spec.template.metadata.labels', goStringMap(labels), '`selector` does not match template `labels`'))
+    faults.push(
+      invalidShown(
+        'spec.template.metadata.labels',
+        goStringMapOf(template?.metadata, 'labels'),
+        '`selector` does not match template `labels`',
+      ),
+    )
   if (selector && selectsNothing(selector))
     faults.push(invalidShown('spec.selector', goSelector(selector), 'empty selector is invalid for daemonset'))
   checkPodTemplate(faults, template, 'spec.template')
@@ -91,7 +104,10 @@ const counts = [
 ]
 
 export const daemonSet = defineKind<DaemonSet>(daemonSetResource, {
-  default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
+  default: (object) => {
+    checkTemplateGeneration(object)
+    return withField(object, 'spec', defaultSpec(object.spec))
+  },
   prepareForCreate: (next) => withTemplateGeneration(next, Math.max(1, templateGenerationOf(next))),
   prepareForUpdate: (next, old) => {
     const changed = !same(next.spec.template, old.spec.template)
@@ -108,7 +124,7 @@ export const daemonSet = defineKind<DaemonSet>(daemonSetResource, {
     }),
   subresources: {
     status: {
-      prepareForUpdate: (next, old) => ({ ...next, spec: old.spec }),
+      prepareForUpdate: (next, old) => withTemplateGeneration({ ...next, spec: old.spec }, templateGenerationOf(old)),
       validateUpdate: (next, old) =>
         collect((faults) => {
           checkCounts(faults, next.status, counts, [])

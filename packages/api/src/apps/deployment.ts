@@ -1,6 +1,6 @@
 import { forbiddenField, invalidValue, quoted, required } from '@skiff/machinery'
 import { checkNonNegative, collect, type Faults, invalidShown, same } from '../checks/faults.ts'
-import { goIntOrString } from '../checks/go-syntax.ts'
+import { goIntOrString, goPointer } from '../checks/go-syntax.ts'
 import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-percent.ts'
 import { checkCollisions, checkCounts, checkReplicatedTemplate, checkSelectorFixed, checkWorkloadSelector } from '../checks/workload.ts'
 import { ownerNameWarnings, templateWarnings } from '../core/pod-spec/warnings.ts'
@@ -43,7 +43,7 @@ const checkStrategy = (faults: Faults, strategy: DeploymentStrategy): void => {
     if (strategy.rollingUpdate) checkRollingUpdate(faults, strategy.rollingUpdate)
     else faults.push(required(`${path}.rollingUpdate`, 'this should be defaulted and never be nil'))
   } else {
-    const shown = `apps.DeploymentStrategy{Type:${quoted(strategy.type ?? '')}, RollingUpdate:(*apps.RollingUpdateDeployment)(nil)}`
+    const shown = `apps.DeploymentStrategy{Type:${quoted(strategy.type ?? '')}, RollingUpdate:${goPointer('apps.RollingUpdateDeployment', strategy.rollingUpdate)}}`
     const body = `Unsupported value: ${shown}: supported values: "Recreate", "RollingUpdate"`
     faults.push({ reason: 'FieldValueNotSupported', field: path, body })
   }

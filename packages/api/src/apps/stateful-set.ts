@@ -1,6 +1,6 @@
 import { forbiddenField, invalidValue, isDns1123Label, nameIsDnsLabel, quoted, required } from '@skiff/machinery'
 import { addInvalid, checkNonNegative, checkSupported, collect, type Faults, invalidShown, same } from '../checks/faults.ts'
-import { goIntOrString } from '../checks/go-syntax.ts'
+import { goIntOrString, goPointer } from '../checks/go-syntax.ts'
 import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-percent.ts'
 import { checkCollisions, checkCounts, checkTemplateMatches, checkWorkloadSelector } from '../checks/workload.ts'
 import { defaultClaim } from '../core/persistent-volume-claim.ts'
@@ -14,6 +14,7 @@ import { statefulSet as statefulSetResource } from '../generated/resources.ts'
 import type {
   PersistentVolumeClaim,
   PodTemplateSpec,
+  RollingUpdateStatefulSetStrategy,
   StatefulSet,
   StatefulSetSpec,
   StatefulSetUpdateStrategy,
@@ -51,6 +52,9 @@ const checkUnavailable = (faults: Faults, value: number | string, path: string):
   checkAtMostAll(faults, value, path)
 }
 
+const goRollingUpdate = ({ partition = 0, maxUnavailable }: RollingUpdateStatefulSetStrategy): string =>
+  `apps.RollingUpdateStatefulSetStrategy{Partition:${partition}, MaxUnavailable:${goPointer('intstr.IntOrString', maxUnavailable)}}`
+
 const checkStrategy = (faults: Faults, strategy: StatefulSetUpdateStrategy): void => {
   const path = 'spec.updateStrategy'
   const { type = '' as string, rollingUpdate } = strategy
@@ -61,11 +65,9 @@ const checkStrategy = (faults: Faults, strategy: StatefulSetUpdateStrategy): voi
       checkUnavailable(faults, rollingUpdate.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`)
   } else if (type === 'OnDelete') {
     if (rollingUpdate)
-      faults.push(
-        invalidShown(`${path}.rollingUpdate`, 'apps.RollingUpdateStatefulSetStrategy{}', "only allowed for updateStrategy 'RollingUpdate'"),
-      )
+      faults.push(invalidShown(`${path}.rollingUpdate`, goRollingUpdate(rollingUpdate), "only allowed for updateStrategy 'RollingUpdate'"))
   } else {
-    const shown = `apps.StatefulSetUpdateStrategy{Type:${quoted(type)}, RollingUpdate:(*apps.RollingUpdateStatefulSetStrategy)(nil)}`
+    const shown = `apps.StatefulSetUpdateStrategy{Type:${quoted(type)}, RollingUpdate:${goPointer('apps.RollingUpdateStatefulSetStrategy', rollingUpdate)}}`
     faults.push(invalidShown(path, shown, "must be 'RollingUpdate' or 'OnDelete'"))
   }
 }

@@ -1,4 +1,4 @@
-import { forbiddenField, invalidValue, notSupported, quantitySign, required } from '@skiff/machinery'
+import { forbiddenField, invalidValue, notSupported, quantitySign, required, wasSentEmpty } from '@skiff/machinery'
 import { checkNonNegative, collect, type Faults } from '../checks/faults.ts'
 import { withField } from '../defaults/patch.ts'
 import { isOn } from '../features/scope.ts'
@@ -27,14 +27,21 @@ const scaleUp: HPAScalingRules = {
 }
 const scaleDown: HPAScalingRules = { selectPolicy: 'Max', policies: [policy('Percent', 100)] }
 
+/** A list of policies without one is kept as it is, and refused. */
+const withRules = (defaults: HPAScalingRules, given: HPAScalingRules | undefined): HPAScalingRules => ({
+  ...defaults,
+  ...(wasSentEmpty(given, 'policies') ? { policies: [] } : {}),
+  ...given,
+})
+
 const withDefaults = (object: HorizontalPodAutoscaler): HorizontalPodAutoscaler => {
   let spec = object.spec
   if (spec.minReplicas === undefined) spec = { ...spec, minReplicas: 1 }
   if (!spec.metrics?.length) spec = { ...spec, metrics: [cpuTarget(80)] }
   if (spec.behavior)
     spec = withField(spec, 'behavior', {
-      scaleUp: { ...scaleUp, ...spec.behavior.scaleUp },
-      scaleDown: { ...scaleDown, ...spec.behavior.scaleDown },
+      scaleUp: withRules(scaleUp, spec.behavior.scaleUp),
+      scaleDown: withRules(scaleDown, spec.behavior.scaleDown),
     })
   return withField(object, 'spec', spec)
 }

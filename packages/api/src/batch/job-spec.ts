@@ -1,7 +1,7 @@
 import { invalidValue, notSupported, quoted, required, tooLong } from '@skiff/machinery'
 import { checkDomainPath } from '../checks/domain-path.ts'
 import { checkNonNegative, type Faults, invalidShown } from '../checks/faults.ts'
-import { goSelector, goStringMap } from '../checks/go-syntax.ts'
+import { goSelector, goStringMapOf } from '../checks/go-syntax.ts'
 import { checkLabelSelector, selectorMatches } from '../checks/label-selector.ts'
 import { checkPodTemplate } from '../core/pod-spec/pod-spec.ts'
 import type { JobSpec, JobTemplateSpec } from '../generated/types.ts'
@@ -87,7 +87,13 @@ export const checkWholeJobSpec = (faults: Faults, spec: JobSpec): void => {
   else checkLabelSelector(faults, spec.selector, 'spec.selector')
   const labels = spec.template?.metadata?.labels
   if (selectorMatches(spec.selector, labels) === false)
-    faults.push(invalidShown('spec.template.metadata.labels', goStringMap(labels), '`selector` does not match template `labels`'))
+    faults.push(
+      invalidShown(
+        'spec.template.metadata.labels',
+        goStringMapOf(spec.template?.metadata, 'labels'),
+        '`selector` does not match template `labels`',
+      ),
+    )
 }
 
 export const checkJobTemplate = (faults: Faults, template: JobTemplateSpec | undefined, path: string): void => {

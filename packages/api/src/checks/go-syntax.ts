@@ -1,4 +1,4 @@
-import { parseQuantity, quoted } from '@skiff/machinery'
+import { parseQuantity, quoted, wasSentEmpty } from '@skiff/machinery'
 import type { LabelSelector } from '../generated/types.ts'
 import { keysOf } from './faults.ts'
 
@@ -6,6 +6,14 @@ import { keysOf } from './faults.ts'
 
 export const goStrings = (list: readonly string[] | undefined, type = 'string'): string =>
   list === undefined || list.length === 0 ? `[]${type}(nil)` : `[]${type}{${list.map(quoted).join(', ')}}`
+
+/** A list of an object: nil, or sent without anything in it. */
+export const goStringsOf = <T extends object>(object: T | undefined, field: keyof T & string, type = 'string'): string =>
+  wasSentEmpty(object, field) ? `[]${type}{}` : goStrings(object?.[field] as readonly string[] | undefined, type)
+
+/** A map of texts of an object: nil, or sent without anything in it. */
+export const goStringMapOf = <T extends object>(object: T | undefined, field: keyof T & string): string =>
+  wasSentEmpty(object, field) ? 'map[string]string{}' : goStringMap(object?.[field] as Readonly<Record<string, string>> | undefined)
 
 /** A pointer prints as its address, which says nothing: nil, or some address. */
 export const goPointer = (type: string, value: unknown): string => `(*${type})(${value === undefined ? 'nil' : '0xc000000000'})`
@@ -21,10 +29,11 @@ export const goSelector = (selector: LabelSelector | undefined): string => {
   if (selector === undefined) return '"null"'
   const expressions = selector.matchExpressions?.map(
     (each) =>
-      `v1.LabelSelectorRequirement{Key:${quoted(each.key ?? '')}, Operator:${quoted(each.operator ?? '')}, Values:${goStrings(each.values)}}`,
+      `v1.LabelSelectorRequirement{Key:${quoted(each.key ?? '')}, Operator:${quoted(each.operator ?? '')}, Values:${goStringsOf(each, 'values')}}`,
   )
-  const list = expressions?.length ? `[]v1.LabelSelectorRequirement{${expressions.join(', ')}}` : '[]v1.LabelSelectorRequirement(nil)'
-  return `v1.LabelSelector{MatchLabels:${goStringMap(selector.matchLabels)}, MatchExpressions:${list}}`
+  const none = wasSentEmpty(selector, 'matchExpressions') ? '{}' : '(nil)'
+  const list = `[]v1.LabelSelectorRequirement${expressions?.length ? `{${expressions.join(', ')}}` : none}`
+  return `v1.LabelSelector{MatchLabels:${goStringMapOf(selector, 'matchLabels')}, MatchExpressions:${list}}`
 }
 
 export const goIntOrString = (value: number | string): string =>

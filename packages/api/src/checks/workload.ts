@@ -2,7 +2,7 @@ import { invalidValue, required } from '@skiff/machinery'
 import { checkPodTemplate, checkRunsForever } from '../core/pod-spec/pod-spec.ts'
 import type { LabelSelector, PodTemplateSpec } from '../generated/types.ts'
 import { checkNonNegative, type Faults, immutableText, invalidShown, same } from './faults.ts'
-import { goSelector, goStringMap } from './go-syntax.ts'
+import { goSelector, goStringMapOf } from './go-syntax.ts'
 import { checkLabelSelector, selectorMatches, selectsNothing } from './label-selector.ts'
 
 /** A selector must be there and select something. `owner` is the word of upstream's text. */
@@ -28,7 +28,11 @@ export const checkTemplateMatches = (
   if (selector !== undefined && matches === undefined) faults.push(invalidShown('spec.selector', goSelector(selector), unreadable))
   else if (!matches)
     faults.push(
-      invalidShown('spec.template.metadata.labels', goStringMap(template?.metadata?.labels), '`selector` does not match template `labels`'),
+      invalidShown(
+        'spec.template.metadata.labels',
+        goStringMapOf(template?.metadata, 'labels'),
+        '`selector` does not match template `labels`',
+      ),
     )
   return matches !== undefined
 }

@@ -1,6 +1,6 @@
-import { duplicate, forbiddenField, quoted } from '@skiff/machinery'
+import { duplicate, forbiddenField, isConfigMapKey, nameIsDnsLabel, nameIsDnsSubdomain, quoted, required } from '@skiff/machinery'
 import { cidrWarnings } from '../checks/address-warnings.ts'
-import { collect, type Faults, invalidShown, keysOf, same } from '../checks/faults.ts'
+import { addInvalid, collect, type Faults, invalidShown, keysOf, same } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import { checkCidr, cidrFamily, isDualStack } from '../checks/ip.ts'
 import { checkAmount } from '../checks/requirements.ts'
@@ -8,7 +8,7 @@ import { checkTaints } from '../checks/taints.ts'
 import { withField } from '../defaults/patch.ts'
 import { roundResources } from '../defaults/quantities.ts'
 import { node as nodeResource } from '../generated/resources.ts'
-import type { Node, NodeSpec, NodeStatus } from '../generated/types.ts'
+import type { Node, NodeConfigSource, NodeSpec, NodeStatus } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 
 /** podCIDR is the old name of the first of podCIDRs, and wins where they differ. */
@@ -63,16 +63,43 @@ const checkNodeUpdate = (faults: Faults, next: Node, old: Node): void => {
         body: `Duplicate value: core.NodeAddress{Type:${quoted(address.type)}, Address:${quoted(address.address)}}`,
       })
   })
-  const movesPods = (old.spec.podCIDRs?.length ?? 0) > 0 && !same(next.spec.podCIDRs, old.spec.podCIDRs)
-  if (movesPods) faults.push(forbiddenField('spec.podCIDRs', onlyOnce('podCIDR')))
-  const movesProvider = old.spec.providerID !== undefined && old.spec.providerID !== next.spec.providerID
-  if (movesProvider) faults.push(forbiddenField('spec.providerID', onlyOnce('providerID')))
+  const before = old.spec.podCIDRs ?? []
+  const after = next.spec.podCIDRs ?? []
+  // Upstream complains of each range that moved.
+  const moved = before.length === after.length ? before.filter((cidr, index) => cidr !== after[index]).length : Math.min(before.length, 1)
+  for (let count = 0; count < moved; count++) faults.push(forbiddenField('spec.podCIDRs', onlyOnce('podCIDR')))
+  if (old.spec.providerID && old.spec.providerID !== next.spec.providerID)
+    faults.push(forbiddenField('spec.providerID', onlyOnce('providerID')))
+  if (next.spec.configSource) checkConfigSource(faults, next.spec.configSource)
   if (next.spec.taints) checkTaints(faults, next.spec.taints, 'metadata.taints')
-  // Upstream compares what is left, and so complains of these changes twice.
-  if (movesPods || movesProvider || next.spec.externalID !== old.spec.externalID) faults.push(forbiddenField('', onlySome))
+  if (next.spec.externalID !== old.spec.externalID) faults.push(forbiddenField('spec.externalID', 'may not be updated'))
 }
-const onlySome =
-  'node updates may only change labels, taints, or capacity (or configSource, if the DynamicKubeletConfig feature gate is enabled)'
+
+/** The feature is gone, its checks stayed. */
+const checkConfigSource = (faults: Faults, { configMap }: NodeConfigSource): void => {
+  const path = 'spec.configSource'
+  if (configMap === undefined) {
+    faults.push(
+      invalidShown(
+        path,
+        'core.NodeConfigSource{ConfigMap:(*core.ConfigMapNodeConfigSource)(nil)}',
+        'exactly one reference subfield must be non-nil',
+      ),
+    )
+    return
+  }
+  const { uid, resourceVersion, namespace = '', name = '', kubeletConfigKey = '' } = configMap
+  const at = `${path}.configMap`
+  if (uid) faults.push(forbiddenField(`${at}.uid`, 'uid must not be set in spec'))
+  if (resourceVersion) faults.push(forbiddenField(`${at}.resourceVersion`, 'resourceVersion must not be set in spec'))
+  const check = (value: string, field: string, complaints: (value: string) => readonly string[]) => {
+    if (value === '') faults.push(required(`${at}.${field}`, `${field} must be set`))
+    else addInvalid(faults, complaints(value), value, `${at}.${field}`)
+  }
+  check(namespace, 'namespace', (value) => nameIsDnsLabel(value, false))
+  check(name, 'name', (value) => nameIsDnsSubdomain(value, false))
+  check(kubeletConfigKey, 'kubeletConfigKey', isConfigMapKey)
+}
 
 export const node = defineKind<Node>(nodeResource, {
   generation: false,

@@ -7,7 +7,9 @@ import {
   nameIsDnsSubdomain,
   notSupported,
   quantityValue,
+  quoted,
   required,
+  wasSentEmpty,
 } from '@skiff/machinery'
 import { differences } from '../checks/diff.ts'
 import {
@@ -21,7 +23,7 @@ import {
   keysOf,
   same,
 } from '../checks/faults.ts'
-import { goPointer } from '../checks/go-syntax.ts'
+import { goPointer, goQuantity } from '../checks/go-syntax.ts'
 import { termWarnings } from '../checks/node-label-warnings.ts'
 import { checkNodeSelector } from '../checks/node-selector.ts'
 import { checkNoBacksteps } from '../checks/paths.ts'
@@ -134,7 +136,7 @@ const checkSpec = (faults: Faults, volume: PersistentVolume): void => {
   const modes = spec.accessModes ?? []
   if (modes.length === 0) faults.push(required('spec.accessModes'))
   checkAccessModes(faults, modes, 'spec.accessModes')
-  checkCapacity(faults, spec.capacity ?? {})
+  checkCapacity(faults, spec)
   checkSupported(faults, spec.persistentVolumeReclaimPolicy, ['Delete', 'Recycle', 'Retain'], 'spec.persistentVolumeReclaimPolicy')
   if (spec.nodeAffinity?.required) checkNodeSelector(faults, spec.nodeAffinity.required, 'spec.nodeAffinity.required')
   else if (spec.nodeAffinity) faults.push(required('spec.nodeAffinity.required', 'must specify required node constraints'))
@@ -147,14 +149,16 @@ const checkSpec = (faults: Faults, volume: PersistentVolume): void => {
   checkVolumeMode(faults, spec.volumeMode, 'spec.volumeMode')
 }
 
-const checkCapacity = (faults: Faults, capacity: Readonly<Record<string, string>>): void => {
+const checkCapacity = (faults: Faults, spec: PersistentVolumeSpec): void => {
+  const capacity = spec.capacity ?? {}
   const names = keysOf(capacity)
   if (names.length === 0) faults.push(required('spec.capacity'))
   if (names.length !== 1 || names[0] !== 'storage') {
-    const shown = names.map((name) => `"${name}":resource.Quantity{}`).join(', ')
+    const amounts = names.map((name) => `${quoted(name)}:${goQuantity(capacity[name] as string)}`).join(', ')
+    const shown = names.length > 0 || wasSentEmpty(spec, 'capacity') ? `{${amounts}}` : '(nil)'
     faults.push({
       ...notSupported('spec.capacity', '', []),
-      body: `Unsupported value: core.ResourceList${names.length === 0 ? '(nil)' : `{${shown}}`}: supported values: "storage"`,
+      body: `Unsupported value: core.ResourceList${shown}: supported values: "storage"`,
     })
   }
   for (const name of names) {

@@ -1,12 +1,12 @@
-import { invalidValue, required } from '@skiff/machinery'
+import { invalidValue, quoted, required } from '@skiff/machinery'
 import { collect, type Faults, immutableText, invalidShown, keysOf } from '../checks/faults.ts'
-import { goStrings } from '../checks/go-syntax.ts'
+import { goStrings, goStringsOf } from '../checks/go-syntax.ts'
 import { checkAmount } from '../checks/requirements.ts'
 import { checkQuotaResourceName, isStandardQuotaResource } from '../checks/resource-names.ts'
 import { inField, withField } from '../defaults/patch.ts'
 import { roundResources } from '../defaults/quantities.ts'
 import { resourceQuota as resourceQuotaResource } from '../generated/resources.ts'
-import type { ResourceQuota, ResourceQuotaSpec } from '../generated/types.ts'
+import type { ResourceQuota, ResourceQuotaSpec, ScopeSelector } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 
 const scopeNames = ['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 'PriorityClass', 'CrossNamespacePodAffinity']
@@ -33,7 +33,7 @@ const checkAmounts = (faults: Faults, amounts: Readonly<Record<string, string>> 
 
 const checkScopes = (faults: Faults, spec: ResourceQuotaSpec): void => {
   const scopes = spec.scopes ?? []
-  const shown = goStrings(scopes, 'core.ResourceQuotaScope')
+  const shown = goStringsOf(spec, 'scopes', 'core.ResourceQuotaScope')
   for (const scope of scopes) {
     if (!scopeNames.includes(scope)) faults.push(invalidShown('spec.scopes', shown, 'unsupported scope'))
     for (const name of keysOf(spec.hard))
@@ -46,13 +46,21 @@ const checkScopes = (faults: Faults, spec: ResourceQuotaSpec): void => {
 
 const selectorPath = 'spec.scopeSelector.matchExpressions'
 
+const goScopeSelector = (selector: ScopeSelector | undefined): string => {
+  const requirements = (selector?.matchExpressions ?? []).map(
+    (each) =>
+      `core.ScopedResourceSelectorRequirement{ScopeName:${quoted(each.scopeName ?? '')}, Operator:${quoted(each.operator ?? '')}, Values:${goStringsOf(each, 'values')}}`,
+  )
+  return `core.ScopeSelector{MatchExpressions:[]core.ScopedResourceSelectorRequirement{${requirements.join(', ')}}}`
+}
+
 const checkSelector = (faults: Faults, spec: ResourceQuotaSpec): void => {
   const met = new Set<string>()
   for (const { scopeName = '' as string, operator = '' as string, values = [] } of spec.scopeSelector?.matchExpressions ?? []) {
     if (!scopeNames.includes(scopeName)) faults.push(invalidValue(`${selectorPath}.scopeName`, scopeName, 'unsupported scope'))
     for (const name of keysOf(spec.hard))
       if (isStandardQuotaResource(name) && !countsFor(scopeName, name))
-        faults.push(invalidShown(selectorPath, 'core.ScopeSelector{}', 'unsupported scope applied to resource'))
+        faults.push(invalidShown(selectorPath, goScopeSelector(spec.scopeSelector), 'unsupported scope applied to resource'))
     if (existsOnly.has(scopeName) && operator !== 'Exists')
       faults.push(
         invalidValue(
@@ -66,7 +74,7 @@ const checkSelector = (faults: Faults, spec: ResourceQuotaSpec): void => {
   }
   for (const pair of conflicting)
     if (pair.every((scope) => met.has(scope)))
-      faults.push(invalidShown(selectorPath, goStrings(spec.scopes, 'core.ResourceQuotaScope'), 'conflicting scopes'))
+      faults.push(invalidShown(selectorPath, goStringsOf(spec, 'scopes', 'core.ResourceQuotaScope'), 'conflicting scopes'))
 }
 
 const checkOperator = (faults: Faults, operator: string, values: readonly string[]): void => {
@@ -102,7 +110,7 @@ export const resourceQuota = defineKind<ResourceQuota>(resourceQuotaResource, {
     collect((faults) => {
       checkSpec(faults, next.spec)
       if (scopeSet(next.spec) !== scopeSet(old.spec))
-        faults.push(invalidShown('spec.scopes', goStrings(next.spec.scopes, 'core.ResourceQuotaScope'), immutableText))
+        faults.push(invalidShown('spec.scopes', goStringsOf(next.spec, 'scopes', 'core.ResourceQuotaScope'), immutableText))
     }),
   subresources: {
     status: {

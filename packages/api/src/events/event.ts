@@ -56,6 +56,8 @@ const updateFaults = (next: CoreEvent, old: CoreEvent): readonly FieldError[] =>
 ]
 
 export const eventsEvent = defineKind<EventsV1Event>(resources.eventsV1Event, {
+  // Upstream's internal type is that of the core group.
+  internalGroup: '',
   generation: false,
   allowCreateOnUpdate: true,
   validate: (next) => {

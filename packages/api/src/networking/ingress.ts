@@ -91,6 +91,8 @@ const checkBackend = (faults: Faults, { service, resource }: IngressBackend, pat
 }
 
 export const ingress = defineKind<Ingress>(ingressResource, {
+  // Upstream knows the internal type under extensions as well, and under that name first.
+  internalGroup: 'extensions',
   warnings: ({ metadata, spec }, old) =>
     old === undefined && metadata.annotations?.[classAnnotation] !== undefined && spec.ingressClassName === undefined
       ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]

@@ -97,6 +97,8 @@ const blockWarnings = (peers: readonly NetworkPolicyPeer[] = [], path: string): 
   )
 
 export const networkPolicy = defineKind<NetworkPolicy>(networkPolicyResource, {
+  // Upstream knows the internal type under extensions as well, and under that name first.
+  internalGroup: 'extensions',
   default: (object) => withField(object, 'spec', defaultSpec(object.spec)),
   createChecksOnUpdate: 1,
   validate: (next) => collect((faults) => checkSpec(faults, next.spec)),

@@ -1,8 +1,8 @@
-import type { Pod, PriorityClass } from '@skiff/api'
-import { forbidden } from '@skiff/machinery'
+import type { Pod, PodSpec, PriorityClass } from '@skiff/api'
+import { forbidden, type KubeObject } from '@skiff/machinery'
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts'
 import { lookup } from './lookup.ts'
-import { createdPod } from './pod-request.ts'
+import { createdPod, updatedPod } from './pod-request.ts'
 import type { AdmissionSources } from './sources.ts'
 
 /** Turns a pod's priority class into its priority and preemption policy; one class at most is the default of all. */
@@ -12,15 +12,20 @@ export const priority = (sources: AdmissionSources): AdmissionPlugin => {
     const all = (await classes.list()).filter((each) => each.globalDefault)
     return all.sort((a, b) => a.value - b.value)[0]
   }
+  const create = async (request: AdmissionRequest): Promise<KubeObject | undefined> => {
+    const pod = createdPod(request)
+    if (!pod) return request.object
+    const name = pod.spec.priorityClassName
+    const chosen = name ? await classes.get(name) : await globalDefault()
+    if (name && !chosen) throw forbidden({ group: '', resource: 'pods' }, request.name, `no PriorityClass with name ${name} was found`)
+    return withPriority(request, pod, chosen)
+  }
   return {
     name: 'Priority',
-    mutate: async (request) => {
-      const pod = createdPod(request)
-      if (!pod) return request.object
-      const name = pod.spec.priorityClassName
-      const chosen = name ? await classes.get(name) : await globalDefault()
-      if (name && !chosen) throw forbidden({ group: '', resource: 'pods' }, request.name, `no PriorityClass with name ${name} was found`)
-      return withPriority(request, pod, chosen)
+    mutate: (request) => {
+      const written = updatedPod(request)
+      if (written) return keepPriority(written, request.old as Pod)
+      return create(request)
     },
     validate: async (request) => {
       const { kind, verb, object } = request
@@ -37,6 +42,14 @@ export const priority = (sources: AdmissionSources): AdmissionPlugin => {
       return undefined
     },
   }
+}
+
+/** Whoever writes a pod over without what was worked out for it changes nothing of that. */
+const keepPriority = (pod: Pod, old: Pod): Pod => {
+  const kept: { -readonly [K in keyof PodSpec]?: PodSpec[K] } = {}
+  if (pod.spec.priority === undefined && old.spec.priority !== undefined) kept.priority = old.spec.priority
+  if (pod.spec.preemptionPolicy === undefined && old.spec.preemptionPolicy !== undefined) kept.preemptionPolicy = old.spec.preemptionPolicy
+  return Object.keys(kept).length === 0 ? pod : { ...pod, spec: { ...pod.spec, ...kept } }
 }
 
 const withPriority = (request: AdmissionRequest, pod: Pod, chosen: PriorityClass | undefined): Pod => {

@@ -18,7 +18,7 @@ import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
 import { betweenSteps, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
-import { strictFinalizers, validateNameOf } from './metadata-checks.ts'
+import { internalKind, strictFinalizers, validateNameOf } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 import { withoutDuplicateOwners } from './owner-references.ts'
 import { isStoredVersion } from './versions.ts'
@@ -202,5 +202,5 @@ const validate = (kind: Kind, object: KubeObject): void => {
       ),
     )
   addFaults(errors, kind.behaviour.validate?.(object) ?? [])
-  if (errors.length > 0) throw invalid(kind, object.metadata.name || object.metadata.generateName || '', errors)
+  if (errors.length > 0) throw invalid(internalKind(kind), object.metadata.name || object.metadata.generateName || '', errors)
 }

@@ -104,3 +104,9 @@ const namesOfFinalizers = (finalizers: readonly string[] | undefined): FieldErro
 /** Complaints about an object's name; a DNS-1123 subdomain where the kind says nothing else. */
 export const validateNameOf = (kind: Kind, name: string, prefix: boolean): readonly string[] =>
   (kind.behaviour.validateName ?? nameIsDnsSubdomain)(name, prefix)
+
+/** The kind as refusals of invalid objects name it. */
+export const internalKind = ({ group, kind, behaviour }: Kind): { readonly group: string; readonly kind: string } => ({
+  group: behaviour.internalGroup ?? group,
+  kind,
+})

@@ -21,7 +21,7 @@ import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
 import { betweenSteps, keyOfCall, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
 import { createObject, inNamespace } from './create.ts'
-import { metadataErrors } from './metadata-checks.ts'
+import { internalKind, metadataErrors } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 import { withoutDuplicateOwners } from './owner-references.ts'
 import { versionOf } from './versions.ts'
@@ -194,7 +194,9 @@ const finishUpdate = async (
   validateUpdate(request, next, old)
   const turn = betweenSteps(call, held)
   if (turn) await turn
-  for (const warning of kind.behaviour.warnings?.(next, old) ?? []) request.warnings.push(warning)
+  // Upstream's strategies of subresources have nothing to say.
+  const spoken = call.subresource || request.prepared ? [] : (kind.behaviour.warnings?.(next, old) ?? [])
+  for (const warning of spoken) request.warnings.push(warning)
   let done = false
   const undo = await rest.admission.validate({ ...attributes, object: next })
   try {
@@ -312,7 +314,7 @@ const validateUpdate = ({ kind, call }: Request, next: KubeObject, old: KubeObje
   const errors: FieldError[] = metadataErrors(kind, call.subresource, next, old)
   if (call.subresource) addFaults(errors, kind.behaviour.subresources?.[call.subresource]?.validateUpdate?.(next, old) ?? [])
   else addFaults(errors, ownErrors(kind, next, old))
-  if (errors.length > 0) throw invalid(kind, old.metadata.name, errors)
+  if (errors.length > 0) throw invalid(internalKind(kind), old.metadata.name, errors)
 }
 
 /** What the kind finds: as a new object's first, as often as upstream does so, then as an update's. */

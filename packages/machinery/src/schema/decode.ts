@@ -15,6 +15,16 @@ export interface Decoded {
   readonly hasUnknown: boolean
 }
 
+/**
+ * Under this key an object names its lists and maps that were sent empty: left out as Go leaves them out when it writes, they are still
+ * no nil. It goes along when an object is spread, and whatever walks fields by name never meets it.
+ */
+export const sentEmpty = Symbol('sent empty')
+
+/** True when the object's list or map was sent without anything in it. */
+export const wasSentEmpty = (object: object | undefined, field: string): boolean =>
+  (object as { readonly [sentEmpty]?: readonly string[] } | undefined)?.[sentEmpty]?.includes(field) === true
+
 /** A value of the wrong JSON type or format: the text is Go's, without the words before it. */
 export class DecodeError extends Error {}
 
@@ -54,10 +64,13 @@ const readObject = (schema: ObjectSchema, input: Readonly<Record<string, unknown
         state.path.pop()
         // An empty struct that Go always writes is left out all the same: sent or not, it has to compare equal.
         // A raw value that is empty is there all the same.
-        if (value !== null && (field.keepEmpty || field.zero !== undefined || field.shape.is === 'any' || !isEmpty(value))) {
+        // Go sees no difference between an empty value and none where it holds no pointer: a default takes its place.
+        const staysEmpty = field.keepEmpty || field.shape.is === 'any' || (field.zero !== undefined && field.fallback === undefined)
+        if (value !== null && (staysEmpty || !isEmpty(value))) {
           out[field.name] = value
           continue
         }
+        if (field.shape.is === 'array' || field.shape.is === 'map') noteEmpty(out, field.name)
       }
     }
     if (field.fallback !== undefined) out[field.name] = field.fallback
@@ -70,6 +83,10 @@ const readObject = (schema: ObjectSchema, input: Readonly<Record<string, unknown
   }
   state.struct = outer
   return out
+}
+
+const noteEmpty = (out: { [sentEmpty]?: string[] }, name: string): void => {
+  out[sentEmpty] = [...(out[sentEmpty] ?? []), name]
 }
 
 /** What Go's omitempty leaves out; an object stays, since a struct by value is no empty value. */
