@@ -10,6 +10,7 @@ const schemaOfType = (typeName: string): PatchSchema => {
   if (known) return known
   const fields = new Map<string, ReturnType<PatchSchema['field']>>()
   const schema: PatchSchema = {
+    name: typeName.slice(typeName.lastIndexOf('.') + 1),
     field: (name) => {
       if (!fields.has(name)) fields.set(name, fieldOf(typeFacts[typeName]?.fields?.[name]))
       return fields.get(name)

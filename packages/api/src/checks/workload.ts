@@ -78,9 +78,10 @@ export const checkCounts = (
   const values = (status ?? {}) as Readonly<Record<string, number | undefined>>
   for (const field of counts) checkNonNegative(faults, values[field], `status.${field}`)
   const replicas = values.replicas ?? 0
-  for (const field of withinReplicas)
-    if ((values[field] ?? 0) > replicas)
-      faults.push(invalidValue(`status.${field}`, values[field], 'cannot be greater than status.replicas'))
+  for (const field of withinReplicas) {
+    const count = values[field] ?? 0
+    if (count > replicas) faults.push(invalidValue(`status.${field}`, count, 'cannot be greater than status.replicas'))
+  }
 }
 
 /** Names of controllers' hashes are kept apart by a count that never goes back. */

@@ -196,7 +196,7 @@ const patchScale = async (context: HandlerContext, request: Request, scaleKind: 
     const shown = shownAs(scaleKind, scaleOf(kind, current as Scalable))
     const scale = readAs(scaleKind, patched(scaleKind, call, shown, patcher, options.validation, warnings))
     await admitScale(rest, { ...request, dryRun: options.dryRun }, scale, current as Scalable)
-    return withReplicas(kind, current as Scalable, { ...scale, metadata: { ...scale.metadata, resourceVersion: '' } })
+    return withReplicas(kind, current as Scalable, scale)
   }
   const written = await writeOver(
     rest,

@@ -43,7 +43,12 @@ export const isApply = (call: Call): boolean => {
   return type === applyYaml || (type === applyCbor && call.cbor === true)
 }
 
-const patchTypeOf = (call: Call): string => mediaTypeOf(call.body && 'contentType' in call.body ? call.body.contentType : undefined)
+/** Upstream compares the media types of patches letter by letter. */
+const patchTypeOf = (call: Call): string => {
+  const given = call.body && 'contentType' in call.body ? call.body.contentType : undefined
+  const type = mediaTypeOf(given)
+  return given?.startsWith(type) === false && given.toLowerCase().startsWith(type) ? given : type
+}
 
 /** A call's patch, by its media type. `strategic` gives the patch itself where it is one, for texts. */
 export interface KindPatcher {
@@ -64,12 +69,13 @@ export const patched = (
   validation: FieldValidation,
   warnings: string[],
 ): KubeObject => {
-  const result = patcher.apply(wireOf(kind, current))
+  const wire = wireOf(kind, current)
+  const result = patcher.apply(wire)
   const { value } = result
   // Upstream reads an object without an apiVersion by the names of its Go fields: nothing of its metadata is found.
   if (!patcher.strategic && !kind.custom && typeof value === 'object' && value !== null && !Array.isArray(value))
     if (!(value as { apiVersion?: unknown }).apiVersion) throw undeterminable(call.name)
-  return objectOfPatch({ kind, call }, decodePatched(kind, result, validation, warnings, patcher.strategic?.()))
+  return objectOfPatch({ kind, call }, decodePatched(kind, result, validation, warnings, patcher.strategic?.(), wire))
 }
 
 /** The JSON that a patch is applied to: what a client would have read. */

@@ -1,5 +1,5 @@
 import type { Kind } from '@skiff/api'
-import { badRequest, goText, invalid, invalidValue, type Json, type KubeObject, Refusal } from '@skiff/machinery'
+import { badRequest, encodeJson, goText, invalid, invalidValue, type Json, type KubeObject, Refusal } from '@skiff/machinery'
 import { decodeRaw, type FieldValidation } from './body.ts'
 import type { Request } from './context.ts'
 import type { Patched } from './patcher.ts'
@@ -15,22 +15,31 @@ export const decodePatched = (
   validation: FieldValidation,
   warnings: string[],
   strategic?: Json,
+  before?: unknown,
 ): KubeObject => {
   const given = strategic === undefined ? value : { ...(value as object), apiVersion: kind.apiVersion, kind: kind.kind }
   try {
     return decodeRaw(kind, { value: given, duplicates: faults }, validation, warnings)
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 400) throw error
-    if (strategic === undefined) throw refusedPatch(textOf(value), why(error))
+    if (strategic === undefined) throw refusedPatch(textOf(value, before), why(error))
     throw refusedPatch(goText(strategic), converterText(why(error)))
   }
 }
 
-/** The patched JSON as upstream's patch library writes it: names of the top level sorted. */
-const textOf = (value: unknown): string => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value)
-  return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))))
+/** The patched JSON as upstream's patch library writes it: names are sorted in each object that the patch went through. */
+const textOf = (value: unknown, before: unknown): string => {
+  if (before === undefined || value === before) return encodeJson(value as Json)
+  if (Array.isArray(value) && Array.isArray(before)) return `[${value.map((each, index) => textOf(each, before[index])).join()}]`
+  if (!isRecord(value) || !isRecord(before)) return encodeJson(value as Json)
+  const parts = Object.keys(value)
+    .filter((name) => value[name] !== undefined)
+    .sort()
+    .map((name) => `${encodeJson(name)}:${textOf(value[name], Object.hasOwn(before, name) ? before[name] : undefined)}`)
+  return `{${parts.join()}}`
 }
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const shapeOfKind: Readonly<Record<string, string>> = { object: 'map', array: 'slice', string: 'string', number: 'int64', bool: 'bool' }
 
@@ -52,7 +61,7 @@ const converterText = (text: string): string => {
   if (to.startsWith('map[')) return `cannot restore map from ${from}`
   const scalar = /^(string|bool|u?int\d*|float\d*)$/.exec(to)
   if (!scalar && !/^v\d\w*\./.test(to)) return text
-  if (!scalar && (from === 'map' || from === 'slice')) return `unrecognized type: ${from === 'map' ? 'string' : 'struct'}`
+  if (!scalar && from === 'map') return 'unrecognized type: string'
   if (!scalar) return from === 'int64' ? `cannot convert int64 to ${to}` : `cannot restore struct from: ${from}`
   if (from === 'int64' && to === 'string') return 'cannot convert int64 to string'
   return `unrecognized type: ${to}`

@@ -29,6 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
+const stale = 'the object has been modified; please apply your changes to the latest version and try again'
 const unfit = 'the server rejected our request due to an error in our request'
 test.each([
   // An object that is not there is missed before its patch is read.
@@ -87,6 +88,51 @@ test.each([
   ],
   [`${deployments}/d`, template([[]]), strategic, `422 Invalid: ${unfit}`],
   [`${deployments}/d`, { spec: { strategy: { $retainKeys: 'type' } } }, strategic, '400 BadRequest: invalid patch format of retainKeys'],
+  [`${deployments}/d`, { metadata: { $deleteFromPrimitiveList: 1 } }, strategic, '400 BadRequest: invalid patch format of primitive list'],
+  [
+    `${deployments}/d`,
+    { spec: { '$setElementOrder/foo': [] } },
+    strategic,
+    '500 : unable to find api field in struct DeploymentSpec for the json field "foo"',
+  ],
+  [`${deployments}/d`, { spec: { strategy: { $patch: 5 } } }, strategic, '500 : unknown patch type: %!s(int64=5) in map: map[$patch:5]'],
+  [
+    `${deployments}/d`,
+    { spec: { template: [] } },
+    strategic,
+    '422 Invalid:  "" is invalid: patch: Invalid value: "map[spec:map[template:[]]]": cannot restore struct from: slice',
+  ],
+  [
+    `${deployments}/d`,
+    { spec: { replicas: 1.5 } },
+    strategic,
+    '422 Invalid:  "" is invalid: patch: Invalid value: "map[spec:map[replicas:1.5]]": cannot convert float64 to int32',
+  ],
+  [
+    `${deployments}/d?fieldManager=m`,
+    { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' }, spec: { minReadySeconds: 1.5 } },
+    apply,
+    '500 : failed to convert new object (/d; apps/v1, Kind=Deployment) to proper version: unable to convert unstructured object to apps/v1, Kind=Deployment: cannot convert float64 to int32',
+  ],
+  [
+    `${maps}/a?fieldManager=m`,
+    { apiVersion: 'v1', kind: 'Nope', metadata: { name: 'a' } },
+    apply,
+    '500 : failed to create typed patch object (/a; /v1, Kind=Nope): no corresponding type for /v1, Kind=Nope',
+  ],
+  [`${maps}/a`, {}, 'application/Merge-patch+json', '415 UnsupportedMediaType: 415: Unsupported Media Type'],
+  [
+    `${deployments}/d/scale`,
+    { metadata: { resourceVersion: '1' } },
+    merge,
+    `409 Conflict: Operation cannot be fulfilled on deployments.apps "d": ${stale}`,
+  ],
+  [
+    `${deployments}/d/status`,
+    { status: { replicas: -1 } },
+    merge,
+    '422 Invalid: Deployment.apps "d" is invalid: [status.replicas: Invalid value: -1: must be greater than or equal to 0, status.updatedReplicas: Invalid value: 0: cannot be greater than status.replicas, status.readyReplicas: Invalid value: 0: cannot be greater than status.replicas, status.availableReplicas: Invalid value: 0: cannot be greater than status.replicas]',
+  ],
   [`${deployments}/d`, { spec: { strategy: { $patch: 'bogus' } } }, strategic, '500 : unknown patch type: bogus in map: map[$patch:bogus]'],
   [
     `${maps}/a?fieldManager=m`,

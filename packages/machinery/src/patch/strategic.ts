@@ -19,6 +19,8 @@ export interface PatchField {
 }
 /** What a strategic merge must know of an object. */
 export interface PatchSchema {
+  /** The Go struct's name, of a schema that knows all its fields. */
+  readonly name?: string
   field(name: string): PatchField | undefined
 }
 
@@ -26,7 +28,8 @@ export const patchMarker = '$patch'
 export const retainKeysMarker = '$retainKeys'
 const orderMarker = '$setElementOrder'
 export const orderPrefix = `${orderMarker}/`
-export const deletePrefix = '$deleteFromPrimitiveList/'
+const deleteMarker = '$deleteFromPrimitiveList'
+export const deletePrefix = `${deleteMarker}/`
 
 /**
  * Whether a patch is applied to an object, where directives take effect and a null that has nothing to remove is dropped; or to another
@@ -57,17 +60,21 @@ export const mergeMaps = (original: JsonObject, patch: JsonObject, schema: Patch
 
 const replaceByDirective = (directive: Json, patch: JsonObject): JsonObject => {
   if (directive === 'delete') return {}
-  if (directive !== 'replace') throw new Error(`unknown patch type: ${goText(directive)} in map: ${goText(patch)}`)
+  if (directive !== 'replace') {
+    const shown = typeof directive === 'string' ? directive : `%!s(${goType(directive)}=${goText(directive)})`
+    throw new Error(`unknown patch type: ${shown} in map: ${goText(patch)}`)
+  }
   const { [patchMarker]: _, ...content } = patch
   return content
 }
 
 const mergeMember = (result: Draft, name: string, value: Json, schema: PatchSchema, mode: MergeMode): void => {
-  const deletes = name.startsWith(deletePrefix)
+  const deletes = name.startsWith(deleteMarker)
   if (deletes && mode === 'combine') {
     putKey(result, name, value)
     return
   }
+  if (deletes && !name.startsWith(deletePrefix)) throw new Error('invalid patch format of primitive list')
   const key = deletes ? name.slice(deletePrefix.length) : name
   if (value === null) {
     delete result[key]
@@ -145,7 +152,10 @@ const applyElementOrders = (result: Draft, patch: Draft, schema: PatchSchema, mo
     }
     delete patch[key]
     const name = key.slice(orderPrefix.length)
-    const ordered = orderedList(ownValue(result, name), ownValue(patch, name), order, schema.field(name), mode, name)
+    const field = schema.field(name)
+    if (!field && schema.name)
+      throw new Error(`unable to find api field in struct ${schema.name} for the json field ${JSON.stringify(name)}`)
+    const ordered = orderedList(ownValue(result, name), ownValue(patch, name), order, field, mode, name)
     if (ordered) putKey(result, name, ordered)
     delete patch[name]
   }
