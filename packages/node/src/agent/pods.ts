@@ -3,6 +3,7 @@ import type { View } from '@skiff/client'
 import type { Env } from '@skiff/machinery'
 import { annotations, labels } from '../pods/naming.ts'
 import type { ContainerSummary, Runtime, RuntimeEvent, SandboxSummary } from '../runtimes/runtime.ts'
+import { createRechecks } from './recheck.ts'
 import { type PodWorker, startWorker, type WorkerTools } from './worker.ts'
 
 export interface PodsOptions {
@@ -27,22 +28,23 @@ export interface Pods {
   stop(): Promise<void>
 }
 
-/** How often everything is listed to find what no event told: often only where the runtime tells nothing. */
-const relistMs = 60_000
+/** How often everything is listed where the runtime tells nothing, and how long after a loss events are asked for anew. */
 const blindRelistMs = 1_000
 
 export const startPods = async (options: PodsOptions): Promise<Pods> => {
   const { tools, runtime, env, view } = options
   const stopping = new AbortController()
   const workers = new Map<string, PodWorker>()
+  const rechecks = createRechecks(env, () => relist(), stopping.signal)
 
   let isCaughtUp = false
   const add = (pod: Pod, isFresh: boolean): PodWorker => {
     const { uid } = pod.metadata
-    const worker = startWorker(tools, pod, isFresh, () => {
+    const onOver = () => {
       if (workers.get(uid) === worker) workers.delete(uid)
       options.onGone?.(uid)
-    })
+    }
+    const worker = startWorker(tools, pod, isFresh, { onOver, onStart: () => rechecks.stir() })
     workers.set(uid, worker)
     return worker
   }
@@ -81,7 +83,9 @@ export const startPods = async (options: PodsOptions): Promise<Pods> => {
       env.log.info('ending what is left of a pod that is gone', { pod: `${pod.metadata.namespace}/${pod.metadata.name}` })
       add(pod, false).vanish()
     }
-    for (const [uid, worker] of workers) if (differs(worker, uid, sandboxes, containers)) worker.nudge()
+    const there = statesByPod(sandboxes, containers)
+    // One that is at work looks again after it.
+    for (const [uid, worker] of workers) if (!worker.isBusy && statesOf(worker) !== there(uid)) worker.nudge()
   }
   /** An event of what no worker has seen yet may belong to any that is at work just now. */
   const concerned = ({ podUid, containerId, sandboxId }: RuntimeEvent): PodWorker[] => {
@@ -102,21 +106,20 @@ export const startPods = async (options: PodsOptions): Promise<Pods> => {
           continue
         }
         await relist()
-        for await (const event of events) for (const worker of concerned(event)) worker.nudge()
+        // What happens before the runtime has begun to tell is found by the recheck.
+        rechecks.stir()
+        for await (const event of events) {
+          rechecks.stir()
+          for (const worker of concerned(event)) worker.nudge()
+        }
       } catch (error) {
         if (!stopping.signal.aborted) env.log.warn('events of the runtime ended', { error: String(error) })
       }
       if (events) await env.sleep(blindRelistMs, stopping.signal)
     }
   }
-  const check = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await env.sleep(relistMs, stopping.signal)
-      if (!stopping.signal.aborted) await relist().catch((error) => env.log.warn('the runtime cannot be listed', { error: String(error) }))
-    }
-  }
   await relist().catch((error) => env.log.warn('the runtime cannot be listed yet', { error: String(error) }))
-  const running = Promise.all([listen(), check()])
+  const running = Promise.all([listen(), rechecks.run()])
 
   return {
     worker: (uid) => workers.get(uid),
@@ -137,19 +140,22 @@ export const startPods = async (options: PodsOptions): Promise<Pods> => {
 /** Has not been looked at by any agent yet. */
 const isNew = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined && pod.status?.startTime === undefined
 
-const differs = (
-  worker: PodWorker,
-  uid: string,
-  sandboxes: readonly SandboxSummary[],
-  containers: readonly ContainerSummary[],
-): boolean => {
-  const { seen } = worker
-  const now = [
-    ...sandboxes.filter((one) => one.labels[labels.podUid] === uid).map((one) => `${one.sandboxId}${one.ready}`),
-    ...containers.filter((one) => one.labels[labels.podUid] === uid).map((one) => `${one.containerId}${one.state}`),
-  ]
-  const then = [...seen.sandboxes.map((one) => `${one.id}${one.ready}`), ...seen.containers.map((one) => `${one.id}${one.state}`)]
-  return now.sort().join() !== then.sort().join()
+/** Which sandboxes and containers there are and in which states, as a text that compares. */
+const stateText = (states: readonly string[]): string => [...states].sort().join()
+
+const statesOf = ({ seen }: PodWorker): string =>
+  stateText([...seen.sandboxes.map((one) => `${one.id}${one.ready}`), ...seen.containers.map((one) => `${one.id}${one.state}`)])
+
+const statesByPod = (sandboxes: readonly SandboxSummary[], containers: readonly ContainerSummary[]): ((uid: string) => string) => {
+  const states = new Map<string, string[]>()
+  const add = (uid = '', state: string) => {
+    const known = states.get(uid)
+    if (known) known.push(state)
+    else states.set(uid, [state])
+  }
+  for (const one of sandboxes) add(one.labels[labels.podUid], `${one.sandboxId}${one.ready}`)
+  for (const one of containers) add(one.labels[labels.podUid], `${one.containerId}${one.state}`)
+  return (uid) => stateText(states.get(uid) ?? [])
 }
 
 /** As much of a pod as its sandbox and containers remember: enough to end it properly. */

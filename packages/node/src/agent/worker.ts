@@ -51,13 +51,20 @@ export interface PodWorker {
   stop(): Promise<void>
 }
 
+export interface WorkerListener {
+  /** Nothing of the pod is left. */
+  onOver(): void
+  /** Something of it begins, or has just begun, in the runtime. */
+  onStart(): void
+}
+
 const longestRetryMs = 10_000
 
 /**
  * Starts the worker of a pod. `isFresh`: the pod has just been bound, so the runtime cannot hold anything of it yet, and the first
- * look is spared. `onOver`: nothing of it is left.
+ * look is spared.
  */
-export const startWorker = (tools: WorkerTools, first: Pod, isFresh: boolean, onOver: () => void): PodWorker => {
+export const startWorker = (tools: WorkerTools, first: Pod, isFresh: boolean, { onOver, onStart }: WorkerListener): PodWorker => {
   const { env, runtime } = tools
   const stopping = new AbortController()
   const observer = createObserver(runtime, first.metadata.uid, tools.readLastWords)
@@ -143,7 +150,11 @@ export const startWorker = (tools: WorkerTools, first: Pod, isFresh: boolean, on
     const wakeAt = (atMs: number) => {
       wakeMs = Math.min(atMs, wakeMs ?? atMs)
     }
-    await applyPlan(tools, plan, { ...applying, wakeAt })
+    try {
+      await applyPlan(tools, plan, { ...applying, wakeAt })
+    } finally {
+      if (plan.some(begins)) onStart()
+    }
     if (plan.some(acts)) changes += 1
     else if (plan.some((step) => step.do === 'hold')) tell(seen)
     return wakeMs
@@ -240,6 +251,8 @@ const knownProbes = ({ status }: Pod): ReadonlyMap<string, ProbeResults> =>
   )
 
 const acts = (step: Step): boolean => step.do !== 'wake' && step.do !== 'hold'
+
+const begins = (step: Step): boolean => step.do === 'start' || step.do === 'createSandbox'
 
 const endsSooner = (before: Pod, next: Pod): boolean => {
   if (next.metadata.deletionTimestamp === undefined) return false

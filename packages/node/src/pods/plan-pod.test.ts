@@ -128,6 +128,23 @@ describe('restart policies', () => {
   })
 })
 
+test('Never: a container that had not started when the sandbox was lost never will, and the pod is over', () => {
+  const life = live(podOf({ restartPolicy: 'Never', containers: [{ name: 'a' }, { name: 'b' }] }))
+  life.sync()
+  life.seen = { ...life.seen, containers: life.seen.containers.filter(({ name }) => name === 'a') }
+  life.crash()
+  expect(life.sync()).toEqual(['fail SandboxLost', 'finish'])
+  expect(life.summary()).toBe('Failed/SandboxLost a=Unknown(255)#0 b=ContainerCreating#0 [init scheduled]')
+})
+
+test('Never: where nothing had started, a lost sandbox is replaced', () => {
+  const life = live(podOf({ restartPolicy: 'Never' }))
+  life.sync()
+  life.crash()
+  life.seen = { ...life.seen, containers: life.seen.containers.map((container) => ({ ...container, state: 'created' as const })) }
+  expect(life.sync()).toEqual(['sandbox #1 (replaces)', 'remove c #0', 'start main c #0', 'removeSandbox s1'])
+})
+
 test('Never: a sandbox that is lost between init containers and the pod proper is replaced', () => {
   const life = live(podOf({ restartPolicy: 'Never', initContainers: [{ name: 'i' }] }))
   life.sync()

@@ -49,7 +49,7 @@ const planSandbox = (pod: Pod, seen: SeenPod, memory: PodMemory, nowMs: number):
   const [last] = seen.sandboxes
   const attempt = last ? last.attempt + 1 : 0
   const inits = pod.spec.initContainers ?? []
-  if (!restartsOnFailure(pod) && hasBegun(pod, seen)) return stops
+  if (!restartsOnFailure(pod) && hasBegun(pod, seen)) return [...stops, ...endUnbegun(pod, seen)]
   const mains = pod.spec.containers.filter(({ name }) => !(pod.spec.restartPolicy === 'OnFailure' && hasSucceeded(newest(seen, name))))
   if (mains.length === 0 && planInit(pod, seen, memory).done) return stops
   const first = inits[0]
@@ -70,11 +70,27 @@ const planSandbox = (pod: Pod, seen: SeenPod, memory: PodMemory, nowMs: number):
  * counts them, and leaves a pod whose sandbox is lost right after them pending for ever.
  */
 const hasBegun = (pod: Pod, seen: SeenPod): boolean =>
-  pod.spec.containers.some(({ name }) => newest(seen, name) !== undefined) ||
-  (pod.spec.initContainers ?? []).some((init) => {
-    const last = isSidecar(init) ? undefined : newest(seen, init.name)
-    return last !== undefined && hasFailed(last)
-  })
+  pod.spec.containers.some((container) => hasRun(seen, container)) ||
+  (pod.spec.initContainers ?? []).some((init) => !isSidecar(init) && failedLast(seen, init))
+
+/** One that was made and never started counts for nothing. */
+const hasRun = (seen: SeenPod, { name }: Container): boolean => (newest(seen, name)?.state ?? 'created') !== 'created'
+
+const failedLast = (seen: SeenPod, { name }: Container): boolean => {
+  const last = newest(seen, name)
+  return last !== undefined && hasFailed(last)
+}
+
+/**
+ * A container that had not started when the sandbox was lost never will, so the pod is over. Upstream leaves it pending for ever,
+ * and a Job waits as long.
+ */
+const endUnbegun = (pod: Pod, seen: SeenPod): Step[] => {
+  const unbegun = pod.spec.containers.filter((container) => !hasRun(seen, container)).map(({ name }) => name)
+  if (unbegun.length === 0 || (pod.spec.initContainers ?? []).some((init) => !isSidecar(init) && failedLast(seen, init))) return []
+  const message = `Pod sandbox was lost before these containers had started: ${unbegun.join(', ')}`
+  return [{ do: 'fail', reason: 'SandboxLost', message }]
+}
 
 const hasSucceeded = (container: SeenContainer | undefined): boolean => container?.state === 'exited' && container.exitCode === 0
 

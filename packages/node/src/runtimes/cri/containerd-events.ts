@@ -1,7 +1,8 @@
 import type { Client } from '@grpc/grpc-js'
 import type { Env } from '@skiff/machinery'
-import { isRuntimeError, type Runtime, type RuntimeEvent } from '../runtime.ts'
+import type { Runtime, RuntimeEvent } from '../runtime.ts'
 import { serviceCaller } from './grpc-channel.ts'
+import { onceVisible } from './once-visible.ts'
 import { decodeMessage, loadTable, type Read } from './proto-table.ts'
 
 // containerd's own event service, with its public field numbers. It is served on the same socket as CRI.
@@ -13,21 +14,18 @@ const events = {
     Any: { typeUrl: 'string 1', value: 'bytes 2' },
     SubscribeRequest: { filters: 'string[] 1' },
     Envelope: { timestamp: 'Timestamp 1', namespace: 'string 2', topic: 'string 3', event: 'Any 4' },
-    TaskExit: { containerId: 'string 1', id: 'string 2' },
+    TaskDelete: { containerId: 'string 1', id: 'string 5' },
     TaskStart: { containerId: 'string 1' },
     ContainerChange: { id: 'string 1' },
   },
   services: { Events: { Subscribe: 'SubscribeRequest stream Envelope' } },
 } as const
 
-const filters = [`namespace=="k8s.io",topic~="^/(tasks/(start|exit)|containers/(create|delete))$"`]
-
-const settleStepMs = 10
-const settleLimitMs = 2_000
+const filters = [`namespace=="k8s.io",topic~="^/(tasks/(start|delete)|containers/(create|delete))$"`]
 
 /**
- * containerd before 1.7 has no CRI events, so they are made from its own. CRI's view lags a few milliseconds behind an exit:
- * the event is handed on only once CRI shows it.
+ * containerd before 1.7 has no CRI events, so they are made from its own. CRI's own listener answers an exit by freeing what the task
+ * held (`tasks/delete`) and notes the exit then, so an end is told by the freeing and handed on once CRI shows it.
  */
 export async function* containerdEvents(
   env: Env,
@@ -37,12 +35,13 @@ export async function* containerdEvents(
 ): AsyncIterable<RuntimeEvent> {
   const definition = loadTable(events)
   const { stream } = serviceCaller(env, client, events, 'Events', definition)
-  for await (const envelope of stream('Subscribe', { filters }, signal)) {
-    const event = fromEnvelope(envelope, (name, bytes) => decodeMessage(events, definition, name, bytes))
-    if (event === undefined) continue
-    if (event.kind === 'stopped') await settled(env, runtime, event.containerId, signal)
-    yield event
+  const told = async function* (live: AbortSignal) {
+    for await (const envelope of stream('Subscribe', { filters }, live)) {
+      const event = fromEnvelope(envelope, (name, bytes) => decodeMessage(events, definition, name, bytes))
+      if (event) yield event
+    }
   }
+  yield* onceVisible(env, told, runtime, signal)
 }
 
 type Decode = <Name extends keyof typeof events.messages>(name: Name, bytes: Buffer) => Read<typeof events, Name>
@@ -57,33 +56,12 @@ const fromEnvelope = ({ topic, event, timestamp }: Read<typeof events, 'Envelope
       return { kind: 'created', containerId: decode('ContainerChange', bytes).id, atNs }
     case '/containers/delete':
       return { kind: 'deleted', containerId: decode('ContainerChange', bytes).id, atNs }
-    case '/tasks/exit': {
-      const exit = decode('TaskExit', bytes)
-      // Processes of exec end here too, under an id of their own.
-      return exit.id === exit.containerId ? { kind: 'stopped', containerId: exit.containerId, atNs } : undefined
+    case '/tasks/delete': {
+      const { containerId, id } = decode('TaskDelete', bytes)
+      // Processes of exec, where they are told at all, have an id of their own.
+      return id === '' || id === containerId ? { kind: 'stopped', containerId, atNs } : undefined
     }
     default:
       return undefined
-  }
-}
-
-const settled = async (
-  env: Env,
-  runtime: Pick<Runtime, 'containerStatus' | 'podSandboxStatus'>,
-  id: string,
-  signal: AbortSignal,
-): Promise<void> => {
-  const startedMs = env.monotonicMs()
-  while (!signal.aborted && env.monotonicMs() - startedMs < settleLimitMs) {
-    try {
-      const container = await runtime.containerStatus(id, { signal })
-      const live = container ? container.state === 'running' : ((await runtime.podSandboxStatus(id, { signal }))?.ready ?? false)
-      if (!live) return
-    } catch (error) {
-      // The event itself remains true; whoever gets it asks again and sees this failure.
-      if (isRuntimeError(error)) return
-      throw error
-    }
-    await env.sleep(settleStepMs, signal)
   }
 }

@@ -1,8 +1,8 @@
 import type { Env } from '@skiff/machinery'
+import { createEventHub, type EventHub } from '../event-hub.ts'
 import { type ContainerInfo, RuntimeError, type RuntimeEvent, type SandboxConfig, type SandboxInfo } from '../runtime.ts'
 import { type Addresses, createAddresses } from './addresses.ts'
 import type { Behaviour } from './behaviour.ts'
-import { createEventHub, type EventHub } from './event-hub.ts'
 import { criLine } from './log-lines.ts'
 
 export interface HeldSandbox {

@@ -1,4 +1,4 @@
-import type { RuntimeEvent } from '../runtime.ts'
+import type { RuntimeEvent } from './runtime.ts'
 
 /** Passes events on to whoever listens now. */
 export interface EventHub {
