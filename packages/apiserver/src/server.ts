@@ -26,6 +26,7 @@ import { listWidth, type RequestLimits, startFairness } from './fairness/start.t
 import { createHandler, type HandlerContext } from './handler.ts'
 import { createRequestMetrics } from './metrics/requests.ts'
 import { fairnessFamilies, inFlightFamilies, objectFamilies, processFamilies } from './metrics/server-metrics.ts'
+import type { ComponentCheck } from './parts/component-statuses.ts'
 import type { NodeDirectory } from './parts/node-directory.ts'
 import { builtinParts } from './parts/parts.ts'
 import { plainRoutes } from './plain/builtin.ts'
@@ -78,6 +79,8 @@ export interface ApiServer {
   readonly signer: TokenSigner
   readonly registry: Registry
   readonly storage: Storage
+  /** What runs beside the server, as componentstatuses tell of it: `scheduler` and `controller-manager`, set by whoever starts them. */
+  readonly components: Map<string, ComponentCheck>
   /** A near client under the identity given. */
   client(identity: Identity): Client
   close(): Promise<void>
@@ -136,6 +139,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     serviceCidrs: caches['servicecidrs.networking.k8s.io'],
     client: () => itself,
   })
+  const components = new Map<string, ComponentCheck>()
+  const readStore = () => store.read('health')
   const rest: Rest = {
     registry,
     storage,
@@ -160,6 +165,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       tokenRequestKind,
       nodes: options.nodes,
       ...(options.metrics ? { usage: usageParts(options.nodes, env) } : {}),
+      components,
+      readStore,
     }),
   }
   const nearAggregated = createNearPassOn(authorize)
@@ -201,7 +208,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     env,
     gates,
     address: () => `${options.advertiseAddress}:${http.port}`,
-    readStore: () => store.read('health'),
+    readStore,
     metrics: () => [
       ...requests.families(),
       ...inFlightFamilies(fairness),
@@ -248,6 +255,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     signer,
     registry,
     storage,
+    components,
     client: (identity) => connect(handler, identity),
     close: async () => {
       definitions.stop()

@@ -22,7 +22,11 @@ export const startLoops = async (api: ApiServer, record: ClusterRecord, env: Env
   const client = api.client(component('system:kube-scheduler'))
   const views: Views | undefined = isEnabled('scheduler', record.controllers) ? createViews(client, scheduling) : undefined
   const scheduler = views ? await startScheduler({ client, views, env: scheduling }) : undefined
+  // They live as long as this process, and answer when it does.
+  if (record.controllers.some((each) => !each.startsWith('-'))) api.components.set('controller-manager', () => undefined)
+  if (scheduler) api.components.set('scheduler', () => undefined)
   return async () => {
+    api.components.clear()
     await scheduler?.stop()
     await views?.close()
     await controllers.stop()

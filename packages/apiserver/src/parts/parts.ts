@@ -3,6 +3,7 @@ import type { AccountTokens } from '../authn/service-accounts.ts'
 import type { TokenSigner } from '../authn/tokens.ts'
 import type { Rbac } from '../authz/rbac.ts'
 import type { Part } from '../handler.ts'
+import { type ComponentCheck, componentStatuses } from './component-statuses.ts'
 import { podEviction } from './eviction.ts'
 import type { NodeDirectory } from './node-directory.ts'
 import { podExec, podLog, podPortForward } from './pod-streams.ts'
@@ -30,6 +31,9 @@ export interface PartsOptions {
   readonly nodes: NodeDirectory
   /** Those of metrics.k8s.io, where it is served here. */
   readonly usage?: ReadonlyMap<string, Part>
+  /** Components that run, by upstream's name. */
+  readonly components: ReadonlyMap<string, ComponentCheck>
+  readonly readStore: () => Promise<unknown>
 }
 
 /** The subresources and virtual resources with handlers of their own, by `group/plural` and `group/plural/subresource`. */
@@ -38,6 +42,7 @@ export const builtinParts = (options: PartsOptions): ReadonlyMap<string, Part> =
   const scale = scalePart(scaleKinds)
   return new Map<string, Part>([
     ['/bindings', bindings],
+    ['/componentstatuses', componentStatuses(options.components, options.readStore)],
     ['/pods/binding', podBinding],
     ['/pods/eviction', podEviction],
     ['/pods/log', podLog(nodes)],

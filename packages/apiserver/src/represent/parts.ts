@@ -53,7 +53,7 @@ const listShell = (page: Page): { readonly head: string; readonly tail: string }
   const metadata = {
     continue: page.continue ?? '',
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
-    resourceVersion: String(page.revision),
+    ...versionOf(page),
   }
   return {
     head: `{"apiVersion":${JSON.stringify(apiVersion)},"items":[`,
@@ -62,6 +62,10 @@ const listShell = (page: Page): { readonly head: string; readonly tail: string }
 }
 
 /** The list as a value, around items that are wire JSON. */
+/** What is stored nowhere has no version. */
+export const versionOf = ({ revision }: Page): { readonly resourceVersion?: string } =>
+  revision > 0 ? { resourceVersion: String(revision) } : {}
+
 export const listAround = (page: Page, items: readonly unknown[]): unknown => {
   const { head, tail } = listShell(page)
   return { ...(JSON.parse(head + tail) as object), items }
@@ -69,7 +73,7 @@ export const listAround = (page: Page, items: readonly unknown[]): unknown => {
 
 const listHead = (page: Page): string => {
   const metadata = {
-    resourceVersion: String(page.revision),
+    ...versionOf(page),
     ...(page.continue ? { continue: page.continue } : {}),
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
   }

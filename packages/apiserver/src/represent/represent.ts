@@ -8,7 +8,7 @@ import type { Page } from '../rest/read.ts'
 import { served } from '../rest/update.ts'
 import { encodeFrame, type ServedFrame } from '../watch/frame.ts'
 import { checkStreams, type Form, formOf, plain } from './accept.ts'
-import { entriesOfPage, listAround, listParts, type Tables } from './parts.ts'
+import { entriesOfPage, listAround, listParts, type Tables, versionOf } from './parts.ts'
 import { protobufBytes, protobufEntry, protobufFrame, protobufList, protobufType, protobufValue } from './protobuf.ts'
 
 const json = 'application/json'
@@ -81,7 +81,7 @@ export const replyPage = (call: Call, page: Page, tables: Tables): ValueReply =>
   const form = prettily(call, formFor(call, kind))
   if (isPlain(form) && !kind.conversion) return { status: 200, bytes: listParts(page), contentType: json }
   const metadata = {
-    resourceVersion: String(page.revision),
+    ...versionOf(page),
     ...(page.continue ? { continue: page.continue } : {}),
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
   }
@@ -105,7 +105,7 @@ const listValue = (page: Page): ListValue => ({
   apiVersion: page.kind.apiVersion,
   kind: page.kind.listKind,
   metadata: {
-    resourceVersion: String(page.revision),
+    resourceVersion: page.revision > 0 ? String(page.revision) : '',
     ...(page.continue ? { continue: page.continue } : {}),
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
   },
