@@ -15,6 +15,7 @@ export interface Builtins {
   readonly schemaOf: (typeName: string) => ObjectSchema
   readonly scaleKind: Kind
   readonly tokenRequestKind: Kind
+  readonly evictionKind: Kind
   /** A kind that no 1.33 server serves, from its facts: without a behaviour. */
   readonly kindOf: (facts: ResourceFacts) => Kind
 }
@@ -55,6 +56,14 @@ export const buildBuiltins = ({ gates = defaultGates, serves }: BuiltinsOptions 
       kind: 'TokenRequest',
       plural: 'tokenrequests',
       type: 'io.k8s.api.authentication.v1.TokenRequest',
+    }),
+    evictionKind: catalogue.kindOf({
+      ...virtual,
+      group: 'policy',
+      version: 'v1',
+      kind: 'Eviction',
+      plural: 'evictions',
+      type: 'io.k8s.api.policy.v1.Eviction',
     }),
   }
 }

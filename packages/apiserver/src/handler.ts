@@ -42,8 +42,10 @@ export const createHandler =
     if (kind.namespaced ? call.namespace === undefined && call.name !== undefined : call.namespace !== undefined) throw notFoundHere()
     if (call.misplaced) throw known(kind, call) ? methodNotAllowed() : notFoundHere()
     // Within the server, a collection may be removed from all namespaces at once.
-    if (call.accept !== undefined && kind.namespaced && call.namespace === undefined && call.verb !== 'list' && call.verb !== 'watch')
-      throw kind.verbs.includes('list') ? methodNotAllowed() : notFoundHere()
+    if (call.accept !== undefined && kind.namespaced && call.namespace === undefined) {
+      if (!kind.verbs.includes('list')) throw notFoundHere()
+      if (call.verb !== 'list' && call.verb !== 'watch') throw methodNotAllowed()
+    }
     // What nothing could be answered in is refused before anything is done; connections and logs speak for themselves.
     if (call.accept !== undefined && call.verb !== 'connect' && call.subresource !== 'log') formFor(call, kind)
     if (call.name !== undefined) checkName(call.name)

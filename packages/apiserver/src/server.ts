@@ -109,7 +109,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const gates = options.gates ?? defaultGates
   const serves = resolveRuntimeConfig(options.runtimeConfig ?? new Map(), resourceFacts)
   const builtins = buildBuiltins({ gates, serves })
-  const { kinds, schemaOf, scaleKind, tokenRequestKind } = builtins
+  const { kinds, schemaOf, scaleKind, tokenRequestKind, evictionKind } = builtins
   const legacy = options.legacyApis ? await loadLegacyKinds(builtins) : undefined
   const measured = options.metrics ? resourceFacts.filter(({ aggregated }) => aggregated).map(builtins.kindOf) : []
   const registry = createRegistry([...(legacy ? [...legacy.served, ...legacy.kinds] : kinds), ...measured])
@@ -163,6 +163,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       accounts,
       scaleKinds: [scaleKind, ...(legacy?.scales ?? [])],
       tokenRequestKind,
+      evictionKind,
       nodes: options.nodes,
       ...(options.metrics ? { usage: usageParts(options.nodes, env) } : {}),
       components,

@@ -36,13 +36,18 @@ const total = (pod: Pod, of: (container: Container) => Amounts): Amounts => {
     starting,
   )
 }
-export const podRequests = (pod: Pod): Amounts =>
-  addAmounts(
-    { ...total(pod, (container) => container.resources?.requests ?? {}), ...pod.spec.resources?.requests },
-    pod.spec.overhead ?? {},
-  )
+/** What the containers of a pod ask for, without overhead. */
+export const containerRequests = (pod: Pod): Amounts => ({
+  ...total(pod, (container) => container.resources?.requests ?? {}),
+  ...pod.spec.resources?.requests,
+})
+export const containerLimits = (pod: Pod): Amounts => ({
+  ...total(pod, (container) => container.resources?.limits ?? {}),
+  ...pod.spec.resources?.limits,
+})
+export const podRequests = (pod: Pod): Amounts => addAmounts(containerRequests(pod), pod.spec.overhead ?? {})
 export const podLimits = (pod: Pod): Amounts => {
-  const limits = { ...total(pod, (container) => container.resources?.limits ?? {}), ...pod.spec.resources?.limits }
+  const limits = containerLimits(pod)
   const overhead = Object.entries(pod.spec.overhead ?? {}).filter(([name]) => limits[name] !== undefined)
   return addAmounts(limits, Object.fromEntries(overhead))
 }

@@ -27,6 +27,18 @@ test.each<[string, LimitRange, Pod, string[]]>([
     pod({ cpu: '1' }, { cpu: '3' }),
     ['cpu max limit to request ratio per Container is 2, but provided ratio is 3.000000'],
   ],
+  [
+    'one container of two speaks, and a sidecar beside them',
+    range({ type: 'Pod', max: { cpu: '1' } }),
+    {
+      metadata: { name: 'p' },
+      spec: {
+        initContainers: [{ name: 's', restartPolicy: 'Always', resources: { limits: { cpu: '600m' } } }],
+        containers: [{ name: 'a', resources: { limits: { cpu: '500m' } } }, { name: 'b' }],
+      },
+    } as unknown as Pod,
+    ['maximum cpu usage per Pod is 1, but limit is 1100m'],
+  ],
 ])('%s', (_name, limits, one, expected) => {
   expect(podComplaints(limits, one)).toEqual(expected)
 })

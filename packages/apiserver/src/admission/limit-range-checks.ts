@@ -1,7 +1,15 @@
-import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '@skiff/api'
-import { addQuantities, compareQuantities, isZeroQuantity, milliValue, quantityText } from '@skiff/machinery'
+import {
+  type Amounts,
+  type Container,
+  containerLimits,
+  containerRequests,
+  type LimitRange,
+  type LimitRangeItem,
+  type PersistentVolumeClaim,
+  type Pod,
+} from '@skiff/api'
+import { compareQuantities, isZeroQuantity, milliValue } from '@skiff/machinery'
 
-type Amounts = Readonly<Record<string, string>>
 interface Resources {
   readonly requests: Amounts
   readonly limits: Amounts
@@ -42,26 +50,13 @@ const complaints = (item: LimitRangeItem, resources: Resources): string[] => {
 
 const resourcesOf = ({ resources }: Container): Resources => ({ requests: resources?.requests ?? {}, limits: resources?.limits ?? {} })
 
-/** The sum over containers, of what every one of them says; an init container that wants more counts alone. */
-const podTotal = ({ spec }: Pod, of: (resources: Resources) => Amounts): Amounts => {
-  const lists = spec.containers.map((container) => of(resourcesOf(container)))
-  const total: Record<string, string> = {}
-  for (const name of Object.keys(lists[0] ?? {}))
-    if (lists.every((list) => list[name] !== undefined))
-      total[name] = lists.slice(1).reduce((sum, list) => quantityText(addQuantities(sum, list[name] as string)), lists[0]?.[name] as string)
-  for (const container of spec.initContainers ?? [])
-    for (const [name, amount] of Object.entries(of(resourcesOf(container))))
-      if (total[name] === undefined || compareQuantities(amount, total[name]) > 0) total[name] = amount
-  return total
-}
-
 /** What a LimitRange holds against a pod, in upstream's words. */
 export const podComplaints = (range: LimitRange, pod: Pod): string[] =>
   (range.spec.limits ?? []).flatMap((item) => {
     if (item.type === 'Container')
       return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap((container) => complaints(item, resourcesOf(container)))
     if (item.type !== 'Pod') return []
-    return complaints(item, { requests: podTotal(pod, ({ requests }) => requests), limits: podTotal(pod, ({ limits }) => limits) })
+    return complaints(item, { requests: containerRequests(pod), limits: containerLimits(pod) })
   })
 
 /** Claims are held against their requests alone. */

@@ -5,6 +5,8 @@ import { lookup } from './lookup.ts'
 import { createdPod, updatedPod } from './pod-request.ts'
 import type { AdmissionSources } from './sources.ts'
 
+const systemClasses = new Set(['system-cluster-critical', 'system-node-critical'])
+
 /** Turns a pod's priority class into its priority and preemption policy; one class at most is the default of all. */
 export const priority = (sources: AdmissionSources): AdmissionPlugin => {
   const classes = lookup<PriorityClass>(sources, 'scheduling.k8s.io', 'v1', 'priorityclasses')
@@ -29,7 +31,17 @@ export const priority = (sources: AdmissionSources): AdmissionPlugin => {
     },
     validate: async (request) => {
       const { kind, verb, object } = request
-      if (kind.group !== 'scheduling.k8s.io' || kind.plural !== 'priorityclasses' || verb === 'delete') return undefined
+      if (kind.group !== 'scheduling.k8s.io' || kind.plural !== 'priorityclasses') return undefined
+      if (verb === 'delete') {
+        // Not the plugin's word upstream but the storage's; the answer is the same.
+        if (systemClasses.has(request.name))
+          throw forbidden(
+            { group: kind.group, resource: kind.plural },
+            request.name,
+            'this is a system priority class and cannot be deleted',
+          )
+        return undefined
+      }
       const next = object as PriorityClass
       if (!next.globalDefault) return undefined
       const held = await globalDefault()

@@ -1,9 +1,11 @@
 import type { Container, Pod, ServiceAccount, VolumeMount } from '@skiff/api'
 import { forbidden } from '@skiff/machinery'
+import { find } from '../registry/tree.ts'
 import { generateName } from '../rest/create.ts'
-import type { AdmissionPlugin } from './admission.ts'
+import type { AdmissionPlugin, AdmissionRequest } from './admission.ts'
 import { lookup } from './lookup.ts'
 import { createdPod } from './pod-request.ts'
+import { forbiddenEphemeralSecret, forbiddenSecret, limitsSecrets, namesSecrets } from './secret-references.ts'
 import type { AdmissionSources } from './sources.ts'
 
 const tokenMountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -19,18 +21,56 @@ export const serviceAccount = (sources: AdmissionSources): AdmissionPlugin => {
     name: 'ServiceAccount',
     mutate: async (request) => {
       const pod = createdPod(request)
-      if (!pod || pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return request.object
+      if (!pod) return request.object
+      if (isMirror(pod)) return checkedMirror(request, pod)
       const name = pod.spec.serviceAccountName || 'default'
       const account = await accounts.get(`${request.namespace}/${name}`)
       if (!account)
-        throw forbidden(
-          { group: '', resource: 'pods' },
-          request.name,
+        throw refused(
+          request,
           `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
         )
-      return shaped(pod, name, account)
+      const next = shaped(pod, name, account)
+      refuseSecrets(request, next, account)
+      return next
+    },
+    validate: (request) => {
+      const created = createdPod(request)
+      if (created) {
+        if (isMirror(created)) checkedMirror(request, created)
+        const account = accounts.now && find(accounts.now.tree, `${request.namespace}/${created.spec.serviceAccountName}`)?.object
+        if (account) refuseSecrets(request, created, account as ServiceAccount)
+        return undefined
+      }
+      const { kind, subresource, object } = request
+      if (kind.group !== '' || kind.plural !== 'pods' || subresource !== 'ephemeralcontainers' || !object) return undefined
+      const { spec } = object as Pod
+      return accounts.get(`${request.namespace}/${spec.serviceAccountName}`).then((account) => {
+        const fault = account && limitsSecrets(account) ? forbiddenEphemeralSecret(spec.ephemeralContainers ?? [], account) : undefined
+        if (fault) throw refused(request, fault)
+        return undefined
+      })
     },
   }
+}
+
+const refused = ({ name }: AdmissionRequest, why: string) => forbidden({ group: '', resource: 'pods' }, name, why)
+
+const isMirror = ({ metadata }: Pod): boolean => metadata.annotations?.[mirrorAnnotation] !== undefined
+
+/** What a node shows of its own pods stays as it is, and may reach nothing that an account could. */
+const checkedMirror = (request: AdmissionRequest, pod: Pod): Pod => {
+  if (pod.spec.serviceAccountName) throw refused(request, 'a mirror pod may not reference service accounts')
+  if (namesSecrets(pod)) throw refused(request, 'a mirror pod may not reference secrets')
+  const sources = (pod.spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? [])
+  if (sources.some(({ serviceAccountToken }) => serviceAccountToken))
+    throw refused(request, 'a mirror pod may not use ServiceAccountToken volume projections')
+  return pod
+}
+
+const refuseSecrets = (request: AdmissionRequest, pod: Pod, account: ServiceAccount): void => {
+  const fault = limitsSecrets(account) ? forbiddenSecret(pod, account) : undefined
+  if (fault) throw refused(request, fault)
 }
 
 const shaped = (pod: Pod, name: string, account: ServiceAccount): Pod => {

@@ -1,45 +1,55 @@
-import type { Pod, PodDisruptionBudget } from '@skiff/api'
-import type { Body } from '@skiff/client'
+import type { Kind, Pod, PodDisruptionBudget } from '@skiff/api'
+import type { Call } from '@skiff/client'
 import { badRequest, compileLabelSelector, type KubeObject, notFound, Refusal, rfc3339 } from '@skiff/machinery'
 import type { Part } from '../handler.ts'
 import { entriesOf, find } from '../registry/tree.ts'
 import { replyValue } from '../represent/represent.ts'
-import { parseBody } from '../rest/body.ts'
+import { decodeBody } from '../rest/body.ts'
 import { keyOfCall, namedOf, type Request, type Rest } from '../rest/context.ts'
-import type { DeleteOptions } from '../rest/delete-options.ts'
-import { checkDryRun, writeOptions } from '../rest/options.ts'
+import { inNamespace } from '../rest/create.ts'
+import { type DeleteOptions, type Given, nestedDeleteOptions } from '../rest/delete-options.ts'
+import { writeOptions } from '../rest/options.ts'
 import { checkPreconditions, removeOne } from '../rest/remove.ts'
 import { writeOver } from '../rest/update.ts'
 import { admitPart } from './admit.ts'
 
 interface Eviction extends KubeObject {
-  readonly deleteOptions?: {
-    readonly gracePeriodSeconds?: number
-    readonly dryRun?: readonly string[]
-    readonly preconditions?: DeleteOptions['preconditions']
-    readonly propagationPolicy?: string
-  }
+  readonly deleteOptions?: Given
 }
 
-/** POST pods/NAME/eviction: a delete that disruption budgets may refuse. */
-export const podEviction: Part = async ({ rest }, request) => {
-  const { call } = request
-  const options = writeOptions(call, 'CreateOptions')
-  const kind = request.kind
-  const body = evictionBody(request)
-  if (body.metadata?.name && body.metadata.name !== call.name) throw badRequest('name in URL does not match name in Eviction object')
-  const dryRun = options.dryRun || checkDryRun(body.deleteOptions?.dryRun ?? [], [])
-  const cache = await rest.storage.cache(kind)
-  const entry = find(cache.tree, keyOfCall(kind, call))
-  if (!entry) throw notFound(namedOf(kind), call.name ?? '')
-  const pod = entry.object as Pod
-  await admitPart(rest, { ...request, dryRun }, 'create', { ...body, kind: 'Eviction' }, 'policy')
-  if (!needsNoBudget(pod)) await spendBudget(rest, request, pod, dryRun)
-  const { dryRun: _, ...given } = body.deleteOptions ?? {}
-  const deletion = dryRun ? { ...given, dryRun } : await markDisrupted(rest, request, { ...given, dryRun })
-  await removeOne(rest, { ...request, dryRun }, entry.key, deletion)
-  return replyValue(call, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, 201)
+/** POST pods/NAME/eviction: a delete that disruption budgets may refuse. `evictionKind` gives the codec of the body. */
+export const podEviction =
+  (evictionKind: Kind): Part =>
+  async ({ rest }, request) => {
+    const { call } = request
+    const options = writeOptions(call, 'CreateOptions')
+    const kind = request.kind
+    const body = inNamespace(
+      kind,
+      decodeBody(versionOf(evictionKind, call), call.body, options.validation, request.warnings),
+      call.namespace,
+    ) as Eviction
+    if (body.metadata.name !== call.name) throw badRequest('name in URL does not match name in Eviction object')
+    const { dryRun: dryOptions, ...given } = nestedDeleteOptions(body.deleteOptions ?? {})
+    const dryRun = options.dryRun || dryOptions
+    const cache = await rest.storage.cache(kind)
+    const entry = find(cache.tree, keyOfCall(kind, call))
+    if (!entry) throw notFound(namedOf(kind), call.name ?? '')
+    const pod = entry.object as Pod
+    await admitPart(rest, { ...request, dryRun }, 'create', { ...body, kind: 'Eviction' }, 'policy')
+    if (!needsNoBudget(pod)) await spendBudget(rest, request, pod, dryRun)
+    const deletion = dryRun ? { ...given, dryRun } : await markDisrupted(rest, request, { ...given, dryRun })
+    await removeOne(rest, { ...request, dryRun }, entry.key, deletion)
+    return replyValue(call, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, 201)
+  }
+
+/** Evictions of policy/v1beta1, whose fields are the same, are taken although nothing else of that version is served. */
+const versionOf = (evictionKind: Kind, { body }: Call): Kind => {
+  if (!body || 'stream' in body) return evictionKind
+  const isOld = 'object' in body ? (body.object as KubeObject | undefined)?.apiVersion === older : Buffer.from(body.bytes).includes(older)
+  return isOld ? { ...evictionKind, version: 'v1beta1', apiVersion: older } : evictionKind
 }
+const older = 'policy/v1beta1'
 
 /**
  * Says in the pod's status why it goes, before it does: a Job's failure policy and whoever watches the pod read it there. The write is
@@ -76,25 +86,6 @@ const disrupted = (pod: Pod, now: string): Pod => {
   return { ...pod, status: { ...pod.status, conditions: next } } as Pod
 }
 
-const evictionBody = ({ call }: Request): Eviction => {
-  const { body } = call
-  if (!body || 'stream' in body) throw badRequest('an Eviction object is required')
-  const value = readEviction(body)
-  if (value.kind !== undefined && value.kind !== 'Eviction')
-    throw badRequest(`${value.kind} in version "v1" cannot be handled as a Eviction`)
-  return value
-}
-
-const readEviction = (body: Exclude<Body, { stream: unknown }>): Eviction => {
-  if ('bytes' in body && body.bytes.length === 0) return {} as Eviction
-  try {
-    return (parseBody(body, { apiVersion: 'policy/v1', kind: 'Eviction' }).value ?? {}) as Eviction
-  } catch (error) {
-    if (error instanceof Refusal) throw error
-    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`)
-  }
-}
-
 const needsNoBudget = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp !== undefined || ['Pending', 'Succeeded', 'Failed'].includes(pod.status?.phase ?? '')
 
@@ -107,11 +98,7 @@ const spendBudget = async (rest: Rest, request: Request, pod: Pod, dryRun: boole
     .filter((budget) => compileLabelSelector(budget.spec?.selector).matches(pod.metadata.labels ?? {}))
   if (budgets.length === 0) return
   if (budgets.length > 1)
-    throw new Refusal(
-      500,
-      'InternalError',
-      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
-    )
+    throw new Refusal(500, '', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.')
   const budget = budgets[0] as PodDisruptionBudget
   const policy = budget.spec?.unhealthyPodEvictionPolicy
   const ready = pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')

@@ -28,6 +28,7 @@ export interface PartsOptions {
   /** Scale in autoscaling/v1, and in the versions that removed API versions had. */
   readonly scaleKinds: readonly Kind[]
   readonly tokenRequestKind: Kind
+  readonly evictionKind: Kind
   readonly nodes: NodeDirectory
   /** Those of metrics.k8s.io, where it is served here. */
   readonly usage?: ReadonlyMap<string, Part>
@@ -38,13 +39,13 @@ export interface PartsOptions {
 
 /** The subresources and virtual resources with handlers of their own, by `group/plural` and `group/plural/subresource`. */
 export const builtinParts = (options: PartsOptions): ReadonlyMap<string, Part> => {
-  const { rbac, signer, accounts, scaleKinds, tokenRequestKind, nodes } = options
+  const { rbac, signer, accounts, scaleKinds, tokenRequestKind, evictionKind, nodes } = options
   const scale = scalePart(scaleKinds)
   return new Map<string, Part>([
     ['/bindings', bindings],
     ['/componentstatuses', componentStatuses(options.components, options.readStore)],
     ['/pods/binding', podBinding],
-    ['/pods/eviction', podEviction],
+    ['/pods/eviction', podEviction(evictionKind)],
     ['/pods/log', podLog(nodes)],
     ['/pods/exec', podExec(nodes, false)],
     ['/pods/attach', podExec(nodes, true)],

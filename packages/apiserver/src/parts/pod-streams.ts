@@ -4,9 +4,9 @@ import { badRequest, type FieldError, forbiddenField, internalError, invalid, in
 import type { Part } from '../handler.ts'
 import { find } from '../registry/tree.ts'
 import { keyOfCall, namedOf, queryFlag, queryValue, type Request, type Rest } from '../rest/context.ts'
-import { queryInteger } from '../rest/options.ts'
+import { queryInteger, queryTime } from '../rest/options.ts'
 import { openBridge } from '../streaming/bridge.ts'
-import { parseExecRequest, parsePorts } from '../streaming/options.ts'
+import { checkStreams, parseExecRequest, parsePorts } from '../streaming/options.ts'
 import { admitPart } from './admit.ts'
 import type { NodeConnection, NodeDirectory, PodRef } from './node-directory.ts'
 
@@ -52,17 +52,18 @@ export const podLog =
   (nodes: NodeDirectory): Part =>
   async ({ rest }, request) => {
     const { call } = request
+    const options = logOptions(call)
     const pod = await podOf(rest, request)
     const container = containerOf(pod, queryValue(call, 'container') ?? '')
     // A pod that no node has yet has said nothing.
-    if (!pod.spec.nodeName) return { status: 200, bytes: Buffer.alloc(0), contentType: 'text/plain' }
-    const stream = await connectionOf(nodes, pod).logs(refOf(pod), logOptions(call, container), call.signal)
+    if (!pod.spec.nodeName) return { status: 204, bytes: Buffer.alloc(0) }
+    const stream = await connectionOf(nodes, pod).logs(refOf(pod), { container, ...options }, call.signal)
     return { status: 200, stream, contentType: 'text/plain' }
   }
 
-const logOptions = (call: Call, container: string) => {
+const logOptions = (call: Call) => {
   const sinceSeconds = queryInteger(call, 'sinceSeconds')
-  const sinceTime = queryValue(call, 'sinceTime')
+  const sinceTime = queryTime(call, 'sinceTime')
   const tailLines = queryInteger(call, 'tailLines')
   const limitBytes = queryInteger(call, 'limitBytes')
   const faults: FieldError[] = []
@@ -73,12 +74,11 @@ const logOptions = (call: Call, container: string) => {
   atLeast('tailLines', tailLines, 0)
   atLeast('limitBytes', limitBytes, 1)
   if (sinceSeconds !== undefined && sinceTime)
-    faults.push(forbiddenField('<nil>', 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
+    faults.push(forbiddenField('[]', 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
   else atLeast('sinceSeconds', sinceSeconds, 1)
   if (queryValue(call, 'stream') !== undefined) faults.push(forbiddenField('stream', 'may not be specified'))
   if (faults.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, call.name ?? '', faults)
   return {
-    container,
     follow: queryFlag(call, 'follow'),
     previous: queryFlag(call, 'previous'),
     timestamps: queryFlag(call, 'timestamps'),
@@ -103,6 +103,7 @@ export const podExec =
     const options = { stdin, stdout, stderr, tty, container, ...(attach ? {} : { command: asked.command }) }
     await admitPart(rest, request, 'connect', { kind: attach ? 'PodAttachOptions' : 'PodExecOptions', ...options })
     const connection = connectionOf(nodes, pod)
+    checkStreams(asked.streams)
     const target = attach
       ? await connection.attach(refOf(pod), { container, streams: asked.streams })
       : await connection.exec(refOf(pod), { container, command: asked.command, streams: asked.streams })
@@ -115,9 +116,10 @@ export const podPortForward =
   async ({ rest }, request) => {
     const { call } = request
     const pod = await podOf(rest, request)
+    const connection = connectionOf(nodes, pod)
     const ports = parsePorts(call.query)
     await admitPart(rest, request, 'connect', { kind: 'PodPortForwardOptions', ports })
-    const target = await connectionOf(nodes, pod).portForward(refOf(pod), ports)
+    const target = await connection.portForward(refOf(pod), ports)
     return upgraded(rest, call, target, undefined)
   }
 

@@ -1,7 +1,6 @@
 import type { Pod } from '@skiff/api'
 import {
   badRequest,
-  conflict,
   type KubeObject,
   nameIsPathSegment,
   notFound,
@@ -16,7 +15,7 @@ import { replyValue } from '../represent/represent.ts'
 import { decodeBody } from '../rest/body.ts'
 import { namedOf, type Request, type Rest } from '../rest/context.ts'
 import { writeOptions } from '../rest/options.ts'
-import { writeOver } from '../rest/update.ts'
+import { checkUid, writeOver } from '../rest/update.ts'
 import { admitPart } from './admit.ts'
 
 const success = (code: number) => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code })
@@ -46,13 +45,7 @@ const bind = async (rest: Rest, request: Request, binding: Binding): Promise<voi
     { ...request, kind, prepared: true, call: { ...call, resource: 'pods', verb: 'update', subresource: 'binding' } },
     async (current) => {
       const pod = current as Pod
-      const uid = binding.metadata?.uid
-      if (uid && uid !== pod.metadata.uid)
-        throw conflict(
-          namedOf(kind),
-          pod.metadata.name,
-          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`,
-        )
+      checkUid(kind, binding, pod)
       if (pod.metadata.deletionTimestamp)
         throw new Refusal(
           409,
@@ -91,8 +84,7 @@ export const podBinding: Part = async ({ rest }, request) => {
   const options = writeOptions(call, 'CreateOptions')
   const bindingKind = rest.registry.find('', 'v1', 'bindings') ?? kind
   const binding = decodeBody(bindingKind, call.body, options.validation, request.warnings) as Binding
-  const named = binding.metadata?.name
-  if (named && named !== call.name) throw badRequest(`name in URL does not match name in Binding object`)
+  if (binding.metadata.name !== call.name) throw badRequest(`name in URL does not match name in Binding object`)
   await bind(rest, { ...request, dryRun: options.dryRun }, binding)
   return replyValue(call, success(201), 201)
 }

@@ -92,7 +92,7 @@ test.each([
   ['namespaces/default/pods/ftp:web:21/proxy/', '400 invalid pod request "ftp:web:21"'],
   ['namespaces/default/pods/none/proxy/', '404 pods "none" not found'],
   ['namespaces/default/pods/waiting/proxy/', '400 address not allowed'],
-  ['namespaces/default/services/web/proxy/', '503 no service port "" found for service "web"'],
+  ['namespaces/default/services/web/proxy/', '503 no endpoints available for service "web"'],
   ['namespaces/default/services/web:81/proxy/', '503 no service port 81 found for service "web"'],
   ['namespaces/default/services/idle:80/proxy/', '503 no endpoints available for service "idle"'],
 ])('%s is refused', async (path, answer) => {

@@ -83,12 +83,12 @@ const objectOf = async <T>(rest: Rest, { kind, call }: Request, name: string): P
 export const podProxy = (nodes: NodeDirectory): Part =>
   proxyPart(async (rest, request, { name, port }) => {
     const pod = await objectOf<Pod>(rest, request, name)
+    const host = pod.status?.podIP
+    if (!host) throw badRequest('address not allowed')
     const ports = pod.spec.containers.flatMap((container) => container.ports ?? [])
     const chosen =
       port === '' ? (ports[0]?.containerPort ?? 80) : (portNumber(port) ?? ports.find((each) => each.name === port)?.containerPort)
     if (chosen === undefined) throw badRequest(`pod ${JSON.stringify(name)} has no port ${JSON.stringify(port)}`)
-    const host = pod.status?.podIP
-    if (!host) throw badRequest('address not allowed')
     return { host, port: chosen, connection: nodes.connection(pod.spec.nodeName ?? '') }
   })
 
@@ -108,9 +108,12 @@ export const serviceProxy = (nodes: NodeDirectory): Part =>
     const ports = service.spec.ports ?? []
     const number = portNumber(port)
     const wanted = ports.find((each) => (number === undefined ? (each.name ?? '') === port : each.port === number))
-    if (!wanted) throw serviceUnavailable(`no service port ${number ?? JSON.stringify(port)} found for service ${JSON.stringify(name)}`)
-    const ways = readyEndpoints(await slicesOf(rest, request.call.namespace ?? '', name), wanted.name ?? '')
+    if (!wanted && number !== undefined) throw serviceUnavailable(`no service port ${number} found for service ${JSON.stringify(name)}`)
+    const slices = await slicesOf(rest, request.call.namespace ?? '', name)
+    const ways = wanted ? readyEndpoints(slices, wanted.name ?? '') : []
     const way = ways[Math.floor(rest.env.random() * ways.length)]
-    if (!way) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`)
+    // Upstream names what was asked for where there are endpoints, but none of that port.
+    const none = slices.some(({ endpoints }) => (endpoints ?? []).length > 0) ? (request.call.name ?? '') : name
+    if (!way) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(none)}`)
     return { host: way.host, port: way.port, connection: nodes.connection(way.nodeName ?? '') }
   })

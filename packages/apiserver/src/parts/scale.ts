@@ -10,18 +10,18 @@ import {
   type JsonObject,
   type KubeObject,
   ownValue,
-  Refusal,
 } from '@skiff/machinery'
 import type { HandlerContext, Part } from '../handler.ts'
 import type { Entry } from '../registry/entry.ts'
-import { replyValue } from '../represent/represent.ts'
+import { replyObject } from '../represent/represent.ts'
 import { checkFieldManager, configurationOf, merged } from '../rest/apply-patch.ts'
 import { decodeBody } from '../rest/body.ts'
-import { methodNotAllowed, type Request, type Rest } from '../rest/context.ts'
+import { methodNotAllowed, namedOf, type Request, type Rest } from '../rest/context.ts'
+import { inNamespace } from '../rest/create.ts'
 import { writeOptions } from '../rest/options.ts'
 import { isApply, patched, patcherFor } from '../rest/patch.ts'
 import { getOne } from '../rest/read.ts'
-import { served, writeOver } from '../rest/update.ts'
+import { checkName, checkUid, served, writeOver } from '../rest/update.ts'
 import { admitPart } from './admit.ts'
 
 interface Scalable extends KubeObject {
@@ -99,18 +99,25 @@ export const scalePart = (scaleKinds: readonly Kind[]): Part => {
   return async (context, request) => {
     const { call, kind } = request
     const scaleKind = scaleKindOf(kind)
-    if (call.verb === 'get') return replyScale(request, scaleKind, await getOne(context.rest, request))
+    if (call.verb === 'get') return replyScale(context, request, scaleKind, await getOne(context.rest, request, namedInRefusals(kind)))
     if (call.verb === 'update') return putScale(context, request, scaleKind)
     if (call.verb === 'patch') return patchScale(context, request, scaleKind)
     throw methodNotAllowed()
   }
 }
 
+/** Whom a read of a scale that is not there names: what each kind's storage says upstream. */
+const namedInRefusals = (kind: Kind) => {
+  const { group, resource } = namedOf(kind)
+  if (kind.custom || resource === 'statefulsets') return { group, resource }
+  return { group: resource === 'replicationcontrollers' ? 'autoscaling' : group, resource: `${resource}/scale` }
+}
+
 const shownAs = ({ conversion }: Kind, scale: Scale): Scale => (conversion ? (conversion.fromStored(scale) as Scale) : scale)
 const readAs = ({ conversion }: Kind, scale: KubeObject): Scale => (conversion ? conversion.toStored(scale) : scale) as Scale
 
-const replyScale = ({ call, kind }: Request, scaleKind: Kind, entry: Entry) =>
-  replyValue(call, shownAs(scaleKind, scaleOf(kind, served(kind, entry) as Scalable)))
+const replyScale = ({ tables }: HandlerContext, { call, kind }: Request, scaleKind: Kind, entry: Entry) =>
+  replyObject(call, scaleKind, shownAs(scaleKind, scaleOf(kind, served(kind, entry) as Scalable)), tables)
 
 const admitScale = (rest: Rest, request: Request, scale: Scale, current: Scalable): Promise<void> =>
   admitPart(
@@ -122,27 +129,24 @@ const admitScale = (rest: Rest, request: Request, scale: Scale, current: Scalabl
     scaleOf(request.kind, current),
   )
 
-const putScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
+const putScale = async (context: HandlerContext, request: Request, scaleKind: Kind) => {
+  const { rest } = context
   const { call, kind } = request
   const options = writeOptions(call, 'UpdateOptions')
-  const scale = readAs(scaleKind, decodeBody(scaleKind, call.body, options.validation, request.warnings))
-  if (scale.metadata.name && scale.metadata.name !== call.name)
-    throw new Refusal(
-      400,
-      'BadRequest',
-      `the name of the object (${scale.metadata.name}) does not match the name on the URL (${call.name})`,
-    )
+  const scale = readAs(scaleKind, inNamespace(kind, decodeBody(scaleKind, call.body, options.validation, request.warnings), call.namespace))
+  checkName(request, scale)
   const { subresource: _, ...plain } = call
   const written = await writeOver(
     rest,
     { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager, trackedAs: 'scale', call: plain },
     async (current) => {
+      checkUid(kind, scale, current as Scalable)
       await admitScale(rest, { ...request, dryRun: options.dryRun }, scale, current as Scalable)
       return withReplicas(kind, current as Scalable, scale)
     },
     false,
   )
-  return replyScale(request, scaleKind, written.entry)
+  return replyScale(context, request, scaleKind, written.entry)
 }
 
 /** The part of a workload that a Scale sets, as a configuration of the workload itself. */
@@ -153,7 +157,8 @@ const workloadOf = ({ apiVersion, kind, scale }: Kind, name: string, configurati
 }
 
 /** Whoever applies a Scale holds the workload's replicas under the subresource's name. */
-const applyScale = async ({ rest }: HandlerContext, request: Request, scaleKind: Kind) => {
+const applyScale = async (context: HandlerContext, request: Request, scaleKind: Kind) => {
+  const { rest } = context
   const { call, kind, warnings } = request
   const options = writeOptions(call, 'PatchOptions')
   checkFieldManager(options.fieldManager)
@@ -182,7 +187,7 @@ const applyScale = async ({ rest }: HandlerContext, request: Request, scaleKind:
     })
   }
   const written = await writeOver(rest, { ...applying, tracked: true }, change, false)
-  return replyScale(request, scaleKind, written.entry)
+  return replyScale(context, request, scaleKind, written.entry)
 }
 
 const patchScale = async (context: HandlerContext, request: Request, scaleKind: Kind) => {
@@ -204,5 +209,5 @@ const patchScale = async (context: HandlerContext, request: Request, scaleKind: 
     change,
     false,
   )
-  return replyScale(request, scaleKind, written.entry)
+  return replyScale(context, request, scaleKind, written.entry)
 }

@@ -51,6 +51,14 @@ export const formFor = (call: Call, kind: Kind | undefined): Form => {
 export const replyValue = (call: Call, value: unknown, status = 200): ValueReply =>
   call.accept === undefined ? { status, object: value } : encoded(value, prettily(call, formFor(call, undefined)), status)
 
+/** An object that is made for the answer, of a kind that nothing stores: whole, as a table or its metadata alone. */
+export const replyObject = (call: Call, kind: Kind, object: KubeObject, tables: Tables): ValueReply => {
+  if (call.accept === undefined) return { status: 200, object }
+  const form = prettily(call, formFor(call, kind))
+  const { resourceVersion } = object.metadata
+  return encoded(transformed(kind, [object], form, call, tables, { resourceVersion }, false), form)
+}
+
 /** One stored object. */
 export const replyEntry = (call: Call, kind: Kind, entry: Entry, tables: Tables, status = 200): ValueReply => {
   if (call.accept === undefined) return { status, object: served(kind, entry) }

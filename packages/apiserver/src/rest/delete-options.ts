@@ -12,7 +12,7 @@ export interface DeleteOptions {
   readonly dryRun: boolean
 }
 
-interface Given {
+export interface Given {
   readonly gracePeriodSeconds?: number | undefined
   readonly propagationPolicy?: string | undefined
   readonly orphanDependents?: boolean | undefined
@@ -24,8 +24,17 @@ interface Given {
 export const deleteOptions = (call: Call): DeleteOptions => {
   const errors: FieldError[] = []
   const given = bodyOptions(call)
-  const options = given ?? queryOptions(call)
   const dryRun = given ? checkDryRun(given.dryRun ?? [], errors) : dryRunOf(call, errors)
+  return checkedOptions(given ?? queryOptions(call), dryRun, errors)
+}
+
+/** Options as another object holds them. */
+export const nestedDeleteOptions = (given: Given): DeleteOptions => {
+  const errors: FieldError[] = []
+  return checkedOptions(given, checkDryRun(given.dryRun ?? [], errors), errors)
+}
+
+const checkedOptions = (options: Given, dryRun: boolean, errors: FieldError[]): DeleteOptions => {
   const { propagationPolicy: policy, orphanDependents: orphan, gracePeriodSeconds: grace, preconditions } = options
   if (policy !== undefined && orphan !== undefined)
     errors.push(invalidValue('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'))

@@ -1,5 +1,5 @@
 import type { Call } from '@skiff/client'
-import { badRequest, type FieldError, invalid, notSupported, quoted, validateFieldManager } from '@skiff/machinery'
+import { badRequest, canonicalTime, type FieldError, invalid, notSupported, quoted, validateFieldManager } from '@skiff/machinery'
 import type { FieldValidation } from './body.ts'
 import { queryValue } from './context.ts'
 
@@ -54,6 +54,18 @@ export const queryInteger = (call: Call, name: string): number | undefined => {
   if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${quoted(text)}: invalid syntax`)
   if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw badRequest(`strconv.ParseInt: parsing ${quoted(text)}: value out of range`)
   return Number(text)
+}
+
+/** A time of the query as it was written; refuses what Go's time package can not read. */
+export const queryTime = (call: Call, name: string): string | undefined => {
+  const text = queryValue(call, name)
+  if (!text) return undefined
+  try {
+    canonicalTime(text)
+  } catch (error) {
+    throw badRequest((error as Error).message)
+  }
+  return text
 }
 
 /** The options of a write as the query gave them, for whoever is asked about it. */

@@ -20,14 +20,14 @@ export interface Page {
   readonly remaining?: number
 }
 
-export const getOne = async (rest: Rest, { call, kind }: Request): Promise<Entry> => {
+export const getOne = async (rest: Rest, { call, kind }: Request, named = namedOf(kind)): Promise<Entry> => {
   const cache = await rest.storage.cache(rest.registry.stored(kind))
   const version = queryValue(call, 'resourceVersion') ?? ''
   checkVersion(version)
   if (version === '') await rest.storage.fresh()
   else if (version !== '0') await waitFor(rest, Number(version))
   const entry = find(cache.tree, keyOfCall(kind, call))
-  if (!entry) throw notFound(namedOf(kind), call.name ?? '')
+  if (!entry) throw notFound(named, call.name ?? '')
   await prepareServed(kind, [entry])
   return entry
 }

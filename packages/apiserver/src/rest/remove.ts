@@ -176,7 +176,8 @@ const markDeleted = (rest: Rest, kind: Kind, live: KubeObject, options: DeleteOp
     metadata: {
       ...withFinalizers(metadata, finalizers),
       deletionTimestamp: rfc3339(rest.env.now() + seconds * 1000),
-      deletionGracePeriodSeconds: seconds,
+      // Namespaces have a deletion of their own, which knows no grace.
+      ...(kind.storedAs === 'namespaces' ? {} : { deletionGracePeriodSeconds: seconds }),
       ...(metadata.generation !== undefined && metadata.generation > 0 ? { generation: metadata.generation + 1 } : {}),
     },
   } as KubeObject
@@ -208,6 +209,7 @@ const markAgain = (
   const left = metadata.deletionGracePeriodSeconds ?? 0
   if (grace === 0 || (grace === undefined && left === 0) || left === 0) {
     if (!held) return 'now'
+    if (metadata.deletionGracePeriodSeconds === undefined) return { ...object, metadata: withFinalizers(metadata, finalizers) }
     return { ...object, metadata: { ...withFinalizers(metadata, finalizers), deletionGracePeriodSeconds: 0 } }
   }
   if (grace === undefined || grace >= left) return { ...object, metadata: withFinalizers(metadata, finalizers) }

@@ -38,13 +38,18 @@ export const update = async (rest: Rest, request: Request): Promise<Written> => 
   const { call, kind, warnings } = request
   const options = writeOptions(call, 'UpdateOptions')
   const decoded = inNamespace(kind, decodeBody(kind, call.body, options.validation, warnings), call.namespace)
-  const name = decoded.metadata.name ?? ''
-  if (name === '') throw badRequest(`the name of the object (${call.name ?? ''} based on URL) was undeterminable: name must be provided`)
-  if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`)
+  checkName(request, decoded)
   const moved = { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }
   const turn = betweenSteps(call)
   if (turn) await turn
   return writeOver(rest, moved, async () => decoded, true)
+}
+
+/** The object of a PUT says the URL's name. */
+export const checkName = ({ call }: Request, { metadata }: KubeObject): void => {
+  const name = metadata.name ?? ''
+  if (name === '') throw badRequest(`the name of the object (${call.name ?? ''} based on URL) was undeterminable: name must be provided`)
+  if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`)
 }
 
 /** The object as this kind's version shows it. */
@@ -91,7 +96,7 @@ export const writeOver = async (
     if (afterTracking) await afterTracking
     const next = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole
     const old = sent.kind.writtenAs ? held.object : shown
-    if (put) checkPreconditions(kind, next, old)
+    if (put) checkUid(kind, next, old)
     const given =
       next.metadata.resourceVersion === old.metadata.resourceVersion
         ? old.metadata.resourceVersion
@@ -130,8 +135,9 @@ const upstreamKey = (kind: Kind, { metadata }: KubeObject): string => {
   return `/registry/${resource}/${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}`
 }
 
-const checkPreconditions = (kind: Kind, next: KubeObject, old: KubeObject): void => {
-  const uid = next.metadata.uid
+/** Refuses a writer that means another object of the same name. */
+export const checkUid = (kind: Kind, next: KubeObject, old: KubeObject): void => {
+  const uid = next.metadata?.uid
   if (uid && uid !== old.metadata.uid)
     throw conflict(
       namedOf(kind),

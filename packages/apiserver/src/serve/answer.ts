@@ -52,6 +52,11 @@ export const writeValue = (incoming: Incoming, outgoing: Outgoing, reply: ValueR
     fields['content-encoding'] = 'gzip'
     fields.vary = 'Accept-Encoding'
   } else fields['content-length'] = length
+  if (status === 204) {
+    // No content has no type and no length.
+    delete fields['content-type']
+    delete fields['content-length']
+  }
   const out = outgoing as ServerResponse
   out.writeHead(status, fields)
   if (incoming.method === 'HEAD' || parts.length === 0) out.end()

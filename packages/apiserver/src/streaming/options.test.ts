@@ -1,6 +1,6 @@
 import { isRefusal } from '@skiff/machinery'
 import { expect, test } from 'vitest'
-import { parseExecRequest, parsePorts } from './options.ts'
+import { checkStreams, parseExecRequest, parsePorts } from './options.ts'
 
 test('the query of exec', () => {
   expect(parseExecRequest({ container: 'app', command: ['sh', '-c', 'a b'], stdin: 'true', stdout: '1', stderr: '' })).toEqual({
@@ -26,7 +26,7 @@ test('a terminal has one output', () => {
 test.each<Record<string, string>>([{}, { tty: 'true' }, { stdin: 'FALSE', stdout: '0' }, { stderr: 'true', tty: 'true' }])(
   '%j attaches nothing',
   (query) => {
-    expect(() => parseExecRequest(query)).toThrow('you must specify at least 1 of stdin, stdout, stderr')
+    expect(() => checkStreams(parseExecRequest(query).streams)).toThrow('you must specify at least 1 of stdin, stdout, stderr')
   },
 )
 

@@ -19,7 +19,7 @@ const flag = (query: Query, name: string): boolean => {
   return value !== undefined && value !== '0' && value.toLowerCase() !== 'false'
 }
 
-/** Reads the query of exec or attach; throws 400 where nothing would be attached. */
+/** Reads the query of exec or attach. */
 export const parseExecRequest = (query: Query): ExecRequest => {
   const tty = flag(query, 'tty')
   const streams: StreamSelection = {
@@ -29,8 +29,12 @@ export const parseExecRequest = (query: Query): ExecRequest => {
     stderr: flag(query, 'stderr') && !tty,
     tty,
   }
-  if (!streams.stdin && !streams.stdout && !streams.stderr) throw badRequest('you must specify at least 1 of stdin, stdout, stderr')
   return { container: all(query, 'container')[0] ?? '', command: all(query, 'command'), streams }
+}
+
+/** A node's word upstream, and so the last one: throws 400 where nothing would be attached. */
+export const checkStreams = ({ stdin, stdout, stderr }: StreamSelection): void => {
+  if (!stdin && !stdout && !stderr) throw badRequest('you must specify at least 1 of stdin, stdout, stderr')
 }
 
 /** The ports of a port-forward request (only plain WebSocket clients name them); throws 400 for what is no port. */
