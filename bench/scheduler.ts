@@ -5,6 +5,9 @@
  */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import {
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
   type Node,
   namespace,
   node,
@@ -18,6 +21,7 @@ import {
   service,
   statefulSet,
   storageClass,
+  volumeAttachment,
 } from '@skiff/api'
 import { connect, createViews, type Frame, type Handler } from '@skiff/client'
 import { type KubeObject, keyOf, systemEnv } from '@skiff/machinery'
@@ -32,7 +36,7 @@ const cpuOf: Record<string, string> = { full: '2' }
 const env = systemEnv()
 const resources = [
   ...[namespace, node, pod, service, replicationController, persistentVolume, persistentVolumeClaim],
-  ...[replicaSet, statefulSet, storageClass, podDisruptionBudget],
+  ...[replicaSet, statefulSet, storageClass, podDisruptionBudget, csiNode, csiDriver, csiStorageCapacity, volumeAttachment],
 ]
 
 /** Rows by resource, and watchers that are each handed what is new: the least that a scheduler can talk to. */

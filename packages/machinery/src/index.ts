@@ -30,6 +30,7 @@ export {
 } from './cel/static-types.ts'
 export { CelError, type CelValue, celOf, typeName } from './cel/value.ts'
 export * from './env.ts'
+export { createHistogram, exposition, type Family, type Histogram, type Labels as MetricLabels, type Sample } from './exposition.ts'
 export * from './field.ts'
 export * from './gotemplate/evaluate.ts'
 export * from './json/encode.ts'

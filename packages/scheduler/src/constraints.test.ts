@@ -14,7 +14,7 @@ test(`over ${clusters} clusters, no placement breaks a rule, and no refusal is w
   let refusals = 0
   for (let seed = 1; seed <= clusters; seed += 1) {
     const { nodes, pods } = seededCluster(seed)
-    const { cluster, decider } = still(nodes, [], [], seed)
+    const { cluster, decider } = still(nodes, [], [], { seed })
     const placed: Pod[] = []
     for (const [i, pod] of pods.entries()) {
       const info = podInfoOf(pod)

@@ -1,5 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
   type Node,
   namespace,
   node as nodes,
@@ -7,12 +10,14 @@ import {
   persistentVolume,
   persistentVolumeClaim,
   pod as pods,
+  type Resource,
   storageClass,
+  volumeAttachment,
 } from '@skiff/api'
 import type { ViewChange, Views } from '@skiff/client'
 import type { Assumed } from './cycle/assumed.ts'
-import { isFinished, type NodeChange } from './cycle/framework.ts'
-import { gatesText } from './plugins/scheduling-gates.ts'
+import { isFinished, type NodeChange, type StorageResource } from './cycle/framework.ts'
+import type { WaitingPods } from './cycle/waiting-pods.ts'
 import type { Nominations } from './preempt/nominations.ts'
 import type { SchedulingQueue } from './queue/scheduling-queue.ts'
 import { type PodInfo, podInfoOf } from './snapshot/pod-info.ts'
@@ -24,9 +29,21 @@ export interface FollowParts {
   readonly queue: SchedulingQueue
   readonly assumed: Assumed
   readonly nominations: Nominations
-  readonly schedulerName: string
-  readonly gated: (pod: Pod, message: string) => void
+  readonly waitingPods: WaitingPods
+  /** Whether a profile schedules the pods of this scheduler name. */
+  readonly schedules: (schedulerName: string) => boolean
 }
+
+/** What plugins ask about the storage of pods. */
+export const storage = [
+  persistentVolume,
+  persistentVolumeClaim,
+  storageClass,
+  csiNode,
+  csiDriver,
+  csiStorageCapacity,
+  volumeAttachment,
+] as const
 
 /** Brings what the views show into the snapshot and the queue; returns the function that ends it. */
 export const follow = (parts: FollowParts): (() => void) => {
@@ -37,14 +54,18 @@ export const follow = (parts: FollowParts): (() => void) => {
     views.view(namespace).subscribe(({ before, after }) => {
       if (!isDeepStrictEqual(before?.metadata.labels, after?.metadata.labels)) queue.happened({ on: 'namespace' })
     }),
-    ...[persistentVolume, persistentVolumeClaim, storageClass].map((resource) =>
-      views.view(resource as typeof persistentVolume).subscribe(() => queue.happened({ on: 'storage' })),
+    ...storage.map((resource) =>
+      views
+        .view(resource as Resource)
+        .subscribe(({ before, after }) => queue.happened({ on: 'storage', resource: resource.plural as StorageResource, before, after })),
     ),
   ]
   return () => {
     for (const stop of stops) stop()
   }
 }
+
+const conditionsOf = ({ status }: Node): string => status?.conditions?.map((each) => `${each.type}=${each.status}`).join() ?? ''
 
 const nodeChanged = ({ snapshot, queue }: FollowParts, { before, after, key }: ViewChange<Node>): void => {
   if (!after) {
@@ -60,8 +81,11 @@ const nodeChanged = ({ snapshot, queue }: FollowParts, { before, after, key }: V
     allocatable: !isDeepStrictEqual(before.status?.allocatable, after.status?.allocatable),
     labels: !isDeepStrictEqual(before.metadata.labels, after.metadata.labels),
     taints: !isDeepStrictEqual(before.spec?.taints, after.spec?.taints) || before.spec?.unschedulable !== after.spec?.unschedulable,
+    // No plugin of ours looks at these, but others may.
+    annotations: !isDeepStrictEqual(before.metadata.annotations, after.metadata.annotations),
+    conditions: conditionsOf(before) !== conditionsOf(after),
   }
-  const matters = changed.allocatable || changed.labels || changed.taints
+  const matters = changed.allocatable || changed.labels || changed.taints || changed.annotations || changed.conditions
   // Heartbeats change nothing here.
   if (!matters && isDeepStrictEqual(before.status?.images, after.status?.images)) return
   snapshot.setNode(after)
@@ -79,7 +103,7 @@ const countsAlike = (a: Pod, b: Pod): boolean =>
   )
 
 const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => void) => {
-  const { snapshot, queue, assumed, nominations, schedulerName, gated } = parts
+  const { snapshot, queue, assumed, nominations, waitingPods, schedules } = parts
   const placed = new Map<string, { readonly info: PodInfo; readonly nodeName: string; readonly pod: Pod }>()
 
   const gone = (uid: string): void => {
@@ -87,6 +111,7 @@ const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => vo
     nominations.clear(uid)
     const held = placed.get(uid)
     if (!held) {
+      waitingPods.get(uid)?.reject('', 'removed')
       assumed.forget(uid)
       return
     }
@@ -110,14 +135,9 @@ const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => vo
     else if (!wasAssumed) queue.happened({ on: 'pod-assigned', pod: info })
   }
   const waiting = (before: Pod | undefined, pod: Pod): void => {
-    if ((pod.spec.schedulerName ?? 'default-scheduler') !== schedulerName || assumed.has(pod.metadata.uid)) return
+    if (!schedules(pod.spec.schedulerName ?? 'default-scheduler') || assumed.has(pod.metadata.uid)) return
     if (pod.metadata.deletionTimestamp) {
       gone(pod.metadata.uid)
-      return
-    }
-    const blocked = gatesText(pod)
-    if (blocked !== undefined) {
-      gated(pod, blocked)
       return
     }
     const info = podInfoOf(pod)

@@ -1,30 +1,38 @@
 import {
   namespace,
   node,
-  persistentVolume,
-  persistentVolumeClaim,
   podDisruptionBudget,
   pod as pods,
+  type Resource,
   replicaSet,
   replicationController,
   service,
   statefulSet,
-  storageClass,
 } from '@skiff/api'
 import { type Client, createRecorder, type EventRecorder, type Views } from '@skiff/client'
-import { type Env, isRefusal } from '@skiff/machinery'
+import { type Env, type Family, isRefusal, summariseErrors } from '@skiff/machinery'
+import type { ExtenderConfig, SchedulerConfiguration } from './config/configuration.ts'
+import { configVersion } from './config/decode.ts'
+import { type DefaultedConfiguration, type DefaultedProfile, withDefaults } from './config/defaults.ts'
+import { validateConfiguration } from './config/validate.ts'
 import { createAssumed } from './cycle/assumed.ts'
 import { createDecider } from './cycle/decide.ts'
-import type { Cluster, Plugin } from './cycle/framework.ts'
-import { createLoop } from './cycle/loop.ts'
+import type { Cluster } from './cycle/framework.ts'
+import { createLoop, type Deciding } from './cycle/loop.ts'
+import { createSettle } from './cycle/settle.ts'
 import { writeStatus } from './cycle/status.ts'
-import { follow } from './follow.ts'
-import { defaultPlugins } from './plugins/default-plugins.ts'
-import { createBindVolumes } from './plugins/volume-writes.ts'
+import { createTeller } from './cycle/tell.ts'
+import { createWaitingRoom } from './cycle/waiting-pods.ts'
+import { createExtender } from './extender/extender.ts'
+import { follow, storage } from './follow.ts'
+import { createSchedulerMetrics } from './metrics/scheduler-metrics.ts'
 import { createEvict } from './preempt/evict.ts'
 import { createNominations } from './preempt/nominations.ts'
-import { createPreempt } from './preempt/preempt.ts'
+import type { PluginHandle, PluginRegistry } from './profile/handle.ts'
+import { inTreePlugins } from './profile/in-tree.ts'
+import { createProfile } from './profile/profile.ts'
 import { createSchedulingQueue } from './queue/scheduling-queue.ts'
+import type { PodInfo } from './snapshot/pod-info.ts'
 import { createSnapshot } from './snapshot/snapshot.ts'
 
 export interface SchedulerOptions {
@@ -32,65 +40,158 @@ export interface SchedulerOptions {
   /** Shared with the rest of the process; the scheduler opens the views that it needs. */
   readonly views: Views
   readonly env: Env
-  /** Pods that name another scheduler are left alone. */
-  readonly schedulerName?: string
+  /** Absent: upstream's default profile alone. Not defaulted or checked yet. */
+  readonly configuration?: SchedulerConfiguration
+  /** Plugins out of the tree by name, which profiles may then enable. */
+  readonly plugins?: PluginRegistry
+  /** For the events of all profiles. Absent: one a profile, by its name. */
   readonly recorder?: EventRecorder
-  /** Instead of upstream's default profile. */
-  readonly plugins?: readonly Plugin[]
 }
 export interface Scheduler {
+  /** What is counted, for a scraper. */
+  metrics(): readonly Family[]
   /** Takes no more pods; resolves when what is in flight is written. */
   stop(): Promise<void>
 }
 
-/** Starts to schedule once the views it needs are synced. */
-export const startScheduler = async (options: SchedulerOptions): Promise<Scheduler> => {
-  const { client, views, env, schedulerName = 'default-scheduler' } = options
-  const stopping = new AbortController()
-  const plugins = options.plugins ?? defaultPlugins(createBindVolumes(client, views, env, stopping.signal))
-  const recorder = options.recorder ?? createRecorder(client, env, { component: schedulerName })
-  const needed = [
-    ...[node, pods, namespace, service, replicaSet, replicationController, statefulSet],
-    ...[persistentVolume, persistentVolumeClaim, storageClass, podDisruptionBudget],
-  ]
-  await Promise.all(needed.map((resource) => views.view(resource as typeof node).synced))
+/** Fills in defaults and checks. Throws with all that is wrong, in upstream's words. */
+export const completeConfiguration = (given: Partial<SchedulerConfiguration> = {}): DefaultedConfiguration => {
+  const config = withDefaults({ apiVersion: configVersion, kind: 'KubeSchedulerConfiguration', ...given })
+  const faults = validateConfiguration(config)
+  if (faults.length > 0) throw new Error(summariseErrors(faults))
+  return config
+}
 
+/** Starts to schedule once the views it needs are synced. Throws where the configuration does not hold together. */
+export const startScheduler = async (options: SchedulerOptions): Promise<Scheduler> => {
+  const { client, views, env } = options
+  const config = completeConfiguration(options.configuration)
+  const stopping = new AbortController()
+  const needed = [node, pods, namespace, service, replicaSet, replicationController, statefulSet, podDisruptionBudget, ...storage]
   const snapshot = createSnapshot()
   const cluster: Cluster = { snapshot, views, env }
   const nominations = createNominations()
+  const metrics = createSchedulerMetrics()
+  const waitingRoom = createWaitingRoom(env)
+  const extenders = (config.extenders ?? []).map((each) => createExtender(each, env))
+  const profileParts = {
+    ...{ client, views, env, stopping: stopping.signal, cluster, nominations, extenders, metrics, waitingPods: waitingRoom },
+    happened: (event: Parameters<PluginHandle['happened']>[0]) => queue.happened(event),
+  }
+  const profiles = createProfiles(config, options, profileParts)
+  await Promise.all(needed.map((resource) => views.view(resource as Resource).synced))
+
   const assumed = createAssumed(env, snapshot)
-  const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]))
+  const profileOf = ({ pod }: PodInfo) => profiles.get(pod.spec.schedulerName ?? 'default-scheduler')?.profile
+  const [first] = profiles.values()
   const queue = createSchedulingQueue(env, {
+    initialBackoffMs: config.podInitialBackoffSeconds * 1000,
+    maxBackoffMs: config.podMaxBackoffSeconds * 1000,
+    // Validated to be one for all profiles.
+    goesFirst: first?.profile.queueSort.goesFirst ?? (() => false),
     wake: () => loop.wake(),
-    reacts: (name, on) => byName.get(name)?.reactsTo?.includes(on) ?? true,
-    hint: (name, event, pod) => byName.get(name)?.hint?.(event, pod, cluster) ?? true,
+    reacts: (name, on, pod) => profileOf(pod)?.byName.get(name)?.reactsTo?.includes(on) ?? true,
+    hint: (name, event, pod) => profileOf(pod)?.byName.get(name)?.hint?.(event, pod, cluster) ?? true,
+    blockedBy: (pod) => {
+      for (const plugin of profileOf(pod)?.preEnqueue ?? []) {
+        const message = plugin.preEnqueue?.(pod)
+        if (message === undefined) continue
+        if (plugin.name === 'SchedulingGates') tellGated(options, pod, message)
+        return plugin.name
+      }
+      return undefined
+    },
+    entered: metrics.entered,
   })
-  const decider = createDecider(plugins, cluster, nominations)
-  const preempt = createPreempt({ cluster, nominations, fits: decider.fits })
-  const evict = createEvict({ client, env, recorder, schedulerName })
-  const loop = createLoop({ stopping: stopping.signal, client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict })
+  const inFlight = new Set<Promise<void>>()
+  const track = (work: Promise<void>): void => {
+    const tracked = work.catch((error) => env.log.error('scheduling', { error: String(error) })).finally(() => inFlight.delete(tracked))
+    inFlight.add(tracked)
+  }
+  const teller = createTeller(client, env, track)
+  const settle = createSettle({ cluster, queue, assumed, nominations, waitingRoom, teller, extenders, metrics, track })
+  const evict = createEvict({ client, env, waitingPods: waitingRoom })
+  const loop = createLoop({ cluster, profiles, queue, nominations, extenders, metrics, teller, settle, evict, track })
+  metrics.observe({
+    pending: queue.pending,
+    binding: () => inFlight.size,
+    cache: () => ({ nodes: snapshot.nodeCount, assumedPods: assumed.size }),
+  })
   const unfollow = follow({
     views,
     snapshot,
     queue,
     assumed,
     nominations,
-    schedulerName,
-    gated: (pod, message) => {
-      const condition = { type: 'PodScheduled', status: 'False' as const, reason: 'SchedulingGated', message }
-      writeStatus(client, env, pod, { condition }).catch((error) => {
-        if (!isRefusal(error, 404)) env.log.warn('status of a gated pod', { pod: pod.metadata.name, error: String(error) })
-      })
-    },
+    waitingPods: waitingRoom,
+    schedules: (name) => profiles.has(name),
   })
   return {
+    metrics: metrics.families,
     stop: async () => {
       stopping.abort()
       unfollow()
       queue.close()
       assumed.close()
-      await loop.stop()
-      if (!options.recorder) await recorder.close()
+      loop.stop()
+      waitingRoom.close()
+      while (inFlight.size > 0) await Promise.all(inFlight)
+      for (const extender of extenders) extender.close()
+      if (!options.recorder) await Promise.all([...profiles.values()].map(({ recorder }) => recorder.close()))
     },
   }
+}
+
+/** Written here and not by the API server: what is gated is this configuration's matter. */
+const tellGated = ({ client, env }: SchedulerOptions, { pod }: PodInfo, message: string): void => {
+  const condition = { type: 'PodScheduled', status: 'False' as const, reason: 'SchedulingGated', message }
+  writeStatus(client, env, pod, { condition }).catch((error) => {
+    if (!isRefusal(error, 404)) env.log.warn('status of a gated pod', { pod: pod.metadata.name, error: String(error) })
+  })
+}
+
+const createProfiles = (
+  config: DefaultedConfiguration,
+  { client, env, recorder, plugins }: SchedulerOptions,
+  parts: Omit<PluginHandle, 'fits'>,
+): ReadonlyMap<string, Deciding> => {
+  const profiles = new Map<string, Deciding>()
+  for (const each of config.profiles) {
+    try {
+      const profile = createProfileWith(each, config, plugins ?? {}, parts)
+      const speaker = recorder ?? createRecorder(client, env, { component: each.schedulerName })
+      profiles.set(each.schedulerName, { ...profile, recorder: speaker })
+    } catch (error) {
+      throw new Error(`initializing profiles: creating profile for scheduler name ${each.schedulerName}: ${(error as Error).message}`)
+    }
+  }
+  return profiles
+}
+
+const createProfileWith = (
+  each: DefaultedProfile,
+  config: DefaultedConfiguration,
+  outOfTree: PluginRegistry,
+  parts: Omit<PluginHandle, 'fits'>,
+): Omit<Deciding, 'recorder'> => {
+  const handle: PluginHandle = { ...parts, fits: (pod, slot) => decider.fits(pod, slot) }
+  const { percentageOfNodesToScore } = config
+  const told = leavingToExtenders(each, config.extenders ?? [])
+  const profile = createProfile(told, { inTree: inTreePlugins, outOfTree, handle, percentageOfNodesToScore })
+  const decider = createDecider(profile, parts.cluster, parts.nominations, parts.metrics)
+  return { profile, decider }
+}
+
+/** Resources that extenders look after are none of NodeResourcesFit's. */
+const leavingToExtenders = (profile: DefaultedProfile, extenders: readonly ExtenderConfig[]): DefaultedProfile => {
+  const left = extenders.flatMap(({ managedResources = [] }) =>
+    managedResources.filter((each) => each.ignoredByScheduler).map(({ name }) => name),
+  )
+  if (left.length === 0) return profile
+  const pluginConfig = profile.pluginConfig.map((each) => {
+    if (each.name !== 'NodeResourcesFit') return each
+    const args = each.args as { readonly ignoredResources?: readonly string[] }
+    return { ...each, args: { ...args, ignoredResources: [...(args.ignoredResources ?? []), ...left] } }
+  })
+  return { ...profile, pluginConfig }
 }

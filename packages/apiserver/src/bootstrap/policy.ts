@@ -133,7 +133,7 @@ export const clusterRoleRows: Readonly<Record<string, RoleRow>> = {
       'get list watch | core | persistentvolumeclaims persistentvolumes',
       'create | authentication.k8s.io | tokenreviews',
       'create | authorization.k8s.io | subjectaccessreviews',
-      'get list watch | storage.k8s.io | csinodes',
+      'get list watch | storage.k8s.io | csinodes volumeattachments',
       'get list watch | core | namespaces',
       'get list watch | storage.k8s.io | csidrivers csistoragecapacities',
       'patch update | core | pods/status',

@@ -1,5 +1,5 @@
 import type { Call } from '@skiff/client'
-import { createHistogram, type Family, type Histogram, type Labels } from './exposition.ts'
+import { createHistogram, type Family, type Histogram, type MetricLabels as Labels } from '@skiff/machinery'
 
 /** What is counted of requests: upstream's apiserver_request_total and apiserver_request_duration_seconds. */
 export interface RequestMetrics {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Family, MetricLabels as Labels } from '@skiff/machinery'
 import type { Fairness } from '../fairness/start.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Storage } from '../registry/storage.ts'
-import type { Family, Labels } from './exposition.ts'
 
 const family = (name: string, type: Family['type'], help: string, samples: readonly (readonly [Labels, number])[]): Family => ({
   name,

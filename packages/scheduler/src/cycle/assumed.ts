@@ -14,6 +14,7 @@ export interface Assumed {
   forget(uid: string): void
   has(uid: string): boolean
   nodeOf(uid: string): string | undefined
+  readonly size: number
   close(): void
 }
 
@@ -50,6 +51,9 @@ export const createAssumed = (env: Env, snapshot: Snapshot): Assumed => {
     forget,
     has: (uid) => held.has(uid),
     nodeOf: (uid) => held.get(uid)?.nodeName,
+    get size() {
+      return held.size
+    },
     close: () => cancel?.(),
   }
 }

@@ -1,58 +1,47 @@
+import type { SchedulerMetrics } from '../metrics/scheduler-metrics.ts'
 import type { Nominations } from '../preempt/nominations.ts'
+import type { Profile } from '../profile/profile.ts'
 import { nodeClassOf, type PodInfo } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
-import type { Diagnosis } from './fit-error.ts'
-import { type Cluster, isVerdict, type Plugin, type PodPlugin, type Verdict } from './framework.ts'
+import { type Begun, begin, type Filter, filtersOf, type Stopwatch, timeFilters, together } from './begin.ts'
+import type { Cluster, Diagnosis, Verdict } from './framework.ts'
 import { enoughFeasible } from './sampling.ts'
+import { bestOf, scoreAll } from './score.ts'
 import { createVerdictCache } from './shared-verdicts.ts'
 
-export interface Begun {
-  readonly plugin: Plugin
-  readonly run: PodPlugin
-}
 export type Decision =
   | { readonly placed: NodeInfo; readonly plugins: readonly Begun[] }
   | { readonly refused: Diagnosis; readonly plugins: readonly Begun[] }
 
-/** Finds nodes for pods; it changes nothing but the place where the next look at the nodes starts. */
+/** The nodes that would take a pod, not compared with each other yet. */
+export type Search =
+  | { readonly feasible: readonly number[]; readonly diagnosis: Diagnosis; readonly plugins: readonly Begun[] }
+  | { readonly refused: Diagnosis; readonly plugins: readonly Begun[] }
+
+/** Finds nodes for pods of one profile; it changes nothing but the place where the next look at the nodes starts. */
 export interface Decider {
   /** Synchronous: the snapshot stands still. */
   decide(pod: PodInfo): Decision
+  /** The first half of it, for when others have a say in between. */
+  search(pod: PodInfo): Search
   /** Whether `pod` would fit `slot` as the snapshot is now; what preemption asks after it took pods away. */
   fits(pod: PodInfo, slot: number): Verdict | undefined
 }
 
-const begin = (plugins: readonly Plugin[], pod: PodInfo, cluster: Cluster): { begun: Begun[]; atBegin?: Verdict } => {
-  const begun: Begun[] = []
-  for (const plugin of plugins) {
-    const run = plugin.begin(pod, cluster)
-    if (isVerdict(run)) return { begun, atBegin: run }
-    if (run !== 'skip') begun.push({ plugin, run })
-  }
-  return { begun }
-}
+/** One cycle in so many has each of its plugins timed, as upstream. */
+const timedShare = 10
 
-type Filter = NonNullable<PodPlugin['filter']>
-const together = (filters: readonly Filter[]): Filter => {
-  return (slot) => {
-    for (const filter of filters) {
-      const verdict = filter(slot)
-      if (verdict) return verdict
-    }
-    return undefined
-  }
-}
-const filtersOf = (begun: readonly Begun[], perNode: boolean): Filter[] =>
-  begun.flatMap(({ plugin, run }) => (run.filter && (plugin.perNode ?? false) === perNode ? [run.filter] : []))
-
-export const createDecider = (plugins: readonly Plugin[], cluster: Cluster, nominations: Nominations): Decider => {
+export const createDecider = (profile: Profile, cluster: Cluster, nominations: Nominations, metrics?: SchedulerMetrics): Decider => {
   const { snapshot, env } = cluster
+  const { schedulerName, percentageOfNodesToScore } = profile
   const shared = createVerdictCache(snapshot)
+  const watch: Stopwatch | undefined = metrics && { nowMs: env.monotonicMs, metrics }
   let startAt = 0
+  let cycles = 0
 
   const verdictAt = (pod: PodInfo, slot: number): Verdict | undefined => {
-    const { begun, atBegin } = begin(plugins, pod, cluster)
-    return atBegin ?? together(begun.flatMap(({ run }) => run.filter ?? []))(slot)
+    const { begun, atBegin } = begin(profile, pod, cluster)
+    return atBegin ?? together(filtersOf(begun))(slot)
   }
   /** Pods that were promised room on the node, and are not less important, are counted as if they were there. */
   const withNominated = (pod: PodInfo, filter: Filter): Filter => {
@@ -77,9 +66,9 @@ export const createDecider = (plugins: readonly Plugin[], cluster: Cluster, nomi
   const candidates = (begun: readonly Begun[]): { slots: readonly number[]; leftOutBy: string[] } => {
     let only: Set<string> | undefined
     const leftOutBy: string[] = []
-    for (const { plugin, run } of begun) {
-      if (!run.only) continue
-      leftOutBy.push(plugin.name)
+    for (const { enabled, run } of begun) {
+      if (!run.only || !enabled.at.preFilter) continue
+      leftOutBy.push(enabled.plugin.name)
       const named = new Set(run.only)
       only = only ? new Set([...only].filter((each) => named.has(each))) : named
     }
@@ -87,7 +76,7 @@ export const createDecider = (plugins: readonly Plugin[], cluster: Cluster, nomi
     return { slots: [...only].flatMap((name) => snapshot.named(name)?.slot ?? []), leftOutBy }
   }
   const feasibleOf = (slots: readonly number[], filter: Filter, verdicts: Map<number, Verdict>): number[] => {
-    const enough = enoughFeasible(slots.length)
+    const enough = enoughFeasible(slots.length, percentageOfNodesToScore)
     const feasible: number[] = []
     let looked = 0
     for (; looked < slots.length && feasible.length < enough; looked += 1) {
@@ -100,52 +89,48 @@ export const createDecider = (plugins: readonly Plugin[], cluster: Cluster, nomi
     if (slots === snapshot.order && slots.length > 0) startAt = (startAt + looked) % slots.length
     return feasible
   }
-  const best = (feasible: readonly number[], begun: readonly Begun[]): number => {
-    if (feasible.length === 1) return feasible[0] as number
-    const totals = scoreAll(feasible, begun)
-    let winner = 0
-    let ties = 1
-    for (let i = 1; i < totals.length; i += 1) {
-      const difference = (totals[i] as number) - (totals[winner] as number)
-      if (difference > 0) {
-        winner = i
-        ties = 1
-      } else if (difference === 0) {
-        // Each of the equal best is chosen with the same chance.
-        ties += 1
-        if (env.random() * ties < 1) winner = i
-      }
+  const ran = (point: string, status: string, sinceMs: number): number => {
+    if (!metrics) return 0
+    const nowMs = env.monotonicMs()
+    metrics.ran(point, schedulerName, status, nowMs - sinceMs)
+    return nowMs
+  }
+  const search = (pod: PodInfo): Search => {
+    cycles += 1
+    const timed = cycles % timedShare === 0 ? watch : undefined
+    const verdicts = new Map<number, Verdict>()
+    const nodeCount = snapshot.nodeCount
+    const startedMs = metrics ? env.monotonicMs() : 0
+    const { begun, atBegin } = begin(profile, pod, cluster, timed)
+    const begunMs = ran('PreFilter', atBegin ? 'Unschedulable' : 'Success', startedMs)
+    if (atBegin) return { refused: { nodeCount, atBegin, verdicts, leftOutBy: [] }, plugins: begun }
+    const filter = filterOf(pod, begun)
+    // The node that preemption made room on is asked first, and alone.
+    const promised = nominations.size > 0 ? snapshot.named(nominations.nodeOf(pod.uid) ?? '') : undefined
+    const found = (feasible: readonly number[], leftOutBy: readonly string[]): Search => {
+      ran('Filter', feasible.length > 0 ? 'Success' : 'Unschedulable', begunMs)
+      const diagnosis = { nodeCount, verdicts, leftOutBy }
+      return feasible.length > 0 ? { feasible, diagnosis, plugins: begun } : { refused: diagnosis, plugins: begun }
     }
-    return feasible[winner] as number
+    if (promised && !filter(promised.slot)) return found([promised.slot], [])
+    const { slots, leftOutBy } = candidates(begun)
+    if (timed && slots.length > 0) timeFilters(begun, slots[startAt % slots.length] as number, timed)
+    return found(feasibleOf(slots, filter, verdicts), leftOutBy)
   }
   return {
     fits: (pod, slot) => withNominated(pod, (at) => verdictAt(pod, at))(slot),
+    search,
     decide: (pod) => {
-      const verdicts = new Map<number, Verdict>()
-      const { begun, atBegin } = begin(plugins, pod, cluster)
-      const nodeCount = snapshot.nodeCount
-      if (atBegin) return { refused: { nodeCount, atBegin, verdicts, leftOutBy: [] }, plugins: begun }
-      const filter = filterOf(pod, begun)
-      // The node that preemption made room on is asked first, and alone.
-      const promised = snapshot.named(nominations.nodeOf(pod.uid) ?? '')
-      if (promised && !filter(promised.slot)) return { placed: promised, plugins: begun }
-      const { slots, leftOutBy } = candidates(begun)
-      const feasible = feasibleOf(slots, filter, verdicts)
-      if (feasible.length === 0) return { refused: { nodeCount, verdicts, leftOutBy }, plugins: begun }
-      return { placed: snapshot.node(best(feasible, begun)) as NodeInfo, plugins: begun }
+      const searched = search(pod)
+      if ('refused' in searched) return searched
+      const { feasible, plugins } = searched
+      let chosen = feasible[0] as number
+      if (feasible.length > 1) {
+        const sinceMs = metrics ? env.monotonicMs() : 0
+        chosen = feasible[bestOf(scoreAll(feasible, plugins, cycles % timedShare === 0 ? watch : undefined), env.random)] as number
+        ran('Score', 'Success', sinceMs)
+      }
+      return { placed: snapshot.node(chosen) as NodeInfo, plugins }
     },
   }
-}
-
-const scoreAll = (feasible: readonly number[], begun: readonly Begun[]): Float64Array => {
-  const totals = new Float64Array(feasible.length)
-  const scores = new Float64Array(feasible.length)
-  for (const { plugin, run } of begun) {
-    if (!run.score || run.prepareScore?.(feasible) === false) continue
-    for (let i = 0; i < feasible.length; i += 1) scores[i] = run.score(feasible[i] as number)
-    run.normalize?.(scores, feasible)
-    const weight = plugin.weight ?? 1
-    for (let i = 0; i < feasible.length; i += 1) totals[i] = (totals[i] as number) + weight * (scores[i] as number)
-  }
-  return totals
 }

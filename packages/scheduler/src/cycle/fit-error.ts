@@ -1,14 +1,4 @@
-import type { Verdict } from './framework.ts'
-
-/** Why no node took a pod. */
-export interface Diagnosis {
-  readonly nodeCount: number
-  /** A plugin refused before any node was looked at. */
-  readonly atBegin?: Verdict
-  /** By node slot; slots without an entry were left out by a plugin that named its nodes. */
-  readonly verdicts: ReadonlyMap<number, Verdict>
-  readonly leftOutBy: readonly string[]
-}
+import type { Diagnosis } from './framework.ts'
 
 /** "1 Insufficient cpu, 2 node(s) were unschedulable": sorted as text, as upstream. */
 const histogram = (reasons: ReadonlyMap<string, number>): string => {
@@ -31,7 +21,7 @@ export const fitErrorText = (diagnosis: Diagnosis, preemption = ''): string => {
     const reasons = new Map<string, number>()
     for (const verdict of verdicts.values()) for (const reason of verdict.reasons) count(reasons, reason)
     const leftOut = nodeCount - verdicts.size
-    if (leftOut > 0) count(reasons, `node(s) didn't satisfy plugin(s) [${leftOutBy.join(' ')}]`, leftOut)
+    if (leftOut > 0 && leftOutBy.length > 0) count(reasons, `node(s) didn't satisfy plugin(s) [${leftOutBy.join(' ')}]`, leftOut)
     if (reasons.size > 0) text += ` ${histogram(reasons)}.`
   }
   return preemption === '' ? text : `${text} ${preemption}`
@@ -43,7 +33,8 @@ export const noVictims = 'No preemption victims found for incoming pod'
 /** What preemption says when it found no node either; `tried` holds what a trial on a node gave. */
 export const preemptionText = ({ nodeCount, atBegin, verdicts }: Diagnosis, tried: ReadonlyMap<number, readonly string[]>): string => {
   const reasons = new Map<string, number>()
-  if (atBegin) count(reasons, notHelpful, nodeCount)
+  if (atBegin?.unresolvable) count(reasons, notHelpful, nodeCount)
+  else if (atBegin) for (const why of tried.values()) for (const reason of why) count(reasons, reason)
   else {
     for (const [slot, verdict] of verdicts) {
       if (verdict.unresolvable) count(reasons, notHelpful)

@@ -1,177 +1,139 @@
-import { pod as pods } from '@skiff/api'
-import type { Client, EventRecorder } from '@skiff/client'
-import { isRefusal } from '@skiff/machinery'
+import { decideWith } from '../extender/consult.ts'
+import type { Extender } from '../extender/extender.ts'
+import type { SchedulerMetrics } from '../metrics/scheduler-metrics.ts'
 import type { Evict } from '../preempt/evict.ts'
 import type { Nominations } from '../preempt/nominations.ts'
-import type { Preempt } from '../preempt/preempt.ts'
-import type { QueuedPod, SchedulingQueue } from '../queue/scheduling-queue.ts'
-import { podInfoOf } from '../snapshot/pod-info.ts'
-import type { NodeInfo } from '../snapshot/snapshot.ts'
-import type { Assumed } from './assumed.ts'
-import { bindPod } from './bind.ts'
-import type { Begun, Decider } from './decide.ts'
-import { type Diagnosis, fitErrorText, noNodesText } from './fit-error.ts'
-import type { Cluster } from './framework.ts'
-import { inTurn } from './in-turn.ts'
+import type { Speaking } from '../profile/profile.ts'
+import type { QueuedPod } from '../queue/queued-pod.ts'
+import type { SchedulingQueue } from '../queue/scheduling-queue.ts'
+import type { Decider, Decision } from './decide.ts'
+import { fitErrorText, noNodesText } from './fit-error.ts'
+import type { Attempt, Cluster, Diagnosis } from './framework.ts'
+import type { Placement } from './settle.ts'
 import { createSharedRefusals, type Refusal } from './shared-refusals.ts'
-import { writeStatus } from './status.ts'
+import type { Teller } from './tell.ts'
+
+/** A profile and what decides by it. */
+export interface Deciding extends Speaking {
+  readonly decider: Decider
+}
 
 export interface LoopParts {
-  readonly client: Client
   readonly cluster: Cluster
-  readonly recorder: EventRecorder
+  /** By scheduler name. */
+  readonly profiles: ReadonlyMap<string, Deciding>
   readonly queue: SchedulingQueue
-  readonly decider: Decider
-  readonly assumed: Assumed
   readonly nominations: Nominations
-  readonly preempt: Preempt
+  readonly extenders: readonly Extender[]
+  readonly metrics: SchedulerMetrics
+  readonly teller: Teller
+  readonly settle: (placement: Placement) => void
   readonly evict: Evict
-  /** Aborts when the scheduler stops: what only waits gives up. */
-  readonly stopping: AbortSignal
+  readonly track: (work: Promise<void>) => void
 }
 
 /** Tries waiting pods one after the other; what it decided is written while the next ones are tried. */
 export interface Loop {
   wake(): void
-  /** Resolves when nothing is in flight any more. */
-  stop(): Promise<void>
+  /** Takes no more pods. */
+  stop(): void
 }
 
 // No longer at a stretch: the API server may share this event loop.
 const sliceMs = 5
-const maxInFlight = 512
 
 export const createLoop = (parts: LoopParts): Loop => {
-  const { client, cluster, recorder, queue, decider, assumed, nominations, preempt, evict, stopping } = parts
-  const { env, views } = cluster
-  const takeTurn = inTurn(maxInFlight)
+  const { cluster, profiles, queue, nominations, extenders, metrics, teller, settle, evict, track } = parts
+  const { env } = cluster
   const refusals = createSharedRefusals(cluster.snapshot)
-  const inFlight = new Set<Promise<void>>()
-  const tellings = new Map<string, Promise<void>>()
   let isAwake = false
   let stopped = false
 
-  const track = (work: Promise<void>): void => {
-    const tracked = work.catch((error) => env.log.error('scheduling', { error: String(error) })).finally(() => inFlight.delete(tracked))
-    inFlight.add(tracked)
-  }
-
-  const settle = async (queued: QueuedPod, node: NodeInfo, begun: readonly Begun[]): Promise<void> => {
+  /** What a pod is told and by whom it was refused, once PostFilter has said its part. */
+  const refusalOf = (queued: QueuedPod, by: Deciding, diagnosis: Diagnosis, attempt: Attempt, wasNominated: boolean): Refusal => {
     const { pod } = queued
-    try {
-      // An older "Unschedulable" must not arrive after the binding.
-      const telling = tellings.get(pod.uid)
-      if (telling) await telling
-      // Without an await where there is nothing to wait for: most pods have neither.
-      for (const { plugin, run } of begun) {
-        const allowed = run.permit?.(node.name)
-        if (allowed) await named('Permit', plugin.name, allowed)
-      }
-      for (const { plugin, run } of begun) {
-        const prepared = run.preBind?.(node.name)
-        if (prepared) await named('PreBind', plugin.name, prepared)
-      }
-      await named(
-        'Bind',
-        'DefaultBinder',
-        takeTurn(() => bindPod(client, env, pod.pod, node.name, stopping)),
-      )
-      assumed.bound(pod.uid)
-      nominations.clear(pod.uid)
-      recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node.name}`)
-    } catch (error) {
-      undo(queued, node, begun, error)
-    }
-  }
-  const undo = (queued: QueuedPod, node: NodeInfo, begun: readonly Begun[], error: unknown): void => {
-    const { pod } = queued
-    assumed.forget(pod.uid)
-    for (const { run } of begun) run.unreserve?.(node.slot)
-    queue.happened({ on: 'pod-removed', pod })
-    const current = views.view(pods).get(pod.key)
-    // Gone, replaced, or placed already: not ours any more.
-    if (
-      current?.metadata.uid !== pod.uid ||
-      current.spec.nodeName ||
-      current.metadata.deletionTimestamp ||
-      isRefusal((error as Error).cause, 404)
-    )
-      return
-    const text = `binding rejected: ${(error as Error).message}`
-    env.log.warn('binding failed', { pod: pod.key, node: node.name, error: text })
-    queued.pod = podInfoOf(current)
-    queue.retry(queued)
-    tell(queued, 'SchedulerError', text, undefined)
-  }
-  const tell = (queued: QueuedPod, reason: string, message: string, nominatedNodeName: string | undefined): void => {
-    const { pod } = queued.pod
-    recorder.event(pod, 'Warning', 'FailedScheduling', message)
-    const condition = { type: 'PodScheduled', status: 'False' as const, reason, message }
-    const change = { condition, ...(nominatedNodeName !== undefined ? { nominatedNodeName } : {}) }
-    const { uid } = pod.metadata
-    const before = tellings.get(uid)
-    const write = async () => {
-      if (before) await before
-      await takeTurn(() => writeStatus(client, env, pod, change))
-    }
-    const telling = write()
-      .catch((error) => {
-        // Gone, or another of its name.
-        if (!isRefusal(error, 404) && !isRefusal(error, 409)) env.log.warn('status of a pod', { pod: queued.pod.key, error: String(error) })
-      })
-      .finally(() => {
-        if (tellings.get(uid) === telling) tellings.delete(uid)
-      })
-    tellings.set(uid, telling)
-    track(telling)
-  }
-  const place = (queued: QueuedPod, node: NodeInfo, begun: readonly Begun[]): void => {
-    assumed.assume(queued.pod, node.name)
-    for (const { run } of begun) run.reserve?.(node.slot)
-    // Pods that want to be near this one need not wait for its binding.
-    queue.happened({ on: 'pod-assigned', pod: queued.pod })
-    track(settle(queued, node, begun))
-  }
-  /** Looks for victims, and says what came of it. */
-  const explain = ({ pod }: QueuedPod, diagnosis: Diagnosis): Refusal => {
-    const by = new Set([...diagnosis.verdicts.values()].map((verdict) => verdict.plugin))
-    if (diagnosis.atBegin) by.add(diagnosis.atBegin.plugin)
-    for (const plugin of diagnosis.leftOutBy) by.add(plugin)
-    if (diagnosis.nodeCount === 0) return { by, text: noNodesText, nominate: undefined }
-    const wasNominated = nominations.nodeOf(pod.uid) !== undefined
-    const attempt = preempt(pod, diagnosis)
-    const refusal = { by, text: fitErrorText(diagnosis, attempt.text), nominate: attempt.nominate }
-    if (attempt.victims) track(evict(attempt.victims, pod, attempt.nominate ?? ''))
+    const names = new Set([...diagnosis.verdicts.values()].map((verdict) => verdict.plugin))
+    if (diagnosis.atBegin) names.add(diagnosis.atBegin.plugin)
+    for (const plugin of diagnosis.leftOutBy) names.add(plugin)
+    const refusal = { by: names, text: fitErrorText(diagnosis, attempt.text), nominate: attempt.nominate }
+    const speaking = { recorder: by.recorder, schedulerName: by.profile.schedulerName }
+    if (attempt.victims) track(evict(attempt.victims, pod, attempt.nominate ?? '', speaking))
     for (const other of attempt.unpromised ?? []) queue.update(other, true)
     // A nomination that came or went changes what the next pod finds.
-    if (attempt.victims || wasNominated) refusals.forget()
-    else refusals.keep(pod, refusal)
+    if (attempt.nominate || wasNominated) refusals.forget()
+    else if (by.profile.isInTree && extenders.length === 0) refusals.keep(pod, refusal)
     return refusal
   }
-  const refuse = (queued: QueuedPod, { by, text, nominate }: Refusal): void => {
-    queue.refused(queued, by)
-    tell(queued, 'Unschedulable', text, nominate)
+  /** Looks for room, and says what came of it; a promise when a plugin or an extender takes its time. */
+  const explain = (queued: QueuedPod, by: Deciding, diagnosis: Diagnosis): Refusal | Promise<Refusal> => {
+    if (diagnosis.nodeCount === 0) return { by: new Set(), text: noNodesText, nominate: undefined }
+    const wasNominated = nominations.nodeOf(queued.pod.uid) !== undefined
+    const sinceMs = env.monotonicMs()
+    const attempt = lookForRoom(by, queued, diagnosis)
+    const done = (found: Attempt): Refusal => {
+      metrics.ran('PostFilter', by.profile.schedulerName, found.nominate ? 'Success' : 'Unschedulable', env.monotonicMs() - sinceMs)
+      return refusalOf(queued, by, diagnosis, found, wasNominated)
+    }
+    return attempt instanceof Promise ? attempt.then(done) : done(attempt)
   }
-  const tryOne = (queued: QueuedPod): void => {
+  const refuse = (queued: QueuedPod, by: Deciding, { by: plugins, text, nominate }: Refusal, sinceMs: number): void => {
+    queue.refused(queued, plugins)
+    metrics.attempted(by.profile.schedulerName, 'unschedulable', env.monotonicMs() - sinceMs)
+    teller.tell(queued.pod, by, { reason: 'Unschedulable', message: text, nominatedNodeName: nominate })
+  }
+  const fail = (queued: QueuedPod, by: Deciding, error: unknown, sinceMs: number): void => {
+    queue.retry(queued)
+    metrics.attempted(by.profile.schedulerName, 'error', env.monotonicMs() - sinceMs)
+    env.log.error('a scheduling cycle failed', { pod: queued.pod.key, error: String(error) })
+    const message = error instanceof Error ? error.message : String(error)
+    teller.tell(queued.pod, by, { reason: 'SchedulerError', message, nominatedNodeName: undefined })
+  }
+  const conclude = (queued: QueuedPod, by: Deciding, decision: Decision, sinceMs: number): Promise<void> | undefined => {
+    if ('placed' in decision) {
+      metrics.decided(env.monotonicMs() - sinceMs)
+      settle({ queued, node: decision.placed, begun: decision.plugins, by, sinceMs })
+      return undefined
+    }
+    const refusal = explain(queued, by, decision.refused)
+    if (!(refusal instanceof Promise)) {
+      refuse(queued, by, refusal, sinceMs)
+      return undefined
+    }
+    return refusal.then((found) => refuse(queued, by, found, sinceMs))
+  }
+  /** A promise when others than the plugins decide too; then the next pod waits for it. */
+  const tryOne = (queued: QueuedPod): Promise<void> | undefined => {
+    const sinceMs = env.monotonicMs()
+    const by = profiles.get(queued.pod.pod.spec.schedulerName ?? 'default-scheduler')
+    if (!by) return undefined
+    const failed = (error: unknown): void => fail(queued, by, error, sinceMs)
     try {
       const known = refusals.get(queued.pod)
       if (known) {
-        refuse(queued, known)
-        return
+        refuse(queued, by, known, sinceMs)
+        return undefined
       }
-      const decision = decider.decide(queued.pod)
-      if ('placed' in decision) place(queued, decision.placed, decision.plugins)
-      else refuse(queued, explain(queued, decision.refused))
+      const asked = extenders.length > 0 ? extenders.filter((each) => each.isInterested(queued.pod.pod)) : extenders
+      if (asked.some((each) => each.filters || each.prioritizes)) {
+        queue.detain(queued)
+        const decided = decideWith(by.decider, asked, queued.pod, cluster)
+        return decided.then((decision) => conclude(queued, by, decision, sinceMs)).catch(failed)
+      }
+      return conclude(queued, by, by.decider.decide(queued.pod), sinceMs)?.catch(failed)
     } catch (error) {
-      queue.retry(queued)
-      env.log.error('a scheduling cycle failed', { pod: queued.pod.key, error: String(error) })
+      failed(error)
+      return undefined
     }
   }
   const run = (): void => {
     refusals.forget()
     const untilMs = env.monotonicMs() + sliceMs
     for (let queued = stopped ? undefined : queue.pop(); queued; queued = queue.pop()) {
-      tryOne(queued)
+      const pending = tryOne(queued)
+      if (pending) {
+        track(pending.then(run))
+        return
+      }
       if (env.monotonicMs() < untilMs) continue
       setImmediate(run)
       return
@@ -185,19 +147,25 @@ export const createLoop = (parts: LoopParts): Loop => {
       // Once the batch of changes that woke it is applied as a whole.
       queueMicrotask(run)
     },
-    stop: async () => {
+    stop: () => {
       stopped = true
-      while (inFlight.size > 0) await Promise.all(inFlight)
     },
   }
 }
 
-/** Says, as upstream, whose step failed. */
-const named = async (point: string, plugin: string, step: Promise<void>): Promise<void> => {
-  try {
-    await step
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    throw new Error(`running ${point} plugin "${plugin}": ${text}`, { cause: error })
-  }
+/** Asks the PostFilter plugins in turn until one nominates a node; what the others had to say is told together. */
+const lookForRoom = ({ profile: { postFilter } }: Speaking, { pod }: QueuedPod, diagnosis: Diagnosis): Attempt | Promise<Attempt> => {
+  const first = postFilter[0]?.postFilter
+  if (!first) return { text: '' }
+  if (postFilter.length === 1) return first(pod, diagnosis)
+  return (async () => {
+    const texts: string[] = []
+    let last: Attempt = { text: '' }
+    for (const plugin of postFilter) {
+      last = (await plugin.postFilter?.(pod, diagnosis)) ?? last
+      if (last.nominate) return last
+      if (last.text) texts.push(last.text)
+    }
+    return { ...last, text: texts.join(', ') }
+  })()
 }

@@ -2,9 +2,9 @@
 const minFeasible = 100
 const minPercent = 5
 
-/** How many feasible nodes are enough. */
-export const enoughFeasible = (nodes: number): number => {
-  if (nodes < minFeasible) return nodes
-  const percent = Math.max(minPercent, 50 - Math.trunc(nodes / 125))
+/** How many feasible nodes are enough. `percentage` is the configuration's; 0 takes upstream's own. */
+export const enoughFeasible = (nodes: number, percentage = 0): number => {
+  if (nodes < minFeasible || percentage >= 100) return nodes
+  const percent = percentage > 0 ? percentage : Math.max(minPercent, 50 - Math.trunc(nodes / 125))
   return Math.max(minFeasible, Math.trunc((nodes * percent) / 100))
 }

@@ -1,3 +1,4 @@
+import { disksOf } from '../plugins/disk-conflicts.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 
@@ -20,12 +21,15 @@ export interface SharedRefusals {
 }
 
 /** All that a refusal depends on; undefined for pods with claims, which are never equal. */
-const classOf = ({ pod, namespace, labels, priority, requests }: PodInfo): string | undefined => {
-  const { affinity, nodeSelector, tolerations, topologySpreadConstraints, preemptionPolicy, volumes, containers, initContainers } = pod.spec
-  if (volumes?.some((each) => each.persistentVolumeClaim || each.ephemeral)) return undefined
+const classOf = ({ pod, namespace, labels, priority, requests, claims }: PodInfo): string | undefined => {
+  const { affinity, nodeSelector, tolerations, topologySpreadConstraints, preemptionPolicy, containers, initContainers, schedulerName } =
+    pod.spec
+  // Also the disks of old, which conflict.
+  if (claims.length > 0 || disksOf(pod).length > 0) return undefined
   const ports = [...containers, ...(initContainers ?? [])].map((each) => each.ports)
-  const asked = { affinity, nodeSelector, tolerations, topologySpreadConstraints, preemptionPolicy }
-  return JSON.stringify([namespace, labels, priority, requests, ports, asked, pod.status?.nominatedNodeName])
+  const owner = pod.metadata.ownerReferences?.find((each) => each.controller)?.uid
+  const asked = { affinity, nodeSelector, tolerations, topologySpreadConstraints, preemptionPolicy, schedulerName }
+  return JSON.stringify([namespace, labels, priority, requests, ports, asked, owner, pod.status?.nominatedNodeName])
 }
 
 export const createSharedRefusals = (snapshot: Snapshot): SharedRefusals => {

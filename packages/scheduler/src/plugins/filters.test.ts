@@ -1,7 +1,7 @@
 import { namespace, type PodSpec, persistentVolume, persistentVolumeClaim, storageClass } from '@skiff/api'
 import { given } from '@skiff/client'
 import { describe, expect, test } from 'vitest'
-import { decided, filtered, noVolumes, still } from '../testing/decisions.ts'
+import { decided, filtered, still } from '../testing/decisions.ts'
 import { nodeOf, podOf } from '../testing/objects.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
 import { nodeAffinity } from './node-affinity.ts'
@@ -242,7 +242,7 @@ describe('VolumeBinding', () => {
   const pod = podOf('p', { spec: { volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] } })
   const nodes = [inZone('a1', 'a'), inZone('b1', 'b')]
 
-  const volumeBinding = createVolumeBinding(noVolumes)
+  const volumeBinding = createVolumeBinding(async () => {})
   test('a claim that is not there', () => {
     expect(decided(still(nodes), pod)).toBe('0/2 nodes are available: persistentvolumeclaim "data" not found.')
   })

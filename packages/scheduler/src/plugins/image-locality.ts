@@ -10,6 +10,8 @@ const withTag = (image: string): string => (image.lastIndexOf(':') <= image.last
 /** Nodes that hold the pod's images already score by their size, less for images that few nodes hold: those would draw all pods. */
 export const imageLocality: Plugin = {
   name: 'ImageLocality',
+  points: ['score'],
+  reactsTo: [],
   weight: 1,
   begin: ({ pod }, { snapshot }) => {
     const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers]

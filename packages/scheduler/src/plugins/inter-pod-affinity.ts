@@ -1,7 +1,10 @@
+import type { InTreeArgs } from '../config/configuration.ts'
 import { type Cluster, type Plugin, type PodPlugin, unresolvable, unschedulable, type Verdict } from '../cycle/framework.ts'
 import type { Domain } from '../snapshot/domains.ts'
 import type { PodInfo, Term } from '../snapshot/pod-info.ts'
 import { matchingAll, sumByDomain, termMatches } from './affinity-terms.ts'
+
+type InterPodAffinityArgs = InTreeArgs['InterPodAffinity']
 
 const name = 'InterPodAffinity'
 const noFriends = unresolvable(name, "node(s) didn't match pod affinity rules")
@@ -74,16 +77,16 @@ const filterFor = (pod: PodInfo, cluster: Cluster): PodPlugin['filter'] => {
   }
 }
 
-// What a required affinity of a pod already there is worth to the pod that comes (upstream's hardPodAffinityWeight).
-const requiredWeight = 1
-
-const scoresFor = (pod: PodInfo, cluster: Cluster): Sums[] => {
+const scoresFor = (pod: PodInfo, cluster: Cluster, args: InterPodAffinityArgs): Sums[] => {
+  const { hardPodAffinityWeight: requiredWeight, ignorePreferredTermsOfExistingPods: ignoresOthers } = args
+  // As upstream: pods that prefer something themselves see what the others prefer all the same.
+  if (ignoresOthers && pod.preferredAffinity.length === 0 && pod.preferredAntiAffinity.length === 0) return []
   const sums = createSums(cluster)
   for (const { term, weight } of pod.preferredAffinity) sums.add(matchingAll([term], cluster), term.topologyKey, weight)
   for (const { term, weight } of pod.preferredAntiAffinity) sums.add(matchingAll([term], cluster), term.topologyKey, -weight)
   for (const group of cluster.snapshot.holders()) {
     const { holding, weight, term } = group
-    if (holding === 'required-anti' || !termMatches(term, pod, cluster)) continue
+    if (holding === 'required-anti' || (holding === 'required' && requiredWeight === 0) || !termMatches(term, pod, cluster)) continue
     sums.add(group, term.topologyKey, holding === 'required' ? requiredWeight : holding === 'preferred' ? weight : -weight)
   }
   return sums.all()
@@ -101,13 +104,14 @@ const normalizeSpan = (scores: Float64Array): void => {
 }
 
 /** Pods that want to be near, or away from, pods with certain labels. */
-export const interPodAffinity: Plugin = {
+export const createInterPodAffinity = (args: InterPodAffinityArgs): Plugin => ({
   name,
+  points: ['preFilter', 'filter', 'preScore', 'score'],
   weight: 2,
   reactsTo: ['node-added', 'node-updated', 'pod-assigned', 'pod-updated', 'pod-removed', 'namespace'],
   begin: (pod, cluster) => {
     const filter = filterFor(pod, cluster)
-    const scores = scoresFor(pod, cluster)
+    const scores = scoresFor(pod, cluster, args)
     if (!filter && scores.length === 0) return 'skip'
     return {
       ...(filter ? { filter } : {}),
@@ -141,4 +145,7 @@ export const interPodAffinity: Plugin = {
         return event.on === 'namespace'
     }
   },
-}
+})
+
+/** What a required affinity of a pod already there is worth to the pod that comes: upstream's 1. */
+export const interPodAffinity: Plugin = createInterPodAffinity({ hardPodAffinityWeight: 1 })

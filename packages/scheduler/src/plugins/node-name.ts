@@ -6,6 +6,7 @@ const elsewhere = unresolvable(name, "node(s) didn't match the requested node na
 /** A pod that names its node goes nowhere else. */
 export const nodeName: Plugin = {
   name,
+  points: ['filter'],
   perNode: true,
   reactsTo: ['node-added'],
   begin: ({ pod }, { snapshot }) => {

@@ -12,6 +12,7 @@ const anyCollide = (a: PodInfo, b: PodInfo): boolean => a.hostPorts.some((one) =
 /** No two pods of a node use the same port of the host. */
 export const nodePorts: Plugin = {
   name,
+  points: ['preFilter', 'filter'],
   reactsTo: ['node-added', 'pod-removed'],
   begin: (pod, { snapshot }) => {
     if (pod.hostPorts.length === 0) return 'skip'

@@ -1,7 +1,9 @@
+import type { InTreeArgs } from '../config/configuration.ts'
 import { type ClusterEvent, type Plugin, unresolvable, unschedulable, type Verdict } from '../cycle/framework.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import { amountsOf } from '../snapshot/requests.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
+import { freeShare, loadsOf, strategyScore } from './resource-strategies.ts'
 
 const name = 'NodeResourcesFit'
 
@@ -12,10 +14,12 @@ interface Need {
   readonly used: Float64Array
 }
 
-const needsOf = (pod: PodInfo, snapshot: Snapshot): Need[] => [
-  { resource: 'pods', amount: 1, ...snapshot.columns.column('pods') },
-  ...pod.requests.map(([resource, amount]) => ({ resource, amount, ...snapshot.columns.column(resource) })),
-]
+const needsOf = (pod: PodInfo, snapshot: Snapshot, isIgnored: (resource: string) => boolean): Need[] => {
+  const needs: Need[] = [{ resource: 'pods', amount: 1, ...snapshot.columns.column('pods') }]
+  for (const [resource, amount] of pod.requests)
+    if (!isIgnored(resource)) needs.push({ resource, amount, ...snapshot.columns.column(resource) })
+  return needs
+}
 
 /** All that a node lacks, in upstream's order: pods, cpu, memory, ephemeral-storage, then what else is asked for. */
 const verdictAt = (needs: readonly Need[], slot: number, made: Map<string, Verdict>): Verdict => {
@@ -34,34 +38,74 @@ const verdictAt = (needs: readonly Need[], slot: number, made: Map<string, Verdi
   return verdict
 }
 
-/** The pod fits what is free, and the node with the most left (LeastAllocated over cpu and memory) scores best. */
-export const nodeResourcesFit: Plugin = {
-  name,
-  weight: 1,
-  reactsTo: ['node-added', 'node-updated', 'pod-removed', 'pod-updated'],
-  begin: (pod, { snapshot }) => {
-    const needs = needsOf(pod, snapshot)
-    const made = new Map<string, Verdict>()
-    const { scoredCpuMilli, scoredMemoryBytes } = snapshot.columns
-    const cpu = snapshot.columns.column('cpu').allocatable
-    const memory = snapshot.columns.column('memory').allocatable
-    return {
-      filter: (slot) => {
-        for (const { amount, allocatable, used } of needs)
-          if (amount > (allocatable[slot] as number) - (used[slot] as number)) return verdictAt(needs, slot, made)
-        return undefined
-      },
-      score: (slot) => {
-        const cpuScore = freeShare((scoredCpuMilli[slot] as number) + pod.scoredCpuMilli, cpu[slot] as number)
-        const memoryScore = freeShare((scoredMemoryBytes[slot] as number) + pod.scoredMemoryBytes, memory[slot] as number)
-        return Math.trunc((cpuScore + memoryScore) / 2)
-      },
-    }
-  },
-  hint: (event, pod) => roomMayAppear(event, pod),
+type Args = InTreeArgs['NodeResourcesFit']
+
+/** Extended resources that others look after, by name or by the domain before it. */
+const ignoring = ({ ignoredResources = [], ignoredResourceGroups = [] }: Args): ((resource: string) => boolean) => {
+  if (ignoredResources.length === 0 && ignoredResourceGroups.length === 0) return () => false
+  const names = new Set(ignoredResources)
+  const groups = new Set(ignoredResourceGroups)
+  return (resource) => resource.includes('/') && (names.has(resource) || groups.has(resource.slice(0, resource.indexOf('/'))))
 }
 
-const freeShare = (asked: number, all: number): number => (all === 0 || asked > all ? 0 : Math.trunc(((all - asked) * 100) / all))
+const isUsual = ({ scoringStrategy: { type, resources } }: Args): boolean =>
+  type === 'LeastAllocated' &&
+  resources.length === 2 &&
+  resources.every(({ name, weight }, index) => weight === 1 && name === ['cpu', 'memory'][index])
+
+/** LeastAllocated over cpu and memory, as nearly every cluster has it: without a loop. */
+const usualScore = (pod: PodInfo, { columns }: Snapshot, otherwise: (slot: number) => number): ((slot: number) => number) => {
+  const { scoredCpuMilli, scoredMemoryBytes } = columns
+  const cpu = columns.column('cpu').allocatable
+  const memory = columns.column('memory').allocatable
+  return (slot) => {
+    if (cpu[slot] === 0 || memory[slot] === 0) return otherwise(slot)
+    const cpuScore = freeShare((scoredCpuMilli[slot] as number) + pod.scoredCpuMilli, cpu[slot] as number)
+    const memoryScore = freeShare((scoredMemoryBytes[slot] as number) + pod.scoredMemoryBytes, memory[slot] as number)
+    return Math.trunc((cpuScore + memoryScore) / 2)
+  }
+}
+
+/** The pod fits what is free, and nodes score by how full they would be: the emptiest best, unless the strategy says otherwise. */
+export const createNodeResourcesFit = (args: Args): Plugin => {
+  const isIgnored = ignoring(args)
+  const { resources } = args.scoringStrategy
+  const score = strategyScore(args.scoringStrategy)
+  const usual = isUsual(args)
+  return {
+    name,
+    weight: 1,
+    points: ['preFilter', 'filter', 'preScore', 'score'],
+    reactsTo: ['node-added', 'node-updated', 'pod-removed', 'pod-updated'],
+    begin: (pod, { snapshot }) => {
+      const needs = needsOf(pod, snapshot, isIgnored)
+      const made = new Map<string, Verdict>()
+      const scoreBy = () => {
+        const loads = loadsOf(resources, pod, snapshot, true)
+        return (slot: number) => score(loads, slot)
+      }
+      return {
+        filter: (slot) => {
+          for (const { amount, allocatable, used } of needs)
+            if (amount > (allocatable[slot] as number) - (used[slot] as number)) return verdictAt(needs, slot, made)
+          return undefined
+        },
+        score: usual ? usualScore(pod, snapshot, (slot) => scoreBy()(slot)) : scoreBy(),
+      }
+    },
+    hint: (event, pod) => roomMayAppear(event, pod),
+  }
+}
+
+export const nodeResourcesFit: Plugin = createNodeResourcesFit({
+  scoringStrategy: {
+    type: 'LeastAllocated',
+    resources: [
+      { name: 'cpu', weight: 1 },
+      { name: 'memory', weight: 1 },
+    ],
+  },
+})
 
 const roomMayAppear = (event: ClusterEvent, pod: PodInfo): boolean => {
   switch (event.on) {

@@ -9,6 +9,7 @@ const cordoned = unresolvable(name, 'node(s) were unschedulable')
 /** Cordoned nodes take only pods that tolerate it. */
 export const nodeUnschedulable: Plugin = {
   name,
+  points: ['filter'],
   perNode: true,
   reactsTo: ['node-added', 'node-updated'],
   begin: ({ pod }, { snapshot }) => {

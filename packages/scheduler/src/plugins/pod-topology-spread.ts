@@ -1,6 +1,7 @@
+import type { InTreeArgs } from '../config/configuration.ts'
 import { type Cluster, type Plugin, type PodPlugin, unresolvable, unschedulable } from '../cycle/framework.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
-import { type Constraint, constraintsOf } from './spread-constraints.ts'
+import { type Constraining, type Constraint, createConstraining } from './spread-constraints.ts'
 import { spreadScore } from './spread-score.ts'
 
 const name = 'PodTopologySpread'
@@ -39,7 +40,7 @@ const spreadsOf = (constraints: readonly Constraint[], { snapshot }: Cluster): S
   })
 }
 
-const spreadFilter = (pod: PodInfo, cluster: Cluster): PodPlugin['filter'] => {
+const spreadFilter = (pod: PodInfo, cluster: Cluster, constraintsOf: Constraining): PodPlugin['filter'] => {
   const { constraints } = constraintsOf(pod, cluster, 'DoNotSchedule')
   if (constraints.length === 0) return undefined
   const spreads = spreadsOf(constraints, cluster)
@@ -54,28 +55,36 @@ const spreadFilter = (pod: PodInfo, cluster: Cluster): PodPlugin['filter'] => {
 }
 
 /** Pods of one kind spread over the values of a node label: by constraint, or by the cluster's defaults where they only score. */
-export const podTopologySpread: Plugin = {
-  name,
-  weight: 2,
-  reactsTo: ['node-added', 'node-updated', 'pod-assigned', 'pod-updated', 'pod-removed'],
-  begin: (pod, cluster) => {
-    const filter = spreadFilter(pod, cluster)
-    const { constraints, areDefaults } = constraintsOf(pod, cluster, 'ScheduleAnyway')
-    if (!filter && constraints.length === 0) return 'skip'
-    return { ...(filter ? { filter } : {}), ...(constraints.length > 0 ? spreadScore(constraints, !areDefaults, cluster) : {}) }
-  },
-  hint: (event, { namespace, pod }) => {
-    switch (event.on) {
-      case 'node-added':
-        return true
-      case 'node-updated':
-        return event.changed.labels || event.changed.taints
-      case 'pod-assigned':
-      case 'pod-updated':
-      case 'pod-removed':
-        return event.pod.namespace === namespace && (pod.spec.topologySpreadConstraints?.length ?? 0) > 0
-      default:
-        return false
-    }
-  },
+export const createPodTopologySpread = (args: InTreeArgs['PodTopologySpread']): Plugin => {
+  const constraintsOf = createConstraining(args)
+  return {
+    name,
+    points: ['preFilter', 'filter', 'preScore', 'score'],
+    weight: 2,
+    reactsTo: ['node-added', 'node-updated', 'pod-assigned', 'pod-updated', 'pod-removed'],
+    begin: (pod, cluster) => {
+      const filter = spreadFilter(pod, cluster, constraintsOf)
+      const { constraints, areSystemDefaults } = constraintsOf(pod, cluster, 'ScheduleAnyway')
+      if (!filter && constraints.length === 0) return 'skip'
+      return { ...(filter ? { filter } : {}), ...(constraints.length > 0 ? spreadScore(constraints, !areSystemDefaults, cluster) : {}) }
+    },
+    hint: (event, { namespace, pod }) => {
+      switch (event.on) {
+        case 'node-added':
+          return true
+        case 'node-updated':
+          return event.changed.labels || event.changed.taints
+        case 'pod-assigned':
+        case 'pod-updated':
+        case 'pod-removed':
+          return (
+            event.pod.namespace === namespace && ((pod.spec.topologySpreadConstraints?.length ?? 0) > 0 || constraintsOf.mayFilterByDefault)
+          )
+        default:
+          return false
+      }
+    },
+  }
 }
+
+export const podTopologySpread: Plugin = createPodTopologySpread({ defaultingType: 'System' })

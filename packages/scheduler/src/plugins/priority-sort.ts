@@ -1,11 +1,10 @@
-/** QueueSort: higher priority first, then who waits longer; the sequence settles equal instants. */
-export interface Waiting {
-  readonly priority: number
-  readonly sinceMs: number
-  readonly sequence: number
-}
+import type { Plugin } from '../cycle/framework.ts'
+import type { Waiting } from '../queue/waiting.ts'
 
+/** QueueSort: higher priority first, then who waits longer; the sequence settles equal instants. */
 export const goesFirst = (a: Waiting, b: Waiting): boolean => {
-  if (a.priority !== b.priority) return a.priority > b.priority
+  if (a.pod.priority !== b.pod.priority) return a.pod.priority > b.pod.priority
   return a.sinceMs === b.sinceMs ? a.sequence < b.sequence : a.sinceMs < b.sinceMs
 }
+
+export const prioritySort: Plugin = { name: 'PrioritySort', points: ['queueSort'], goesFirst }

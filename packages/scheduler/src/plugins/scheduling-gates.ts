@@ -1,7 +1,11 @@
-import type { Pod } from '@skiff/api'
+import type { Plugin } from '../cycle/framework.ts'
 
-/** PreEnqueue: a pod with gates is not tried at all. The text for its condition, or undefined when the gate is open. */
-export const gatesText = (pod: Pod): string | undefined => {
-  const gates = pod.spec.schedulingGates ?? []
-  return gates.length === 0 ? undefined : 'Scheduling is blocked due to non-empty scheduling gates'
+const blocked = 'Scheduling is blocked due to non-empty scheduling gates'
+
+/** PreEnqueue: a pod with gates is not tried at all. No event but the pod's own update opens them. */
+export const schedulingGates: Plugin = {
+  name: 'SchedulingGates',
+  points: ['preEnqueue'],
+  reactsTo: [],
+  preEnqueue: ({ pod }) => (pod.spec.schedulingGates?.length ? blocked : undefined),
 }

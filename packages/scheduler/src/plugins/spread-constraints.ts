@@ -1,5 +1,6 @@
 import { replicaSet, replicationController, service, statefulSet, type TopologySpreadConstraint } from '@skiff/api'
 import { type CompiledSelector, compileLabelSelector, controllerOf, selectorFromLabels } from '@skiff/machinery'
+import type { InTreeArgs } from '../config/configuration.ts'
 import type { Cluster } from '../cycle/framework.ts'
 import { requiredNodes } from '../match/node-selector.ts'
 import { untolerated } from '../match/tolerations.ts'
@@ -26,22 +27,30 @@ const systemDefaults: readonly TopologySpreadConstraint[] = [
   { maxSkew: 5, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' },
 ]
 
-export const constraintsOf = (
-  pod: PodInfo,
-  cluster: Cluster,
-  when: TopologySpreadConstraint['whenUnsatisfiable'],
-): { readonly constraints: readonly Constraint[]; readonly areDefaults: boolean } => {
-  const own = pod.pod.spec.topologySpreadConstraints ?? []
-  const areDefaults = own.length === 0
-  if (areDefaults && when === 'DoNotSchedule') return { constraints: [], areDefaults }
-  if (areDefaults) {
-    const selector = ownersSelector(pod, cluster)
-    return { constraints: selector ? systemDefaults.map((each) => compile(each, selector, pod, cluster)) : [], areDefaults }
+type When = TopologySpreadConstraint['whenUnsatisfiable']
+export interface Constraining {
+  (pod: PodInfo, cluster: Cluster, when: When): { readonly constraints: readonly Constraint[]; readonly areSystemDefaults: boolean }
+  /** Pods without constraints of their own may be kept off nodes as well. */
+  readonly mayFilterByDefault: boolean
+}
+
+/** A pod's own constraints, or those that the profile has for pods without. */
+export const createConstraining = ({ defaultingType, defaultConstraints = [] }: InTreeArgs['PodTopologySpread']): Constraining => {
+  const isSystem = defaultingType === 'System'
+  const defaults = isSystem ? systemDefaults : defaultConstraints
+  const constraintsOf = (pod: PodInfo, cluster: Cluster, when: When) => {
+    const own = pod.pod.spec.topologySpreadConstraints ?? []
+    const chosen = (own.length === 0 ? defaults : own).filter((each) => each.whenUnsatisfiable === when)
+    if (own.length === 0) {
+      const selector = chosen.length > 0 ? ownersSelector(pod, cluster) : undefined
+      return { constraints: selector ? chosen.map((each) => compile(each, selector, pod, cluster)) : [], areSystemDefaults: isSystem }
+    }
+    const selectorOf = (each: TopologySpreadConstraint) =>
+      compileLabelSelector(withOwnLabels(each.labelSelector, pod.labels, each.matchLabelKeys))
+    return { constraints: chosen.map((each) => compile(each, selectorOf(each), pod, cluster)), areSystemDefaults: false }
   }
-  const chosen = own.filter((each) => each.whenUnsatisfiable === when)
-  const selectorOf = (each: TopologySpreadConstraint) =>
-    compileLabelSelector(withOwnLabels(each.labelSelector, pod.labels, each.matchLabelKeys))
-  return { constraints: chosen.map((each) => compile(each, selectorOf(each), pod, cluster)), areDefaults }
+  const mayFilterByDefault = defaults.some((each) => each.whenUnsatisfiable === 'DoNotSchedule')
+  return Object.assign(constraintsOf, { mayFilterByDefault })
 }
 
 const compile = (each: TopologySpreadConstraint, selector: CompiledSelector, pod: PodInfo, { snapshot }: Cluster): Constraint => {

@@ -7,6 +7,7 @@ const name = 'TaintToleration'
 /** NoSchedule and NoExecute taints keep pods off; PreferNoSchedule taints count against a node. */
 export const taintToleration: Plugin = {
   name,
+  points: ['filter', 'preScore', 'score'],
   weight: 3,
   perNode: true,
   reactsTo: ['node-added', 'node-updated'],

@@ -7,6 +7,8 @@ const name = 'VolumeBinding'
 const nodeConflict = unresolvable(name, 'node(s) had volume node affinity conflict')
 const noVolume = unresolvable(name, "node(s) didn't find available persistent volumes to bind")
 
+const noSpace = unresolvable(name, 'node(s) did not have enough free storage')
+
 /** Bound volumes must be reachable from the node; claims that wait need a volume there, or a provisioner that makes one. */
 export const createVolumeBinding = (bind: BindVolumes): Plugin => {
   /** Volumes chosen by pods whose binding is under way, and the claim each is for. */
@@ -16,9 +18,10 @@ export const createVolumeBinding = (bind: BindVolumes): Plugin => {
   }
   return {
     name,
+    points: ['preFilter', 'filter', 'reserve', 'preBind', 'preScore', 'score'],
     reactsTo: ['storage', 'node-added', 'node-updated'],
     begin: (pod, cluster) => {
-      if (!pod.pod.spec.volumes?.some((each) => each.persistentVolumeClaim || each.ephemeral)) return 'skip'
+      if (pod.claims.length === 0) return 'skip'
       const claims = claimsOf(pod, cluster, (volume, claim) => (promised.get(volume) ?? claim) !== claim)
       if (typeof claims === 'string') return unresolvable(name, claims)
       const { snapshot } = cluster
@@ -27,17 +30,26 @@ export const createVolumeBinding = (bind: BindVolumes): Plugin => {
         filter: (slot) => {
           const node = snapshot.node(slot)?.node
           if (!node || !claims.bound.every((volume) => isReachable(volume, node))) return nodeConflict
-          return chooseVolumes(claims.waiting, node) ? undefined : noVolume
+          const chosen = chooseVolumes(claims.waiting, node, cluster)
+          return chosen === 'none' ? noVolume : chosen === 'space' ? noSpace : undefined
         },
         reserve: (slot) => {
           const node = snapshot.node(slot)?.node
-          choices = (node && chooseVolumes(claims.waiting, node)) ?? []
+          const chosen = node ? chooseVolumes(claims.waiting, node, cluster) : 'none'
+          if (typeof chosen === 'string') return chosen === 'none' ? noVolume : noSpace
+          choices = chosen
           for (const { volume, claim } of choices) if (volume) promised.set(volume.metadata.name, keyOf(claim))
+          return undefined
         },
         unreserve: () => release(choices),
         preBind: (nodeName) => (choices.length === 0 ? undefined : bind(choices, nodeName).finally(() => release(choices))),
       }
     },
-    hint: (event) => event.on !== 'node-updated' || event.changed.labels,
+    hint: (event, pod) => {
+      if (event.on !== 'storage') return event.on !== 'node-updated' || event.changed.labels
+      if (event.resource !== 'persistentvolumeclaims') return event.resource !== 'volumeattachments'
+      const { name: claim = '', namespace } = event.after?.metadata ?? {}
+      return namespace === pod.namespace && pod.claims.includes(claim)
+    },
   }
 }

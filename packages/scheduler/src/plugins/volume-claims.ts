@@ -11,14 +11,11 @@ import { keyOf, quantityValue } from '@skiff/machinery'
 import type { Cluster } from '../cycle/framework.ts'
 import { matchesNodeSelector } from '../match/node-selector.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
+import { hasSpaceFor } from './storage-capacity.ts'
 import { fitsClaim, provisionsOn } from './volume-match.ts'
 
 /** The claims of a pod's volumes, generated ones of ephemeral volumes included. */
-export const claimNames = ({ pod }: PodInfo): string[] =>
-  (pod.spec.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim) return [volume.persistentVolumeClaim.claimName]
-    return volume.ephemeral ? [`${pod.metadata.name}-${volume.name}`] : []
-  })
+export const claimNames = (pod: PodInfo): readonly string[] => pod.claims
 
 /** A claim that is bound when a node is chosen: its class waits for the first consumer. */
 export interface WaitingClaim {
@@ -74,15 +71,25 @@ export interface Choice {
   readonly volume: PersistentVolume | undefined
 }
 
-/** For each waiting claim a volume of its own that `node` reaches, or a provisioner; undefined when one gets neither. */
-export const chooseVolumes = (waiting: readonly WaitingClaim[], node: Node): readonly Choice[] | undefined => {
+const selectedNode = 'volume.kubernetes.io/selected-node'
+
+/**
+ * For each waiting claim a volume of its own that `node` reaches, or a provisioner. Otherwise 'none': a claim gets neither; or
+ * 'space': a provisioner says that it has too little there.
+ */
+export const chooseVolumes = (waiting: readonly WaitingClaim[], node: Node, cluster: Cluster): readonly Choice[] | 'none' | 'space' => {
   const given = new Set<PersistentVolume>()
   const choices: Choice[] = []
+  let lacksSpace = false
   for (const { claim, storage, free } of waiting) {
-    const volume = free.find((each) => !given.has(each) && isReachable(each, node))
-    if (!volume && !provisionsOn(storage, node)) return undefined
+    // A provisioner is at work on another node already.
+    const selected = claim.metadata.annotations?.[selectedNode]
+    if (selected !== undefined && selected !== node.metadata.name) return 'none'
+    const volume = selected === undefined ? free.find((each) => !given.has(each) && isReachable(each, node)) : undefined
+    if (!volume && !provisionsOn(storage, node)) return 'none'
     if (volume) given.add(volume)
+    else if (!hasSpaceFor(claim, storage, node, cluster)) lacksSpace = true
     choices.push({ claim, volume })
   }
-  return choices
+  return lacksSpace ? 'space' : choices
 }

@@ -6,13 +6,18 @@ import { type Choice, isBound } from './volume-claims.ts'
 /** Binds what was chosen and resolves when every claim is bound; throws when that takes too long. */
 export type BindVolumes = (choices: readonly Choice[], nodeName: string) => Promise<void>
 
-// Upstream's bindTimeoutSeconds.
-const timeoutMs = 600_000
 const selectedNode = 'volume.kubernetes.io/selected-node'
 /** Absent where a user reserved the volume: set free, it goes back to whoever it was reserved for. */
 const boundByController = 'pv.kubernetes.io/bound-by-controller'
 
-export const createBindVolumes = (client: Client, views: Views, env: Env, stopping: AbortSignal): BindVolumes => {
+export interface BindVolumesParts {
+  readonly client: Client
+  readonly views: Views
+  readonly env: Env
+  readonly stopping: AbortSignal
+}
+
+export const createBindVolumes = ({ client, views, env, stopping }: BindVolumesParts, timeoutMs: number): BindVolumes => {
   const write = async ({ claim, volume }: Choice, nodeName: string): Promise<void> => {
     const { name, namespace = '', uid, resourceVersion } = claim.metadata
     if (!volume) {

@@ -20,6 +20,7 @@ const otherName = (key: string): string =>
 /** Volumes that name their zone by label, as the cloud providers of old made them, keep pods in it. */
 export const volumeZone: Plugin = {
   name,
+  points: ['preFilter', 'filter'],
   reactsTo: ['storage', 'node-added', 'node-updated'],
   begin: (pod, { snapshot, views }) => {
     const wanted: (readonly [key: string, values: ReadonlySet<string>])[] = []
@@ -41,5 +42,9 @@ export const volumeZone: Plugin = {
       },
     }
   },
-  hint: (event) => event.on !== 'node-updated' || event.changed.labels,
+  hint: (event, pod) => {
+    if (event.on !== 'storage') return event.on !== 'node-updated' || event.changed.labels
+    if (event.resource === 'persistentvolumeclaims') return pod.claims.includes(event.after?.metadata.name ?? '')
+    return event.resource === 'persistentvolumes' || event.resource === 'storageclasses'
+  },
 }

@@ -16,12 +16,18 @@ const attempted = (
   others: readonly Given[] = [],
 ) => {
   const { cluster, decider, nominations } = still(nodes, placed, others)
-  const preempt = createPreempt({ cluster, nominations, fits: decider.fits })
+  const preempt = createPreempt({
+    cluster,
+    nominations,
+    fits: decider.fits,
+    args: { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 },
+  })
   const info = podInfoOf(podOf('p', { priority: 100, ...pod }))
   const before = JSON.stringify([...cluster.snapshot.columns.all()].map(([name, { used }]) => [name, ...used]))
   const decision = decider.decide(info)
   if ('placed' in decision) return decision.placed.name
   const attempt = preempt(info, decision.refused)
+  if (attempt instanceof Promise) throw new Error('nobody else has a say')
   expect(JSON.stringify([...cluster.snapshot.columns.all()].map(([name, { used }]) => [name, ...used]))).toBe(before)
   if (!attempt.victims) return fitErrorText(decision.refused, attempt.text)
   return { node: attempt.nominate, victims: attempt.victims.map((victim) => victim.pod.metadata.name) }

@@ -1,37 +1,37 @@
 import { podDisruptionBudget } from '@skiff/api'
-import { type Diagnosis, preemptionText } from '../cycle/fit-error.ts'
-import type { Cluster, Verdict } from '../cycle/framework.ts'
+import type { InTreeArgs } from '../config/configuration.ts'
+import { preemptionText } from '../cycle/fit-error.ts'
+import type { Attempt, Cluster, Diagnosis, Verdict } from '../cycle/framework.ts'
+import type { Extender } from '../extender/extender.ts'
+import type { SchedulerMetrics } from '../metrics/scheduler-metrics.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
+import { consultOnVictims } from './consult.ts'
 import type { Nominations } from './nominations.ts'
 import { pickCandidate } from './pick.ts'
 import { type Candidate, findVictims } from './victims.ts'
-
-/** What preemption came to. */
-export interface Attempt {
-  /** For the end of the pod's condition; '' when a node was found. */
-  readonly text: string
-  /** For status.nominatedNodeName; '' clears it, undefined leaves it. */
-  readonly nominate?: string
-  readonly victims?: readonly PodInfo[]
-  /** Less important pods that lose their promise of the same node. */
-  readonly unpromised?: readonly PodInfo[]
-}
 
 export interface PreemptParts {
   readonly cluster: Cluster
   readonly nominations: Nominations
   readonly fits: (pod: PodInfo, slot: number) => Verdict | undefined
+  readonly args: InTreeArgs['DefaultPreemption']
+  readonly extenders?: readonly Extender[]
+  readonly metrics?: SchedulerMetrics
 }
-export type Preempt = (pod: PodInfo, diagnosis: Diagnosis) => Attempt
+/** A promise only where extenders have a say. */
+export type Preempt = (pod: PodInfo, diagnosis: Diagnosis) => Attempt | Promise<Attempt>
 
-// Upstream: trials on a tenth of the nodes, at least on 100.
-const triedShare = 0.1
-const minTried = 100
+/** What trials on nodes gave: nodes with victims, and the reasons of the others. */
+interface Trials {
+  readonly candidates: readonly Candidate[]
+  readonly tried: ReadonlyMap<number, readonly string[]>
+}
 
 /** DefaultPreemption: finds the node where the least is lost; pure but for the nominations that it keeps. */
-export const createPreempt = ({ cluster, nominations, fits }: PreemptParts): Preempt => {
-  const { snapshot, views, env } = cluster
+export const createPreempt = (parts: PreemptParts): Preempt => {
+  const { cluster, nominations, extenders = [], metrics } = parts
+  const { snapshot } = cluster
 
   /** Why a pod may not preempt at all. */
   const ineligible = (pod: PodInfo, diagnosis: Diagnosis): string | undefined => {
@@ -42,44 +42,59 @@ export const createPreempt = ({ cluster, nominations, fits }: PreemptParts): Pre
       if (other.isTerminating && other.priority < pod.priority) return 'not eligible due to a terminating pod on the nominated node.'
     return undefined
   }
-  const promising = ({ verdicts, atBegin }: Diagnosis): NodeInfo[] => {
-    if (atBegin) return []
-    const useful: NodeInfo[] = []
-    for (const [slot, verdict] of verdicts) {
-      const node = snapshot.node(slot)
-      if (node && !verdict.unresolvable) useful.push(node)
-    }
-    return useful
-  }
-  return (pod, diagnosis) => {
-    const refusal = ineligible(pod, diagnosis)
-    if (refusal) return { text: `preemption: ${refusal}` }
-    const useful = promising(diagnosis)
-    const enough = Math.max(minTried, Math.trunc(snapshot.nodeCount * triedShare))
-    const startAt = Math.floor(env.random() * useful.length)
-    const budgets = useful.length === 0 ? [] : [...views.view(podDisruptionBudget).list()]
-    const candidates: Candidate[] = []
-    const tried = new Map<number, readonly string[]>()
-    let unbroken = 0
-    for (let i = 0; i < useful.length; i += 1) {
-      // Enough of them, with one among them that breaks no budget.
-      if (unbroken > 0 && candidates.length >= enough) break
-      const node = useful[(startAt + i) % useful.length] as NodeInfo
-      const found = findVictims(pod, node, { snapshot, budgets, fits })
-      if ('node' in found) {
-        candidates.push(found)
-        if (found.broken === 0) unbroken += 1
-      } else tried.set(node.slot, found)
-    }
+  const settle = (pod: PodInfo, diagnosis: Diagnosis, { candidates, tried }: Trials): Attempt => {
     const best = pickCandidate(candidates)
     if (!best) {
       nominations.clear(pod.uid)
       return { text: preemptionText(diagnosis, tried), nominate: '' }
     }
     const { name } = best.node
+    metrics?.preempting(best.victims.length)
     const unpromised = nominations.on(name).filter((other) => other.priority < pod.priority)
     for (const other of unpromised) nominations.clear(other.uid)
     nominations.set(pod, name)
     return { text: '', nominate: name, victims: best.victims, unpromised }
   }
+  return (pod, diagnosis) => {
+    const refusal = ineligible(pod, diagnosis)
+    if (refusal) {
+      metrics?.preempting(0)
+      return { text: `preemption: ${refusal}` }
+    }
+    const trials = tryNodes(parts, pod, diagnosis)
+    if (trials.candidates.length === 0) metrics?.preempting(0)
+    const asked = extenders.filter((each) => each.preempts && each.isInterested(pod.pod))
+    if (asked.length === 0 || trials.candidates.length === 0) return settle(pod, diagnosis, trials)
+    return consultOnVictims(asked, pod, trials.candidates, cluster).then((candidates) => settle(pod, diagnosis, { ...trials, candidates }))
+  }
+}
+
+/** The nodes that removing pods may help. */
+const promising = ({ verdicts, atBegin }: Diagnosis, { snapshot }: Cluster): NodeInfo[] => {
+  if (atBegin?.unresolvable) return []
+  const slots = atBegin ? snapshot.order : [...verdicts].filter(([, verdict]) => !verdict.unresolvable).map(([slot]) => slot)
+  return slots.flatMap((slot) => snapshot.node(slot) ?? [])
+}
+
+/** Trials from a node by chance on, until there are enough candidates and one among them that breaks no budget. */
+const tryNodes = ({ cluster, fits, args }: PreemptParts, pod: PodInfo, diagnosis: Diagnosis): Trials => {
+  const { snapshot, views, env } = cluster
+  const useful = promising(diagnosis, cluster)
+  const share = Math.trunc((useful.length * args.minCandidateNodesPercentage) / 100)
+  const enough = Math.min(useful.length, Math.max(args.minCandidateNodesAbsolute, share))
+  const startAt = Math.floor(env.random() * useful.length)
+  const budgets = useful.length === 0 ? [] : [...views.view(podDisruptionBudget).list()]
+  const candidates: Candidate[] = []
+  const tried = new Map<number, readonly string[]>()
+  let unbroken = 0
+  for (let i = 0; i < useful.length; i += 1) {
+    if (unbroken > 0 && candidates.length >= enough) break
+    const node = useful[(startAt + i) % useful.length] as NodeInfo
+    const found = findVictims(pod, node, { snapshot, budgets, fits })
+    if ('node' in found) {
+      candidates.push(found)
+      if (found.broken === 0) unbroken += 1
+    } else tried.set(node.slot, found)
+  }
+  return { candidates, tried }
 }

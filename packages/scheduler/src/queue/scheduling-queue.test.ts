@@ -1,6 +1,7 @@
 import { virtualEnv } from '@skiff/client'
 import { expect, test } from 'vitest'
 import type { ClusterEvent } from '../cycle/framework.ts'
+import { goesFirst } from '../plugins/priority-sort.ts'
 import { podInfoOf } from '../snapshot/pod-info.ts'
 import { nodeOf, podOf } from '../testing/objects.ts'
 import { createSchedulingQueue } from './scheduling-queue.ts'
@@ -12,6 +13,7 @@ const setup = () => {
   let wakes = 0
   const queue = createSchedulingQueue(env, {
     reacts: (_plugin, on) => on === 'node-added',
+    goesFirst,
     hint: (plugin) => plugin === 'Fit',
     wake: () => {
       wakes += 1
@@ -39,7 +41,7 @@ test('a refused pod comes back only by what its plugin reacts to', () => {
     const next = queue.pop()
     if (next) queue.refused(next, new Set([plugin]))
   }
-  queue.happened({ on: 'storage' })
+  queue.happened({ on: 'storage', resource: 'persistentvolumes' })
   expect(names()).toEqual([])
   queue.happened(nodeAdded)
   expect(names()).toEqual(['a'])

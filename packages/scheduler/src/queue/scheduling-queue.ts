@@ -1,25 +1,24 @@
 import type { Env } from '@skiff/machinery'
 import type { ClusterEvent } from '../cycle/framework.ts'
-import { goesFirst } from '../plugins/priority-sort.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
+import { eventLabel } from './event-label.ts'
 import { createHeap } from './heap.ts'
+import type { QueuedPod } from './queued-pod.ts'
+import { createUnschedulable } from './unschedulable.ts'
+import type { Waiting } from './waiting.ts'
 
-/** A pod that waits to be scheduled. Owned by the queue, which replaces `pod` as the object changes. */
-export interface QueuedPod {
-  pod: PodInfo
-  attempts: number
-  /** When it entered the active queue, or last failed: backoff counts from here. */
-  sinceMs: number
-  readonly sequence: number
-  /** Plugins that refused it last time: only what they react to brings it back. Empty: anything does. */
-  refusedBy: ReadonlySet<string>
-  /** The API server failed, not the fit: no shortcut past the backoff. */
-  failed: boolean
+/** How many pods wait, and in which pool. */
+export interface PendingPods {
+  readonly active: number
+  readonly backoff: number
+  readonly unschedulable: number
+  readonly gated: number
+  readonly byPlugin: readonly { readonly plugin: string; readonly profile: string; readonly pods: number }[]
 }
 
 /**
- * The pods without a node, in three pools: active (to be tried, by priority), backoff (to be tried once their wait is over), and
- * unschedulable (nothing has happened that could help them).
+ * The pods without a node, in three pools: active (to be tried, in the order of QueueSort), backoff (to be tried once their wait is
+ * over), and unschedulable (nothing has happened that could help them; gated pods, which were never tried, are among them).
  */
 export interface SchedulingQueue {
   add(pod: PodInfo): void
@@ -28,14 +27,19 @@ export interface SchedulingQueue {
   remove(uid: string): void
   /** The next pod, which leaves the queue until `refused` or `add`. */
   pop(): QueuedPod | undefined
+  /** A popped pod is decided on beyond this turn of the event loop: events are kept for it until `refused`, `retry` or `release`. */
+  detain(queued: QueuedPod): void
+  release(queued: QueuedPod): void
   refused(queued: QueuedPod, by: ReadonlySet<string>): void
   /** The attempt failed for a reason that passes by itself. */
   retry(queued: QueuedPod): void
-  happened(event: ClusterEvent): void
+  /** `except`: a popped pod that the event is no news to. */
+  happened(event: ClusterEvent, except?: QueuedPod): void
   has(uid: string): boolean
   /** Whether a pod is due, none that waits counted. */
   readonly hasActive: boolean
   readonly size: number
+  pending(): PendingPods
   close(): void
 }
 
@@ -47,53 +51,63 @@ const leftoverCheckMs = 30_000
 
 export interface SchedulingQueueOptions {
   /** Whether events of this kind ever help past the named plugin. */
-  readonly reacts: (plugin: string, on: ClusterEvent['on']) => boolean
+  readonly reacts: (plugin: string, on: ClusterEvent['on'], pod: PodInfo) => boolean
   /** Whether `event` may help the pod past it. */
   readonly hint: (plugin: string, event: ClusterEvent, pod: PodInfo) => boolean
   /** There is something to pop. */
   readonly wake: () => void
+  readonly goesFirst: (a: Waiting, b: Waiting) => boolean
+  /** PreEnqueue: the plugin that does not let the pod be tried; it tells why itself. */
+  readonly blockedBy?: (pod: PodInfo) => string | undefined
+  /** A pod came into a pool, for metrics. */
+  readonly entered?: (queue: 'active' | 'backoff' | 'unschedulable' | 'gated', event: string) => void
+  readonly initialBackoffMs?: number
+  readonly maxBackoffMs?: number
 }
 
-/** No plugin refused it (there was no node at all): under the empty name, past which every event may help. */
-const anything = new Set([''])
-const reasonsOf = ({ refusedBy }: QueuedPod): ReadonlySet<string> => (refusedBy.size === 0 ? anything : refusedBy)
+const failure = 'ScheduleAttemptFailure'
 
-export const createSchedulingQueue = (env: Env, { reacts, hint, wake }: SchedulingQueueOptions): SchedulingQueue => {
+export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions): SchedulingQueue => {
+  const { reacts, hint, wake, goesFirst, blockedBy = () => undefined, entered = () => {} } = options
+  const firstWaitMs = options.initialBackoffMs ?? initialBackoffMs
+  const longestWaitMs = options.maxBackoffMs ?? maxBackoffMs
   const uidOf = ({ pod }: QueuedPod) => pod.uid
   const dueMs = ({ attempts, sinceMs }: QueuedPod) =>
-    sinceMs + (attempts === 0 ? 0 : Math.min(maxBackoffMs, initialBackoffMs * 2 ** Math.min(attempts - 1, 10)))
-  const rank = ({ pod, sinceMs, sequence }: QueuedPod) => ({ priority: pod.priority, sinceMs, sequence })
-  const active = createHeap<QueuedPod>(uidOf, (a, b) => goesFirst(rank(a), rank(b)))
+    sinceMs + (attempts === 0 ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempts - 1, 30)))
+  const active = createHeap<QueuedPod>(uidOf, goesFirst)
   const backoff = createHeap<QueuedPod>(uidOf, (a, b) => dueMs(a) < dueMs(b))
-  const unschedulable = new Map<string, QueuedPod>()
-  // The same pods by the plugins that refused them, so that an event costs nothing to pods that it cannot help.
-  const byPlugin = new Map<string, Set<QueuedPod>>()
-  const leave = (queued: QueuedPod): void => {
-    unschedulable.delete(queued.pod.uid)
-    for (const plugin of reasonsOf(queued)) byPlugin.get(plugin)?.delete(queued)
-  }
-  const rest = (queued: QueuedPod): void => {
-    unschedulable.set(queued.pod.uid, queued)
-    for (const plugin of reasonsOf(queued)) {
-      const held = byPlugin.get(plugin)
-      if (held) held.add(queued)
-      else byPlugin.set(plugin, new Set([queued]))
-    }
-  }
+  const unschedulable = createUnschedulable()
+  const detained = new Map<string, QueuedPod>()
+  // Deleted while others decided on them: nobody's pods any more.
+  const gone = new WeakSet<QueuedPod>()
   let sequence = 0
   let cancelTimer: (() => void) | undefined
   let timerDueMs = Number.POSITIVE_INFINITY
   let closed = false
 
-  const activate = (queued: QueuedPod): void => {
+  /** Into the active queue, unless a gate is in the way. */
+  const activate = (queued: QueuedPod, event: string): void => {
+    const gate = blockedBy(queued.pod)
+    if (gate !== undefined) {
+      queued.refusedBy = new Set([gate])
+      queued.gated = true
+      unschedulable.rest(queued)
+      entered('gated', event)
+      return
+    }
+    if (queued.gated) {
+      queued.gated = false
+      queued.firstMs = env.monotonicMs()
+    }
     active.push(queued)
+    entered('active', event)
     wake()
   }
   const armTimer = (): void => {
     const next = backoff.peek()
     const wantedMs = Math.min(
       next ? dueMs(next) : Number.POSITIVE_INFINITY,
-      unschedulable.size > 0 ? env.monotonicMs() + leftoverCheckMs : Number.POSITIVE_INFINITY,
+      unschedulable.size > unschedulable.gated ? env.monotonicMs() + leftoverCheckMs : Number.POSITIVE_INFINITY,
     )
     if (closed || wantedMs >= timerDueMs) return
     cancelTimer?.()
@@ -108,25 +122,34 @@ export const createSchedulingQueue = (env: Env, { reacts, hint, wake }: Scheduli
     const nowMs = env.monotonicMs()
     for (let next = backoff.peek(); next && dueMs(next) <= nowMs; next = backoff.peek()) {
       backoff.pop()
-      activate(next)
+      activate(next, 'BackoffComplete')
     }
-    for (const queued of [...unschedulable.values()]) {
-      if (nowMs - queued.sinceMs < leftoverMs) continue
-      leave(queued)
-      activate(queued)
+    for (const queued of [...unschedulable.all()]) {
+      if (queued.gated || nowMs - queued.sinceMs < leftoverMs) continue
+      unschedulable.leave(queued)
+      activate(queued, 'UnschedulableTimeout')
     }
   }
-  /** From unschedulable on: to active when its backoff is over already. */
-  const requeue = (queued: QueuedPod): void => {
-    leave(queued)
-    if (dueMs(queued) <= env.monotonicMs()) {
-      activate(queued)
+  /** To active when its backoff is over already. */
+  const requeue = (queued: QueuedPod, event: string): void => {
+    unschedulable.leave(queued)
+    if (queued.gated || dueMs(queued) <= env.monotonicMs()) {
+      activate(queued, event)
       return
     }
     backoff.push(queued)
+    entered('backoff', event)
     armTimer()
     // Waiting pods are tried early when nothing else is: see pop.
     wake()
+  }
+  const helps = (plugin: string, event: ClusterEvent, queued: QueuedPod): boolean =>
+    plugin === '' || (reacts(plugin, event.on, queued.pod) && hint(plugin, event, queued.pod))
+  const release = (queued: QueuedPod): readonly ClusterEvent[] => {
+    const missed = queued.missed ?? []
+    queued.missed = undefined
+    if (detained.get(queued.pod.uid) === queued) detained.delete(queued.pod.uid)
+    return missed
   }
   const find = (uid: string): QueuedPod | undefined => active.get(uid) ?? backoff.get(uid) ?? unschedulable.get(uid)
 
@@ -134,9 +157,13 @@ export const createSchedulingQueue = (env: Env, { reacts, hint, wake }: Scheduli
     add: (pod) => {
       if (find(pod.uid)) return
       sequence += 1
-      activate({ pod, attempts: 0, sinceMs: env.monotonicMs(), sequence, refusedBy: new Set(), failed: false })
+      const nowMs = env.monotonicMs()
+      const times = { sinceMs: nowMs, firstMs: nowMs, sequence }
+      activate({ pod, attempts: 0, ...times, refusedBy: new Set(), gated: false, failed: false, missed: undefined }, 'PodAdd')
     },
-    update: (pod, helps) => {
+    update: (pod, helped) => {
+      const held = detained.get(pod.uid)
+      if (held) held.pod = pod
       const queued = find(pod.uid)
       if (!queued) return
       // The priority orders the heap: out and in again.
@@ -144,12 +171,16 @@ export const createSchedulingQueue = (env: Env, { reacts, hint, wake }: Scheduli
       heap?.remove(pod.uid)
       queued.pod = pod
       heap?.push(queued)
-      if (!heap && helps) requeue(queued)
+      if (!heap && helped) requeue(queued, 'UnschedulablePodUpdate')
     },
     remove: (uid) => {
       if (active.remove(uid) || backoff.remove(uid)) return
       const queued = unschedulable.get(uid)
-      if (queued) leave(queued)
+      if (queued) unschedulable.leave(queued)
+      const held = detained.get(uid)
+      if (!held) return
+      gone.add(held)
+      release(held)
     },
     pop: () => {
       let queued = active.pop()
@@ -161,33 +192,60 @@ export const createSchedulingQueue = (env: Env, { reacts, hint, wake }: Scheduli
       if (queued) queued.attempts += 1
       return queued
     },
+    detain: (queued) => {
+      queued.missed = []
+      detained.set(queued.pod.uid, queued)
+    },
+    release: (queued) => {
+      release(queued)
+    },
     refused: (queued, by) => {
+      const missed = release(queued)
+      if (gone.has(queued)) return
       queued.sinceMs = env.monotonicMs()
       queued.refusedBy = by
       queued.failed = false
-      rest(queued)
+      unschedulable.rest(queued)
+      // What happened while it was out of the queue may have helped already.
+      const helpful = missed.find((event) => [...by].some((plugin) => helps(plugin, event, queued)))
+      if (helpful) requeue(queued, eventLabel(helpful))
+      else entered('unschedulable', failure)
       armTimer()
     },
     retry: (queued) => {
+      release(queued)
+      if (gone.has(queued)) return
       queued.sinceMs = env.monotonicMs()
       queued.failed = true
       backoff.push(queued)
+      entered('backoff', failure)
       armTimer()
     },
-    happened: (event) => {
+    happened: (event, except) => {
+      for (const queued of detained.values()) if (queued !== except) queued.missed?.push(event)
       if (unschedulable.size === 0) return
-      for (const [plugin, held] of byPlugin) {
-        if (held.size === 0 || (plugin !== '' && !reacts(plugin, event.on))) continue
-        for (const queued of [...held]) if (plugin === '' || hint(plugin, event, queued.pod)) requeue(queued)
+      for (const [plugin, held] of unschedulable.groups()) {
+        if (held.size === 0) continue
+        for (const queued of [...held]) {
+          if (plugin !== '' && !reacts(plugin, event.on, queued.pod)) break
+          if (plugin === '' || hint(plugin, event, queued.pod)) requeue(queued, eventLabel(event))
+        }
       }
     },
-    has: (uid) => find(uid) !== undefined,
+    has: (uid) => find(uid) !== undefined || detained.has(uid),
     get hasActive() {
       return active.size > 0
     },
     get size() {
       return active.size + backoff.size + unschedulable.size
     },
+    pending: () => ({
+      active: active.size,
+      backoff: backoff.size,
+      unschedulable: unschedulable.size - unschedulable.gated,
+      gated: unschedulable.gated,
+      byPlugin: unschedulable.counts(),
+    }),
     close: () => {
       closed = true
       cancelTimer?.()

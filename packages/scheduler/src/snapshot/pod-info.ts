@@ -40,6 +40,8 @@ export interface PodInfo {
   readonly preferredAffinity: readonly WeightedTerm[]
   readonly preferredAntiAffinity: readonly WeightedTerm[]
   readonly isTerminating: boolean
+  /** The claims of its volumes, generated ones of ephemeral volumes included. */
+  readonly claims: readonly string[]
 }
 
 /** The labels that `matchLabelKeys` takes from the pod itself, as more requirements. */
@@ -81,6 +83,11 @@ const hostPortsOf = (pod: Pod): HostPort[] => {
 }
 
 const none: readonly never[] = []
+const claimsOf = ({ spec, metadata }: Pod): readonly string[] =>
+  (spec.volumes ?? []).flatMap((volume) => {
+    if (volume.persistentVolumeClaim) return [volume.persistentVolumeClaim.claimName]
+    return volume.ephemeral ? [`${metadata.name}-${volume.name}`] : []
+  })
 
 export const podInfoOf = (pod: Pod): PodInfo => {
   const { spec, metadata } = pod
@@ -109,6 +116,7 @@ export const podInfoOf = (pod: Pod): PodInfo => {
     preferredAffinity: podAffinity?.preferredDuringSchedulingIgnoredDuringExecution?.map(weighted) ?? none,
     preferredAntiAffinity: podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution?.map(weighted) ?? none,
     isTerminating: metadata.deletionTimestamp !== undefined,
+    claims: spec.volumes ? claimsOf(pod) : none,
   }
 }
 

@@ -1,4 +1,7 @@
 import {
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
   event,
   type Node,
   namespace,
@@ -13,6 +16,7 @@ import {
   service,
   statefulSet,
   storageClass,
+  volumeAttachment,
 } from '@skiff/api'
 import {
   type Call,
@@ -27,7 +31,8 @@ import {
 import { type Scheduler, type SchedulerOptions, startScheduler } from '../start.ts'
 
 const core = [event, namespace, node, pod, service, replicationController, persistentVolume, persistentVolumeClaim]
-const resources = [...core, replicaSet, statefulSet, storageClass, podDisruptionBudget]
+const storage = [storageClass, csiNode, csiDriver, csiStorageCapacity, volumeAttachment]
+const resources = [...core, ...storage, replicaSet, statefulSet, podDisruptionBudget]
 
 export interface Running {
   readonly env: VirtualEnv
