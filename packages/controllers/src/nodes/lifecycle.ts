@@ -8,7 +8,7 @@ import { event, patch, requeue, type Step, type Steps, targetOf, together, updat
 import { type Patience, readiness, silenced, silentAtMs, upstreamPatience } from './health.ts'
 import { createHeartbeats } from './heartbeats.ts'
 import { evictingKey, wantedTaints, withoutEvicting } from './taints.ts'
-import { assess } from './zones.ts'
+import { createZones, type Disruption, type Zones } from './zones.ts'
 
 export const nodeNameIndex = { nodeName: (pod: Pod): readonly string[] => (pod.spec.nodeName ? [pod.spec.nodeName] : []) }
 
@@ -21,7 +21,7 @@ const nodeEvent = (node: { readonly name: string; readonly uid: string }, reason
  * Judges a node by its signs of life: past the patience its conditions become unknown, taints follow the conditions, and its pods
  * are no longer ready. Driving pods away is paced by zone, and stops when no node at all can be heard.
  */
-export const planNode = (node: Node, views: Views, lastMs: number, nowMs: number, patience: Patience): Steps => {
+export const planNode = (node: Node, views: Views, zones: Zones, lastMs: number, nowMs: number, patience: Patience): Steps => {
   const silentMs = silentAtMs(node, lastMs, patience)
   const judged = nowMs >= silentMs ? silenced(node, nowMs) : node
   if (judged !== node) {
@@ -30,11 +30,10 @@ export const planNode = (node: Node, views: Views, lastMs: number, nowMs: number
     return [...told, updateStatus(nodes, judged)]
   }
   const wait = nowMs < silentMs ? [requeue(silentMs - nowMs)] : []
-  return [...taintSteps(node, views, nowMs), ...podSteps(node, views, nowMs), ...wait]
+  return [...taintSteps(node, zones.disruption(), nowMs), ...podSteps(node, views, nowMs), ...wait]
 }
 
-const taintSteps = (node: Node, views: Views, nowMs: number): Steps => {
-  const disruption = assess(views.view(nodes).list())
+const taintSteps = (node: Node, disruption: Disruption, nowMs: number): Steps => {
   const held = node.spec.taints ?? []
   const mayMs = evictingKey(node) === undefined ? undefined : disruption.mayTaintAtMs(node)
   const wanted = wantedTaints(node, mayMs !== undefined && mayMs <= nowMs, nowMs)
@@ -68,14 +67,14 @@ const notReady = (pod: Pod, nowMs: number): Step => {
 }
 
 /** Nodes whose judgement hangs on how many others are silent: with a readiness that changes, all that are not ready. */
-const concerned = ({ before, after, key }: ViewChange<Node>, views: Views): string[] => {
+const concerned = ({ before, after, key }: ViewChange<Node>, zones: Zones): string[] => {
   if (before && after && readiness(before) === readiness(after)) return [key]
-  const silent = [...views.view(nodes).list()].filter((node) => readiness(node) !== 'True').map((node) => node.metadata.name)
-  return [key, ...silent.filter((name) => name !== key)]
+  return [key, ...[...zones.silent].filter((name) => name !== key)]
 }
 
 export const nodeLifecycleController = (patience: Patience = upstreamPatience): Controller => {
   const heartbeats = createHeartbeats()
+  const zones = createZones()
   const unannounced = new Set<string>()
   const departed = new Map<string, string>()
   const announce = ({ metadata }: Node): Steps => {
@@ -85,14 +84,15 @@ export const nodeLifecycleController = (patience: Patience = upstreamPatience): 
   }
   const observed = watching<Node>({
     resource: nodes,
-    keys: (change, views, nowMs) => {
-      const { before, after } = change
+    keys: (change, _views, nowMs) => {
+      const { key, before, after } = change
+      zones.set(key, after)
       if (after && heartbeats.node(after, nowMs)) unannounced.add(after.metadata.name)
       if (!after && before) {
         heartbeats.forget(before.metadata.name)
         departed.set(before.metadata.name, before.metadata.uid)
       }
-      return concerned(change, views)
+      return concerned(change, zones)
     },
   })
   const base = objectController<Node>({
@@ -102,10 +102,10 @@ export const nodeLifecycleController = (patience: Patience = upstreamPatience): 
     resource: nodes,
     // One at a time: how many were given up lately is read from the nodes themselves.
     concurrency: 1,
-    plan: (node, views, nowMs) => [
-      ...announce(node),
-      ...planNode(node, views, heartbeats.lastMs(node.metadata.name) ?? nowMs, nowMs, patience),
-    ],
+    plan: (node, views, nowMs) => {
+      zones.keep(views.view(nodes))
+      return [...announce(node), ...planNode(node, views, zones, heartbeats.lastMs(node.metadata.name) ?? nowMs, nowMs, patience)]
+    },
     gone: (name) => {
       const uid = departed.get(name)
       if (uid === undefined) return []

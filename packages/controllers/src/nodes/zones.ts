@@ -12,8 +12,10 @@ const unhealthyShare = 0.55
 interface Zone {
   ready: number
   notReady: number
-  /** When a node of this zone was last given up, in ms. */
-  lastTaintMs: number
+  /** When nodes of this zone were given up, in ms, by name. */
+  readonly taintedMs: Map<string, number>
+  /** The newest of them; undefined when it is to be looked for again. */
+  lastTaintMs: number | undefined
 }
 
 export const zoneOf = (node: Node): string => {
@@ -38,25 +40,90 @@ const taintedMs = (node: Node): number =>
   )
 export const isHealthTaint = (key: string): boolean => key === 'node.kubernetes.io/not-ready' || key === 'node.kubernetes.io/unreachable'
 
-export const assess = (nodes: Iterable<Node>): Disruption => {
+/** What the zones look like, kept by change: with thousands of nodes they are not counted anew for each of them. */
+export interface Zones {
+  /** The node as it is now; undefined when it is gone. */
+  set(name: string, node: Node | undefined): void
+  /** As it is now. Not to be kept beyond the next change. */
+  disruption(): Disruption
+  /** Names of the nodes that are not ready. */
+  readonly silent: ReadonlySet<string>
+  /** Forgets nodes that went while nobody told of it: when the controller stopped and started again. */
+  keep(nodes: { readonly size: number; get(name: string): Node | undefined }): void
+}
+
+interface Counted {
+  readonly zone: Zone
+  readonly isReady: boolean
+  readonly taintedMs: number
+}
+
+export const createZones = (): Zones => {
   const zones = new Map<string, Zone>()
-  for (const node of nodes) {
-    const zone = zones.get(zoneOf(node)) ?? { ready: 0, notReady: 0, lastTaintMs: 0 }
-    zones.set(zoneOf(node), zone)
-    if (readiness(node) === 'True') zone.ready += 1
-    else zone.notReady += 1
-    zone.lastTaintMs = Math.max(zone.lastTaintMs, taintedMs(node))
+  const counted = new Map<string, Counted>()
+  const silent = new Set<string>()
+  const zoneNamed = (name: string): Zone => {
+    const zone = zones.get(name) ?? { ready: 0, notReady: 0, taintedMs: new Map(), lastTaintMs: 0 }
+    zones.set(name, zone)
+    return zone
   }
-  const isTotal = zones.size > 0 && [...zones.values()].every((zone) => stateOf(zone) === 'full')
+  const count = (name: string, { zone, isReady, taintedMs }: Counted, by: 1 | -1): void => {
+    if (isReady) zone.ready += by
+    else zone.notReady += by
+    if (taintedMs === 0) return
+    if (by === 1) zone.taintedMs.set(name, taintedMs)
+    else zone.taintedMs.delete(name)
+    const { lastTaintMs } = zone
+    if (lastTaintMs === undefined) return
+    if (by === 1) zone.lastTaintMs = Math.max(lastTaintMs, taintedMs)
+    else if (taintedMs === lastTaintMs) zone.lastTaintMs = undefined
+  }
+  const set = (name: string, node: Node | undefined): void => {
+    const held = counted.get(name)
+    if (held) count(name, held, -1)
+    counted.delete(name)
+    silent.delete(name)
+    if (!node) return
+    const next = { zone: zoneNamed(zoneOf(node)), isReady: readiness(node) === 'True', taintedMs: taintedMs(node) }
+    count(name, next, 1)
+    counted.set(name, next)
+    if (!next.isReady) silent.add(name)
+  }
   return {
-    isTotal,
-    mayTaintAtMs: (node) => {
-      const zone = zones.get(zoneOf(node))
-      if (!zone || isTotal) return undefined
-      if (stateOf(zone) !== 'partial') return zone.lastTaintMs + evictionPauseMs
-      return zone.ready + zone.notReady > largeZone ? zone.lastTaintMs + slowPauseMs : undefined
+    set,
+    disruption: () => {
+      const isTotal = counted.size > 0 && [...zones.values()].every((zone) => isEmpty(zone) || stateOf(zone) === 'full')
+      return {
+        isTotal,
+        mayTaintAtMs: (node) => {
+          const zone = zones.get(zoneOf(node))
+          if (!zone || isEmpty(zone) || isTotal) return undefined
+          if (stateOf(zone) !== 'partial') return lastTaintMs(zone) + evictionPauseMs
+          return zone.ready + zone.notReady > largeZone ? lastTaintMs(zone) + slowPauseMs : undefined
+        },
+      }
+    },
+    silent,
+    keep: (nodes) => {
+      if (counted.size !== nodes.size) for (const name of [...counted.keys()]) if (!nodes.get(name)) set(name, undefined)
     },
   }
+}
+
+const isEmpty = ({ ready, notReady }: Zone): boolean => ready + notReady === 0
+
+const lastTaintMs = (zone: Zone): number => {
+  if (zone.lastTaintMs === undefined) {
+    zone.lastTaintMs = 0
+    for (const [, ms] of zone.taintedMs) zone.lastTaintMs = Math.max(zone.lastTaintMs, ms)
+  }
+  return zone.lastTaintMs
+}
+
+export const assess = (nodes: Iterable<Node>): Disruption => {
+  const zones = createZones()
+  for (const node of nodes) zones.set(node.metadata.name, node)
+  return zones.disruption()
 }
 
 const stateOf = ({ ready, notReady }: Zone): ZoneState => {
