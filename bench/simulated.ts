@@ -28,7 +28,7 @@ const { values: given } = parseArgs({
     'most-pods': { type: 'string', default: '150000' },
     'hold-seconds': { type: 'string', default: '300' },
     only: { type: 'string', default: 'nodes,pods,delete,rollout,hold' },
-    'node-options': { type: 'string', default: '--max-semi-space-size=8' },
+    'node-options': { type: 'string', default: '--max-semi-space-size=32' },
     profile: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
   },

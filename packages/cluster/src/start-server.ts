@@ -8,12 +8,16 @@ import { type Tell, UserError } from './talk.ts'
 
 /** A young generation of 8 MB a half: twice that is twice the memory of an idle server, and no write is faster for it. */
 const serverFlags = ['--max-semi-space-size=8']
+/** With thousands of nodes the heap is large: a larger young generation is collected a quarter as often, which is a third of the time. */
+const manyNodes = 500
+const largeServerFlags = ['--max-semi-space-size=32']
 
 /** Starts the server in the background and waits for its word. */
 export const startServer = async (place: Place, record: ClusterRecord, tell: Tell): Promise<void> => {
   const journal = openSync(place.journal, 'a', 0o640)
   const [entry] = process.argv.slice(1, 2)
-  const args = [...process.execArgv, ...serverFlags, entry as string, 'serve', '--name', record.name, '--dir', place.dir]
+  const flags = (record.simulatedNodes ?? 0) >= manyNodes ? largeServerFlags : serverFlags
+  const args = [...process.execArgv, ...flags, entry as string, 'serve', '--name', record.name, '--dir', place.dir]
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ['ignore', journal, journal, 'ipc'],
