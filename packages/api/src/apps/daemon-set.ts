@@ -1,6 +1,6 @@
 import { DecodeError, quoted, required } from '@skiff/machinery'
 import { checkNonNegative, collect, type Faults, invalidShown, same } from '../checks/faults.ts'
-import { goIntOrString, goPointer, goSelector, goStringMapOf } from '../checks/go-syntax.ts'
+import { goIntOrString, goPointer, goSelector, goTemplateLabels } from '../checks/go-syntax.ts'
 import { checkAtMostAll, checkIntOrPercent, magnitude } from '../checks/int-or-percent.ts'
 import { checkLabelSelector, selectorMatches, selectsNothing } from '../checks/label-selector.ts'
 import { checkCollisions, checkCounts, checkReadOnlyDisks, checkSelectorFixed } from '../checks/workload.ts'
@@ -74,13 +74,7 @@ const checkSpec = (faults: Faults, spec: DaemonSetSpec): void => {
   const labels = template?.metadata?.labels
   checkLabelSelector(faults, selector, 'spec.selector')
   if (selectorMatches(selector, labels) === false)
-    faults.push(
-      invalidShown(
-        'spec.template.metadata.labels',
-        goStringMapOf(template?.metadata, 'labels'),
-        '`selector` does not match template `labels`',
-      ),
-    )
+    faults.push(invalidShown('spec.template.metadata.labels', goTemplateLabels(template), '`selector` does not match template `labels`'))
   if (selector && selectsNothing(selector))
     faults.push(invalidShown('spec.selector', goSelector(selector), 'empty selector is invalid for daemonset'))
   checkPodTemplate(faults, template, 'spec.template')

@@ -1,7 +1,7 @@
 import { invalidValue, notSupported, quoted, required, tooLong } from '@skiff/machinery'
 import { checkDomainPath } from '../checks/domain-path.ts'
 import { checkNonNegative, type Faults, invalidShown } from '../checks/faults.ts'
-import { goSelector, goStringMapOf } from '../checks/go-syntax.ts'
+import { goSelector, goTemplateLabels } from '../checks/go-syntax.ts'
 import { checkLabelSelector, selectorMatches } from '../checks/label-selector.ts'
 import { checkPodTemplate } from '../core/pod-spec/pod-spec.ts'
 import type { JobSpec, JobTemplateSpec } from '../generated/types.ts'
@@ -88,11 +88,7 @@ export const checkWholeJobSpec = (faults: Faults, spec: JobSpec): void => {
   const labels = spec.template?.metadata?.labels
   if (selectorMatches(spec.selector, labels) === false)
     faults.push(
-      invalidShown(
-        'spec.template.metadata.labels',
-        goStringMapOf(spec.template?.metadata, 'labels'),
-        '`selector` does not match template `labels`',
-      ),
+      invalidShown('spec.template.metadata.labels', goTemplateLabels(spec.template), '`selector` does not match template `labels`'),
     )
 }
 

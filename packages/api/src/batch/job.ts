@@ -1,6 +1,6 @@
 import { invalidValue, isDns1123Label, required } from '@skiff/machinery'
 import { checkImmutable, collect, type Faults, immutableText, invalidShown, isEmptyMap, orNull, same } from '../checks/faults.ts'
-import { goSelector, goStringMap } from '../checks/go-syntax.ts'
+import { goSelector, goStringMap, goTemplate } from '../checks/go-syntax.ts'
 import { selectorMatches } from '../checks/label-selector.ts'
 import { checkSelectorFixed } from '../checks/workload.ts'
 import { ownerNameWarnings } from '../core/pod-spec/warnings.ts'
@@ -63,7 +63,7 @@ const checkUpdate = (faults: Faults, next: Job, old: Job): void => {
   checkCompletions(faults, next.spec, old.spec)
   checkSelectorFixed(faults, next.spec.selector, old.spec.selector)
   if (!same(fixedTemplate(next.spec, old), fixedTemplate(old.spec, old)))
-    faults.push(invalidValue('spec.template', next.spec.template, immutableText))
+    faults.push(invalidShown('spec.template', goTemplate(next.spec.template), immutableText))
   for (const field of ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const)
     checkImmutable(faults, next.spec[field], old.spec[field], `spec.${field}`)
 }

@@ -1,5 +1,5 @@
 import { parseQuantity, quoted, wasSentEmpty } from '@skiff/machinery'
-import type { LabelSelector } from '../generated/types.ts'
+import type { LabelSelector, ObjectReference, PodTemplateSpec, Toleration } from '../generated/types.ts'
 import { keysOf } from './faults.ts'
 
 // Upstream's errors print structs, maps and lists with %#v. These are the ones that users meet.
@@ -24,6 +24,31 @@ export const goStringMap = (map: Readonly<Record<string, string>> | undefined): 
     : `map[string]string{${keysOf(map)
         .map((key) => `${quoted(key)}:${quoted(map[key] as string)}`)
         .join(', ')}}`
+
+/** The labels of a template, whose metadata go with them when nothing else is there. */
+export const goTemplateLabels = (template: PodTemplateSpec | undefined): string =>
+  wasSentEmpty(template, 'metadata.labels') ? 'map[string]string{}' : goStringMapOf(template?.metadata, 'labels')
+
+const zeroTime = 'time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC)'
+
+/** How a template begins: its metadata. What follows has addresses in it, and never is the same twice; `...` stands for it. */
+export const goTemplate = (template: PodTemplateSpec | undefined): string => {
+  const { name = '', namespace = '', generateName = '' } = template?.metadata ?? {}
+  const names = `Name:${quoted(name)}, GenerateName:${quoted(generateName)}, Namespace:${quoted(namespace)}`
+  const created = `CreationTimestamp:${zeroTime}, DeletionTimestamp:<nil>, DeletionGracePeriodSeconds:(*int64)(nil)`
+  const meta = `${names}, SelfLink:"", UID:"", ResourceVersion:"", Generation:0, ${created}, Labels:${goTemplateLabels(template)}, Annotations:${goStringMapOf(template?.metadata, 'annotations')}`
+  return `core.PodTemplateSpec{ObjectMeta:v1.ObjectMeta{${meta}, OwnerReferences:[]v1.OwnerReference(nil), Finalizers:[]string(nil), ManagedFields:[]v1.ManagedFieldsEntry(nil)}, Spec:core.PodSpec{...}}`
+}
+
+export const goToleration = ({ key = '', operator, value = '', effect, tolerationSeconds }: Toleration): string =>
+  `core.Toleration{Key:${quoted(key)}, Operator:${quoted(operator ?? '')}, Value:${quoted(value)}, Effect:${quoted(effect ?? '')}, TolerationSeconds:${goPointer('int64', tolerationSeconds)}}`
+
+export const goReference = (reference: ObjectReference | undefined): string => {
+  const { kind = '', namespace = '', name = '', uid = '', apiVersion = '', resourceVersion = '', fieldPath = '' } = reference ?? {}
+  const fields = { Kind: kind, Namespace: namespace, Name: name, UID: uid, APIVersion: apiVersion, ResourceVersion: resourceVersion }
+  const shown = Object.entries({ ...fields, FieldPath: fieldPath }).map(([field, text]) => `${field}:${quoted(text)}`)
+  return `core.ObjectReference{${shown.join(', ')}}`
+}
 
 export const goSelector = (selector: LabelSelector | undefined): string => {
   if (selector === undefined) return '"null"'

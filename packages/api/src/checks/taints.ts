@@ -1,6 +1,7 @@
 import { duplicate, invalidValue, isLabelValue, notSupported, quoted, required } from '@skiff/machinery'
 import type { Taint, Toleration } from '../generated/types.ts'
-import type { Faults } from './faults.ts'
+import { type Faults, invalidShown } from './faults.ts'
+import { goToleration } from './go-syntax.ts'
 import { checkLabelName } from './label-selector.ts'
 
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
@@ -32,7 +33,8 @@ const checkToleration = (faults: Faults, toleration: Toleration, path: string): 
     const messages = isLabelValue(value)
     if (messages.length > 0) faults.push(invalidValue(`${path}.operator`, value, messages.join(';')))
   } else if (operator === 'Exists') {
-    if (value !== '') faults.push(invalidValue(`${path}.operator`, value, "value must be empty when `operator` is 'Exists'"))
+    if (value !== '')
+      faults.push(invalidShown(`${path}.operator`, goToleration(toleration), "value must be empty when `operator` is 'Exists'"))
   } else faults.push(notSupported(`${path}.operator`, operator, ['Equal', 'Exists']))
   if (effect !== '') checkEffect(faults, effect, `${path}.effect`)
 }

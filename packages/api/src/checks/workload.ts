@@ -2,7 +2,7 @@ import { invalidValue, required } from '@skiff/machinery'
 import { checkPodTemplate, checkRunsForever } from '../core/pod-spec/pod-spec.ts'
 import type { LabelSelector, PodTemplateSpec } from '../generated/types.ts'
 import { checkNonNegative, type Faults, immutableText, invalidShown, same } from './faults.ts'
-import { goSelector, goStringMapOf } from './go-syntax.ts'
+import { goSelector, goTemplateLabels } from './go-syntax.ts'
 import { checkLabelSelector, selectorMatches, selectsNothing } from './label-selector.ts'
 
 /** A selector must be there and select something. `owner` is the word of upstream's text. */
@@ -27,13 +27,7 @@ export const checkTemplateMatches = (
   const matches = selector !== undefined && selectorMatches(selector, template?.metadata?.labels)
   if (selector !== undefined && matches === undefined) faults.push(invalidShown('spec.selector', goSelector(selector), unreadable))
   else if (!matches)
-    faults.push(
-      invalidShown(
-        'spec.template.metadata.labels',
-        goStringMapOf(template?.metadata, 'labels'),
-        '`selector` does not match template `labels`',
-      ),
-    )
+    faults.push(invalidShown('spec.template.metadata.labels', goTemplateLabels(template), '`selector` does not match template `labels`'))
   return matches !== undefined
 }
 

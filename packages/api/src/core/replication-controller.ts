@@ -1,6 +1,6 @@
 import { required } from '@skiff/machinery'
 import { checkNonNegative, collect, type Faults, invalidShown, isEmptyMap } from '../checks/faults.ts'
-import { goStringMapOf } from '../checks/go-syntax.ts'
+import { goTemplateLabels } from '../checks/go-syntax.ts'
 import { withField } from '../defaults/patch.ts'
 import { defaultPodTemplate } from '../defaults/pod-spec.ts'
 import { replicationController as replicationControllerResource } from '../generated/resources.ts'
@@ -32,13 +32,7 @@ const checkSpec = (faults: Faults, spec: ReplicationControllerSpec): void => {
   }
   const labels = template.metadata?.labels
   if (Object.entries(selector).some(([key, value]) => labels?.[key] !== value))
-    faults.push(
-      invalidShown(
-        'spec.template.metadata.labels',
-        goStringMapOf(template.metadata, 'labels'),
-        '`selector` does not match template `labels`',
-      ),
-    )
+    faults.push(invalidShown('spec.template.metadata.labels', goTemplateLabels(template), '`selector` does not match template `labels`'))
   checkPodTemplate(faults, template, 'spec.template')
   checkRunsForever(faults, template, 'ReplicationController', 'spec.template')
 }

@@ -4,6 +4,7 @@ import { secret as secretResource } from '../generated/resources.ts'
 import type { Secret } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
 import { bytesOfBase64, frozenFaults, mostDataBytes } from './config-map.ts'
+import { keyPairFault } from './key-pair.ts'
 
 const accountAnnotation = 'kubernetes.io/service-account.name'
 
@@ -78,6 +79,11 @@ const mergeStringData = (secret: Secret): Secret => {
 export const secret = defineKind<Secret>(secretResource, {
   generation: false,
   default: mergeStringData,
+  warnings: ({ type, data }) => {
+    if (type !== 'kubernetes.io/tls') return []
+    const why = keyPairFault(data?.['tls.crt'] ?? '', data?.['tls.key'] ?? '')
+    return why === undefined ? [] : [why]
+  },
   validate: (next) => collect((faults) => checkSecret(faults, next)),
   validateUpdate: (next, old) =>
     collect((faults) => {

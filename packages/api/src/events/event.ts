@@ -1,5 +1,6 @@
 import type { FieldError } from '@skiff/machinery'
-import { checkImmutable, collect, same } from '../checks/faults.ts'
+import { checkImmutable, collect, immutableText, invalidShown, same } from '../checks/faults.ts'
+import { goReference } from '../checks/go-syntax.ts'
 import { eventFaults, seriesFaults, strictEventFaults } from '../core/event-checks.ts'
 import * as resources from '../generated/resources.ts'
 import type { Event as CoreEvent, EventsV1Event } from '../generated/types.ts'
@@ -51,7 +52,11 @@ const updateFaults = (next: CoreEvent, old: CoreEvent): readonly FieldError[] =>
   ...eventFaults(next),
   ...(same(next.series, old.series) ? [] : seriesFaults(next)),
   ...collect((faults) => {
-    for (const [field, path] of fixed) checkImmutable(faults, next[field], old[field], path ?? field)
+    for (const [field, path] of fixed) {
+      const isReference = field === 'involvedObject' || field === 'related'
+      if (!isReference || next[field] === undefined) checkImmutable(faults, next[field], old[field], path ?? field)
+      else if (!same(next[field], old[field])) faults.push(invalidShown(field, goReference(next[field]), immutableText))
+    }
   }),
 ]
 

@@ -1,5 +1,6 @@
-import { duplicate, nameIsDnsLabel, quoted } from '@skiff/machinery'
+import { duplicate, nameIsDnsLabel } from '@skiff/machinery'
 import { addInvalid, checkImmutable, collect, keysOf } from '../checks/faults.ts'
+import { goToleration } from '../checks/go-syntax.ts'
 import { checkLabels } from '../checks/label-selector.ts'
 import { nodeLabelWarning } from '../checks/node-label-warnings.ts'
 import { checkLimits } from '../checks/requirements.ts'
@@ -25,13 +26,11 @@ export const runtimeClass = defineKind<RuntimeClass>(runtimeClassResource, {
       // Upstream names the list twice here.
       checkTolerations(faults, tolerations, 'scheduling.tolerations.tolerations')
       const seen = new Set<string>()
-      tolerations.forEach(({ key, operator, value, effect }, index) => {
+      tolerations.forEach((toleration, index) => {
+        const { key, operator, value, effect } = toleration
         const tuple = JSON.stringify([key, operator, value, effect])
-        if (seen.has(tuple)) {
-          const text = (part: string | undefined) => quoted(part ?? '')
-          const shown = `core.Toleration{Key:${text(key)}, Operator:${text(operator)}, Value:${text(value)}, Effect:${text(effect)}, TolerationSeconds:(*int64)(nil)}`
-          faults.push({ ...duplicate(`scheduling.tolerations[${index}]`, ''), body: `Duplicate value: ${shown}` })
-        }
+        if (seen.has(tuple))
+          faults.push({ ...duplicate(`scheduling.tolerations[${index}]`, ''), body: `Duplicate value: ${goToleration(toleration)}` })
         seen.add(tuple)
       })
     }),

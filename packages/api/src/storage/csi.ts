@@ -20,7 +20,7 @@ import {
   negativeText,
   same,
 } from '../checks/faults.ts'
-import { goPointer, goSelector, goStrings } from '../checks/go-syntax.ts'
+import { goPointer, goSelector, goStrings, goStringsOf } from '../checks/go-syntax.ts'
 import { checkLabelSelector } from '../checks/label-selector.ts'
 import { nodeSelectorWarnings } from '../checks/node-label-warnings.ts'
 import { sharedSources } from '../core/volume-sources.ts'
@@ -115,8 +115,8 @@ const checkNode = (faults: Faults, node: CSINode): void => {
 }
 
 /** What a node's driver is never changes, but how many volumes it takes may where MutableCSINodeAllocatableCount is on. */
-const goDriver = ({ name = '', nodeID = '', topologyKeys, allocatable }: CSINodeDriver): string =>
-  `storage.CSINodeDriver{Name:${quoted(name)}, NodeID:${quoted(nodeID)}, TopologyKeys:${goStrings(topologyKeys)}, Allocatable:${goPointer('storage.VolumeNodeResources', allocatable)}}`
+const goDriver = (driver: CSINodeDriver): string =>
+  `storage.CSINodeDriver{Name:${quoted(driver.name ?? '')}, NodeID:${quoted(driver.nodeID ?? '')}, TopologyKeys:${goStringsOf(driver, 'topologyKeys')}, Allocatable:${goPointer('storage.VolumeNodeResources', driver.allocatable)}}`
 
 const sameDriver = (next: CSINodeDriver, old: CSINodeDriver): boolean => {
   if (!isOn('MutableCSINodeAllocatableCount')) return same(next, old)

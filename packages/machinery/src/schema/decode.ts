@@ -71,6 +71,7 @@ const readObject = (schema: ObjectSchema, input: Readonly<Record<string, unknown
           continue
         }
         if (field.shape.is === 'array' || field.shape.is === 'map') noteEmpty(out, field.name)
+        else if (field.shape.is === 'object') for (const inner of emptiesOf(value)) noteEmpty(out, `${field.name}.${inner}`)
       }
     }
     if (field.fallback !== undefined) out[field.name] = field.fallback
@@ -84,6 +85,9 @@ const readObject = (schema: ObjectSchema, input: Readonly<Record<string, unknown
   state.struct = outer
   return out
 }
+
+/** Those of an object that is left out itself, for want of anything else in it. */
+const emptiesOf = (value: unknown): readonly string[] => (value as { readonly [sentEmpty]?: readonly string[] } | null)?.[sentEmpty] ?? []
 
 const noteEmpty = (out: { [sentEmpty]?: string[] }, name: string): void => {
   out[sentEmpty] = [...(out[sentEmpty] ?? []), name]
