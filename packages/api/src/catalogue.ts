@@ -77,6 +77,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends Resource<T> {
   readonly columns?: readonly Column[]
   /** The schema of a custom kind as OpenAPI shows it; built-in kinds have theirs from the facts. */
   readonly openApiSchema?: unknown
+  /** Of a custom kind whose definition goes: nothing new comes in, though what is there can still be changed. */
+  readonly terminating?: boolean
   /** Where a custom kind with a scale keeps it, as JSON paths. */
   readonly scale?: { readonly specReplicas: string; readonly statusReplicas: string; readonly labelSelector: string | undefined }
   /** Of a custom kind that is converted: the kind that its objects are stored as, which need not be served. */

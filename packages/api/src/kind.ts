@@ -68,6 +68,8 @@ export interface Behaviour<T extends KubeObject = KubeObject> {
   readonly ignoredFields?: Readonly<Record<string, readonly string[]>>
   /** What the first delete does to the object before it is looked at what holds it back: a finalizer, a condition. */
   readonly prepareForDelete?: (object: T, now: string) => T
+  /** True: the first delete sets the time alone, no grace and no generation, as upstream's own storage of the kind does. */
+  readonly marksDeletionAlone?: boolean
   /** Finalizers that every new object gets (namespaces' spec.finalizers are prepared instead). */
   readonly finalizers?: readonly string[]
 }

@@ -1,6 +1,6 @@
 import type { Kind } from '@skiff/api'
 import type { Call, Handler, Reply } from '@skiff/client'
-import { badRequest, nameIsPathSegment, Refusal } from '@skiff/machinery'
+import { badRequest, nameIsPathSegment, notFound, Refusal } from '@skiff/machinery'
 import { type Attributes, type Authorizer, attributesOf, connectVerbs, forbiddenBy } from './authorize.ts'
 import { deprecationsOf } from './deprecation.ts'
 import { notFoundHere, unknownResource } from './not-found.ts'
@@ -82,9 +82,13 @@ const dispatch = async (context: HandlerContext, request: Request): Promise<Repl
   if (part && !takes(request)) throw methodNotAllowed()
   if (part) return part(context, request)
   if (call.subresource !== undefined) return dispatchSubresource(context, request)
-  if (!kind.verbs.includes(call.verb)) throw methodNotAllowed()
+  const changes = kind.terminating && (call.verb === 'update' || call.verb === 'patch')
+  if (!kind.verbs.includes(call.verb) && !changes) throw kind.terminating && call.verb === 'create' ? tooLate(kind) : methodNotAllowed()
   return operate(context, request)
 }
+
+const tooLate = ({ group, plural }: Kind): Refusal =>
+  new Refusal(405, 'MethodNotAllowed', 'create not allowed while custom resource definition is terminating', { group, kind: plural })
 
 /** Whether a resource or subresource with a handler of its own knows the method. */
 const takes = ({ call, kind }: Request): boolean => {
@@ -105,6 +109,7 @@ const partOf = ({ parts }: HandlerContext, { call, kind }: Request): Part | unde
 const dispatchSubresource = async (context: HandlerContext, request: Request): Promise<Reply> => {
   const { call, kind } = request
   const facts = kind.subresources.find((each) => each.name === call.subresource)
+  if ((!facts || facts.kind !== kind.kind) && kind.custom) throw notFound(namedOf(kind), call.name ?? '')
   if (!facts || facts.kind !== kind.kind) throw notFoundHere()
   if (!facts.verbs.includes(call.verb)) throw methodNotAllowed()
   return operate(context, request)

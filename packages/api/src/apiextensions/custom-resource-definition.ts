@@ -20,8 +20,12 @@ const withSpecDefaults = (object: CustomResourceDefinition): CustomResourceDefin
   const named = kind && names ? withDefaults(names, { singular: kind.toLowerCase(), listKind: `${kind}List` }) : names
   let spec = withField(object.spec, 'names', named)
   if (conversion === undefined) spec = { ...spec, conversion: { strategy: 'None' } }
-  return withField(object, 'spec', spec)
+  return withSomeStoredVersion(withField(object, 'spec', spec))
 }
+
+/** A status without stored versions is one of objects that are stored as the definition says now. */
+const withSomeStoredVersion = (object: CustomResourceDefinition): CustomResourceDefinition =>
+  object.status === undefined || (object.status.storedVersions ?? []).length > 0 ? object : withStoredVersion(object)
 
 /** The version in which objects are stored joins those in which some may be. */
 const withStoredVersion = (object: CustomResourceDefinition): CustomResourceDefinition => {
@@ -127,6 +131,7 @@ const markedForDeletion = (object: CustomResourceDefinition, now: string): Custo
 
 export const customResourceDefinition = defineKind<CustomResourceDefinition>(resource, {
   requireResourceVersion: true,
+  marksDeletionAlone: true,
   ignoredFields: { status: ['spec', 'metadata'] },
   default: withSpecDefaults,
   prepareForCreate: ({ status: _, ...next }) => withStoredVersion(next),

@@ -27,6 +27,7 @@ const withNameLabel = (namespace: Namespace): Namespace => {
 
 export const namespace = defineKind<Namespace>(namespaceResource, {
   generation: false,
+  marksDeletionAlone: true,
   validateName: nameIsDnsLabel,
   /** The label lets selectors name a namespace; it comes back whenever someone takes it away. */
   default: withNameLabel,

@@ -19,8 +19,8 @@ import { type ReviewConversion, reviewConversion } from './review-conversion.ts'
 import { typedOfSchema } from './typed.ts'
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
-/** Of a definition that is going: nothing new comes in. */
-const lastVerbs = verbs.filter((verb) => verb !== 'create')
+/** Of a definition that is going, as discovery has them. */
+const lastVerbs = ['delete', 'deletecollection', 'get', 'list', 'watch']
 const partVerbs = ['get', 'patch', 'update']
 
 const isStorage = (version: CustomResourceDefinitionVersion): boolean => version.storage === true
@@ -127,6 +127,7 @@ const kindOf = ({ definition, meta }: Versions, version: CustomResourceDefinitio
     openApiSchema: schema,
     typed: typedOfSchema(schema, true),
     ...(scale ? { scale } : {}),
+    ...(definition.metadata.deletionTimestamp ? { terminating: true } : {}),
   }
 }
 

@@ -1,7 +1,7 @@
 import { type CustomResourceDefinition, type Kind, customResourceDefinition as resource } from '@skiff/api'
 import type { Client } from '@skiff/client'
 import { type Env, isRefusal, type Json, type ObjectSchema, rfc3339, sameJson } from '@skiff/machinery'
-import type { Cache } from '../registry/cache.ts'
+import type { Cache, CacheEvent } from '../registry/cache.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Storage } from '../registry/storage.ts'
 import { countOf, entriesOf, find } from '../registry/tree.ts'
@@ -86,6 +86,17 @@ export const followDefinitions = (options: DefinitionsOptions): { stop(): void }
     else if (failed || held(name)?.metadata.deletionTimestamp) env.after(recheckMs, () => !stopped && void wake(name))
   }
 
+  /** Names that one definition gives up may be what others of its group wait for. */
+  const wakeWaiting = (name: string, { before, after }: CacheEvent): void => {
+    const was = before?.object as CustomResourceDefinition | undefined
+    const is = after?.object as CustomResourceDefinition | undefined
+    if (!was || sameJson((was.status?.acceptedNames ?? null) as Json, (is?.status?.acceptedNames ?? null) as unknown as Json)) return
+    for (const entry of entriesOf(cache.tree, '')) {
+      const other = entry.object as CustomResourceDefinition
+      if (other.spec.group === was.spec.group && entry.key !== name && !hasCondition(other, 'NamesAccepted')) void wake(entry.key)
+    }
+  }
+
   const listen: Parameters<Cache['listeners']['add']>[0] = (events) => {
     for (const event of events) {
       const name = (event.after ?? event.before)?.key
@@ -93,6 +104,7 @@ export const followDefinitions = (options: DefinitionsOptions): { stop(): void }
       // Kinds come and go with the commit itself, before its writer hears of it.
       serve(name, held(name))
       void wake(name)
+      wakeWaiting(name, event)
     }
   }
   cache.listeners.add(listen)
@@ -120,6 +132,14 @@ const sameDefinition = (a: CustomResourceDefinition, b: CustomResourceDefinition
 const namespacesOf = (kind: Kind, cache: Cache): readonly string[] =>
   kind.namespaced ? [...new Set([...entriesOf(cache.tree, '')].map(({ object }) => object.metadata.namespace ?? ''))] : ['']
 
+interface Terminating {
+  readonly status: 'True' | 'False'
+  readonly reason: string
+  readonly message: string
+}
+const deleting: Terminating = { status: 'True', reason: 'InstanceDeletionInProgress', message: 'CustomResource deletion is in progress' }
+const deleted: Terminating = { status: 'False', reason: 'InstanceDeletionCompleted', message: 'removed all instances' }
+
 /** Deletes the objects of a definition; when none is left, lets the definition go. */
 const cleanUp = async (
   { client, registry, storage, env }: DefinitionsOptions,
@@ -127,6 +147,17 @@ const cleanUp = async (
   kind: Kind | undefined,
 ): Promise<void> => {
   if (!definition.metadata.finalizers?.includes(cleanupFinalizer)) return
+  const now = rfc3339(env.now())
+  const withTerminating = (next: Terminating): CustomResourceDefinition['status'] =>
+    ({
+      ...definition.status,
+      conditions: withCondition(definition.status?.conditions ?? [], { type: 'Terminating', ...next } as never, now),
+    }) as CustomResourceDefinition['status']
+  const terminating = definition.status?.conditions?.find(({ type }) => type === 'Terminating')
+  if (terminating?.reason !== deleting.reason && terminating?.status === 'True') {
+    await client.update(resource, { ...definition, status: withTerminating(deleting) }, { subresource: 'status' })
+    return
+  }
   if (kind) {
     const cache = await storage.cache(registry.stored(kind))
     if (countOf(cache.tree, '', '') > 0) {
@@ -134,12 +165,7 @@ const cleanUp = async (
       if (countOf(cache.tree, '', '') > 0) return
     }
   }
-  const conditions = withCondition(
-    definition.status?.conditions ?? [],
-    { type: 'Terminating', status: 'False', reason: 'InstanceDeletionCompleted', message: 'removed all instances' } as never,
-    rfc3339(env.now()),
-  )
   const finalizers = definition.metadata.finalizers.filter((each) => each !== cleanupFinalizer)
-  const next = { ...definition, metadata: { ...definition.metadata, finalizers }, status: { ...definition.status, conditions } }
+  const next = { ...definition, metadata: { ...definition.metadata, finalizers }, status: withTerminating(deleted) }
   await client.update(resource, next as CustomResourceDefinition, { subresource: 'status' })
 }

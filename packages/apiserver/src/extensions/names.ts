@@ -74,6 +74,14 @@ export const withCondition = (
 export const hasCondition = (definition: CustomResourceDefinition, type: string): boolean =>
   definition.status?.conditions?.some((each) => each.type === type && each.status === 'True') ?? false
 
+/** A definition whose names are granted is installed first and established by the write after. */
+const nextEstablished = (held: Condition | undefined, conflicts: boolean) => {
+  if (conflicts) return { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }
+  const installed = held?.reason === 'Installing'
+  const [status, reason] = installed ? ['True', 'InitialNamesAccepted'] : ['False', 'Installing']
+  return { type: 'Established', status, reason, message: 'the initial names have been accepted' }
+}
+
 /** The status that a definition should have: granted names and whether it is served. Once established, it stays so. */
 export const planStatus = (definition: CustomResourceDefinition, taken: Taken, now: string): CustomResourceDefinition['status'] => {
   const status = definition.status ?? ({} as Partial<NonNullable<CustomResourceDefinition['status']>>)
@@ -81,11 +89,8 @@ export const planStatus = (definition: CustomResourceDefinition, taken: Taken, n
   const named = conflict
     ? { type: 'NamesAccepted', status: 'False', ...conflict }
     : { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' }
-  const served = hasCondition(definition, 'Established')
-    ? definition.status?.conditions?.find(({ type }) => type === 'Established')
-    : conflict
-      ? { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }
-      : { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
+  const established = definition.status?.conditions?.find(({ type }) => type === 'Established')
+  const served = established?.status === 'True' ? established : nextEstablished(established, conflict !== undefined)
   const approval = approvalOf(definition)
   const approved = approval && {
     type: 'KubernetesAPIApprovalPolicyConformant',

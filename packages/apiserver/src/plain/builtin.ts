@@ -114,6 +114,9 @@ const groupRoute =
     // Go's mux answers for a group that nobody installed, in plain words; an unknown version of a known group is a Status.
     const why = removalOf(`${group}/${version ?? 'v1beta1'}`)
     if (!apiGroup(registry, group)) return pageNotFound(request, why)
+    // Versions of custom kinds alone are no router's: where one is unknown, nobody knows the page.
+    const builtIn = registry.all().some((kind) => kind.group === group && !kind.custom)
+    if (!builtIn && !why && version !== undefined && !apiResourceList(registry, group, version)) return pageNotFound(request)
     const document = () => (version === undefined ? apiGroup(registry, group) : apiResourceList(registry, group, version))
     return found(document, version === undefined ? {} : { routed: true }, notServed(`${group}/${version ?? ''}`))(request)
   }

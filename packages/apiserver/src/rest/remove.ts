@@ -176,15 +176,18 @@ const markDeleted = (rest: Rest, kind: Kind, live: KubeObject, options: DeleteOp
     metadata: {
       ...withFinalizers(metadata, finalizers),
       deletionTimestamp: rfc3339(rest.env.now() + seconds * 1000),
-      // Namespaces have a deletion of their own, which knows no grace.
-      ...(kind.storedAs === 'namespaces' ? {} : { deletionGracePeriodSeconds: seconds }),
-      ...(metadata.generation !== undefined && metadata.generation > 0 ? { generation: metadata.generation + 1 } : {}),
+      ...(kind.behaviour.marksDeletionAlone ? {} : graceOf(metadata, seconds)),
     },
   } as KubeObject
   return kind.group === '' && kind.kind === 'Namespace'
     ? ({ ...next, status: { ...(next as { status?: object }).status, phase: 'Terminating' } } as KubeObject)
     : next
 }
+
+const graceOf = ({ generation }: KubeObject['metadata'], deletionGracePeriodSeconds: number) => ({
+  deletionGracePeriodSeconds,
+  ...(generation !== undefined && generation > 0 ? { generation: generation + 1 } : {}),
+})
 
 const withFinalizers = (metadata: KubeObject['metadata'], finalizers: readonly string[]): KubeObject['metadata'] => {
   const { finalizers: _, ...rest } = metadata
