@@ -11,6 +11,7 @@ import { createPassOn } from './aggregation/pass-on.ts'
 import { firstAddress } from './allocate/address-range.ts'
 import { openAllocation, parseServiceCidrs } from './allocate/open.ts'
 import { createAuthenticator, type TokenReader } from './authn/authenticate.ts'
+import { createBootstrapTokens } from './authn/bootstrap-tokens.ts'
 import { type Authorities, openAuthorities } from './authn/open-authorities.ts'
 import { createAccountTokens } from './authn/service-accounts.ts'
 import { keepServing } from './authn/serving.ts'
@@ -59,6 +60,8 @@ export interface ApiServerOptions {
   readonly nodes: NodeDirectory
   /** Bearer tokens besides those of service accounts. */
   readonly tokens?: readonly TokenReader[]
+  /** As upstream's --enable-bootstrap-token-auth. */
+  readonly bootstrapTokens?: boolean
   readonly admission?: readonly AdmissionPlugin[]
   readonly issuer?: string
   readonly limits?: RequestLimits
@@ -218,7 +221,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       ...processFamilies(startedMs),
     ],
   })
-  const authenticate = createAuthenticator({ env, tokens: [...(options.tokens ?? []), accounts.read], authorize })
+  const joiners = options.bootstrapTokens ? [createBootstrapTokens(caches.secrets, env)] : []
+  const authenticate = createAuthenticator({ env, tokens: [...(options.tokens ?? []), accounts.read, ...joiners], authorize })
   const http: HttpServer = await serveHttp(
     {
       handler,

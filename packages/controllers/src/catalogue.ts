@@ -1,5 +1,8 @@
 import type { Resource } from '@skiff/api'
+import { attachDetachController } from './attachments/attachments.ts'
 import { horizontalPodAutoscalerController } from './autoscaling/horizontal.ts'
+import { tokenCleanerController } from './bootstraptokens/cleaner.ts'
+import { bootstrapSignerController } from './bootstraptokens/signer.ts'
 import { type CertificatePolicy, certificateControllers } from './certificates/certificates.ts'
 import { clusterRoleAggregationController } from './clusterroles/aggregation.ts'
 import { cronJobController } from './cronjob/cronjob.ts'
@@ -9,9 +12,12 @@ import { disruptionController } from './disruption/disruption.ts'
 import { endpointsController } from './endpoints/endpoints.ts'
 import { endpointSliceMirroringController } from './endpoints/mirroring.ts'
 import { endpointSliceController } from './endpoints/slices.ts'
+import { ephemeralVolumeController } from './ephemeral/ephemeral.ts'
+import { volumeExpanderController } from './expansion/expansion.ts'
 import { garbageCollector } from './garbage/collector.ts'
 import { jobController, ttlAfterFinishedController } from './job/job.ts'
 import { namespaceController } from './namespace/namespace.ts'
+import { type NodeRanges, nodeIpamController } from './nodeipam/nodeipam.ts'
 import { taintEvictionController } from './nodes/eviction.ts'
 import { nodeLifecycleController } from './nodes/lifecycle.ts'
 import { ttlController } from './nodes/ttl.ts'
@@ -39,13 +45,15 @@ export interface Surroundings {
   readonly signToken?: TokenSource['sign']
   /** Approves and signs certificate requests. */
   readonly certificates?: CertificatePolicy
+  /** Gives nodes ranges of pod addresses. */
+  readonly nodeRanges?: NodeRanges
 }
 
 const needed = ['list', 'watch', 'delete']
 
 /** Every controller there is, in upstream's order of starting. */
 export const allControllers = (around: Surroundings): readonly Controller[] => {
-  const { rootCa, signToken, certificates } = around
+  const { rootCa, signToken, certificates, nodeRanges } = around
   const resources = () => around.resources().filter(({ verbs }) => !verbs || needed.every((verb) => verbs.includes(verb)))
   return [
     ...(rootCa && signToken ? [tokenController({ sign: signToken, bundle: rootCa })] : []),
@@ -68,14 +76,20 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     cronJobController(),
     ...(certificates ? certificateControllers(certificates) : []),
     ttlController(),
+    bootstrapSignerController(),
+    tokenCleanerController(),
+    ...(nodeRanges ? [nodeIpamController(nodeRanges)] : []),
     nodeLifecycleController(),
     taintEvictionController(),
     volumeBinderController(),
+    attachDetachController(),
+    volumeExpanderController(),
     clusterRoleAggregationController(),
     claimProtectionController(),
     volumeProtectionController(),
     ttlAfterFinishedController(),
     ...(rootCa ? [rootCaController(rootCa)] : []),
+    ephemeralVolumeController(),
     serviceCidrController(),
     policyStatusController(),
   ]
@@ -105,7 +119,13 @@ const aliases: Readonly<Record<string, string>> = {
   csrapproving: 'certificatesigningrequest-approving-controller',
   csrcleaner: 'certificatesigningrequest-cleaner-controller',
   ttl: 'ttl-controller',
+  bootstrapsigner: 'bootstrap-signer-controller',
+  tokencleaner: 'token-cleaner-controller',
+  nodeipam: 'node-ipam-controller',
   nodelifecycle: 'node-lifecycle-controller',
+  attachdetach: 'persistentvolume-attach-detach-controller',
+  'persistentvolume-expander': 'persistentvolume-expander-controller',
+  'ephemeral-volume': 'ephemeral-volume-controller',
   'persistentvolume-binder': 'persistentvolume-binder-controller',
   'clusterrole-aggregation': 'clusterrole-aggregation-controller',
   'pvc-protection': 'persistentvolumeclaim-protection-controller',
@@ -115,12 +135,15 @@ const aliases: Readonly<Record<string, string>> = {
   'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
 }
 
-/** Upstream's rule for `--controllers`: the first entry that names it decides, `*` is all others. */
+/** What `*` does not mean. */
+const offByDefault: ReadonlySet<string> = new Set(['bootstrap-signer-controller', 'token-cleaner-controller'])
+
+/** Upstream's rule for `--controllers`: the first entry that names it decides, `*` is all others but those that are off by default. */
 export const isEnabled = (name: string, enabled: readonly string[]): boolean => {
   for (const entry of enabled) {
     const off = entry.startsWith('-')
     const named = off ? entry.slice(1) : entry
     if ((aliases[named] ?? named) === name) return !off
   }
-  return enabled.includes('*')
+  return enabled.includes('*') && !offByDefault.has(name)
 }
