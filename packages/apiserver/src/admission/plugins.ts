@@ -8,6 +8,7 @@ import { escalation } from './escalation.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
+import { podSecurity } from './pod-security/pod-security.ts'
 import { priority } from './priority.ts'
 import { resourceQuota } from './quota/resource-quota.ts'
 import { runtimeClass } from './runtime-class.ts'
@@ -23,6 +24,7 @@ export const builtinAdmission = (sources: WebhookSources): readonly AdmissionPlu
     serviceAccount(sources),
     nodeRestriction(sources),
     taintNodesByCondition,
+    podSecurity(sources),
     escalation(sources),
     priority(sources),
     defaultTolerationSeconds,
