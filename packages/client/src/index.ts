@@ -1,4 +1,5 @@
 export * from './call.ts'
+export * from './campaign.ts'
 export * from './client.ts'
 export * from './events.ts'
 export { refusalOf, valueReply, watchFrames } from './http/decode-reply.ts'

@@ -1,4 +1,4 @@
-import { type Client, createViews, runElection, type Views } from '@skiff/client'
+import { type Client, campaign, createViews, type Views } from '@skiff/client'
 import type { Env } from '@skiff/machinery'
 import { allControllers, isEnabled, type Surroundings } from './catalogue.ts'
 import type { Controller } from './runner/controller.ts'
@@ -50,27 +50,22 @@ export const startControllers = async (options: ControllersOptions): Promise<Run
     running = []
     await Promise.all(stopped.map((one) => one.stop()))
   }
-  const stopping = new AbortController()
-  const campaign = async (holder: string): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await runElection(client.as(managerIdentity), env, {
-        namespace: election?.namespace ?? 'kube-system',
-        name: election?.name ?? 'kube-controller-manager',
-        holder,
-        signal: stopping.signal,
-        releaseOnStop: true,
-        onLeading: startAll,
-      })
-      await stopAll()
-    }
-  }
-  const campaigning = election ? campaign(election.holder) : undefined
+  const campaigning =
+    election &&
+    campaign(
+      client.as(managerIdentity),
+      env,
+      { namespace: election.namespace ?? 'kube-system', name: election.name ?? 'kube-controller-manager', holder: election.holder },
+      async () => {
+        startAll()
+        return stopAll
+      },
+    )
   if (!election) startAll()
   return {
     stop: async () => {
-      stopping.abort()
+      await campaigning?.stop()
       await stopAll()
-      await campaigning
       if (!options.views) await views.close()
     },
     metrics: () => Object.fromEntries(running.map(({ name, metrics }) => [name, metrics])),
