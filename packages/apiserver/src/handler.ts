@@ -5,7 +5,7 @@ import { type Attributes, type Authorizer, attributesOf, connectVerbs, forbidden
 import { deprecationsOf } from './deprecation.ts'
 import { notFoundHere, unknownResource } from './not-found.ts'
 import type { Tables } from './represent/parts.ts'
-import { formFor, replyEntry, replyPage, replyValue, replyWatch } from './represent/represent.ts'
+import { formFor, replyEntry, replyPage, replyStatus, replyWatch } from './represent/represent.ts'
 import { methodNotAllowed, namedOf, type Request, type Rest } from './rest/context.ts'
 import { create } from './rest/create.ts'
 import { patch } from './rest/patch.ts'
@@ -137,7 +137,7 @@ const operate = async ({ rest, tables }: HandlerContext, request: Request): Prom
     case 'delete': {
       const { entry, gone, accepted } = await remove(rest, request)
       if (!gone || repliesObject.has(`${kind.group}/${kind.plural}`)) return replyEntry(call, kind, entry, tables, accepted ? 202 : 200)
-      return replyValue(call, successStatus(kind, entry.object.metadata))
+      return replyStatus(call, kind, successStatus(kind, entry.object.metadata))
     }
     case 'deletecollection':
       return replyPage(call, await removeCollection(rest, request), tables)

@@ -3,7 +3,7 @@ import type { Call, Frame, ListValue, Reply, ValueReply } from '@skiff/client'
 import { badRequest, dumpYaml, encodeCborEvent, encodeJson, type KubeObject, notAcceptable, writeWatchFrame } from '@skiff/machinery'
 import type { Entry } from '../registry/entry.ts'
 import { packageOf } from '../rest/body.ts'
-import { queryFlag, queryValue } from '../rest/context.ts'
+import { queryValue } from '../rest/context.ts'
 import type { Page } from '../rest/read.ts'
 import { served } from '../rest/update.ts'
 import { encodeFrame, type ServedFrame } from '../watch/frame.ts'
@@ -58,6 +58,10 @@ export const replyObject = (call: Call, kind: Kind, object: KubeObject, tables: 
   const { resourceVersion } = object.metadata
   return encoded(transformed(kind, [object], form, call, tables, { resourceVersion }, false), form)
 }
+
+/** How a write ended, where no object is shown: a Status is never transformed. */
+export const replyStatus = (call: Call, kind: Kind, status: unknown): ValueReply =>
+  call.accept === undefined ? { status: 200, object: status } : encoded(status, prettily(call, formFor(call, kind)))
 
 /** One stored object. */
 export const replyEntry = (call: Call, kind: Kind, entry: Entry, tables: Tables, status = 200): ValueReply => {
@@ -142,7 +146,7 @@ const transformed = (
         include: includeOf(call),
         version: form.version,
         metadata,
-        headers: !queryFlag(call, 'noHeaders'),
+        headers: true,
       })
     case 'PartialObjectMetadata':
       if (isList) throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${goTypeOf(kind, true)})`)

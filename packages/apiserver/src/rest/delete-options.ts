@@ -103,5 +103,10 @@ const checked = (value: Readonly<Record<string, Json>>): Given => {
       throw badRequest(`json: cannot unmarshal ${goKindOf(given)} into Go struct field DeleteOptions.${name} of type ${goType}`)
     options[name] = given
   }
+  for (const [name, given] of Object.entries((options.preconditions as Record<string, Json> | undefined) ?? {}))
+    if ((name === 'uid' || name === 'resourceVersion') && given !== null && typeof given !== 'string')
+      throw badRequest(
+        `json: cannot unmarshal ${goKindOf(given)} into Go struct field Preconditions.preconditions.${name} of type ${name === 'uid' ? 'types.UID' : 'string'}`,
+      )
   return options as Given
 }

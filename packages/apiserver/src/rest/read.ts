@@ -73,9 +73,9 @@ interface Start {
 
 const startOf = async (rest: Rest, cache: Cache, options: ListOptions): Promise<Start> => {
   if (options.continue !== '') {
+    const token = decodeContinue(options.continue)
     if (options.resourceVersion !== '' && options.resourceVersion !== '0')
       throw badRequest('specifying resource version is not allowed when using continue')
-    const token = decodeContinue(options.continue)
     if (token.revision < 0) return { tree: cache.tree, revision: await rest.storage.fresh(), after: token.after }
     const tree = treeAt(cache, token.revision)
     if (!tree) {

@@ -38,6 +38,27 @@ test.each([
     '409 Conflict: Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, Key: /registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: x, UID in object meta: UID',
   ],
   [
+    'PUT',
+    `${maps}/none`,
+    { metadata: { name: 'none', uid: 'x' } },
+    undefined,
+    '409 Conflict: Operation cannot be fulfilled on configmaps "none": StorageError: invalid object, Code: 4, Key: /registry/configmaps/default/none, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: x, UID in object meta: ',
+  ],
+  [
+    'DELETE',
+    `${maps}/a`,
+    { preconditions: { uid: 5 } },
+    undefined,
+    '400 BadRequest: json: cannot unmarshal number into Go struct field Preconditions.preconditions.uid of type types.UID',
+  ],
+  [
+    'GET',
+    `${maps}?continue=x&resourceVersion=1`,
+    undefined,
+    undefined,
+    '400 BadRequest: invalid continue token: continue key is not valid: illegal base64 data at input byte 0',
+  ],
+  [
     'PATCH',
     `${maps}/a`,
     [{ op: 'remove', path: '/none' }],
@@ -76,4 +97,10 @@ test('a patch that changes the uid is invalid, and no lost race', async () => {
 
 test('what is only ever created cannot be read', async () => {
   expect((await server.raw('GET', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews')).body.reason).toBe('MethodNotAllowed')
+})
+
+test('a deletion answers with its Status to whoever asked for a table', async () => {
+  await send('POST', maps, { metadata: { name: 'gone' } })
+  const { status, body } = await server.raw('DELETE', `${maps}/gone`, undefined, { accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' })
+  expect([status, body.kind, body.status]).toEqual([200, 'Status', 'Success'])
 })

@@ -78,6 +78,8 @@ export const writeOver = async (
   for (let attempt = 0; attempt < maxTries; attempt++) {
     const held = find(cache.tree, key)
     if (!held) {
+      // Upstream compares with an object that has nothing before it minds that there is none.
+      if (put) checkUid(kind, await change(undefined), { metadata: { name: call.name, namespace: call.namespace, uid: '' } } as KubeObject)
       const createsHere = creates && !call.subresource
       if (!createsHere) throw notFound(namedOf(kind), call.name ?? '')
       request.mayCreate?.()

@@ -93,7 +93,7 @@ const rawRequest = async (
     rejectUnauthorized: false,
     headers: {
       authorization: `Bearer ${administratorToken}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
       ...headers,
     },
   })

@@ -146,7 +146,7 @@ test('owners of a new object', () => {
     'metadata.ownerReferences.uid: Invalid value: "": uid must not be empty',
   ])
   expect(onCreate({ ownerReferences: [{ ...owner, apiVersion: 'v1', kind: 'Event' }] })[0]).toContain(
-    '/v1, Kind=Event is disallowed from being an owner',
+    'Invalid value: v1.OwnerReference{APIVersion:"v1", Kind:"Event", ',
   )
 })
 

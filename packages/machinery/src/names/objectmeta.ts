@@ -55,6 +55,13 @@ export const validateAnnotations = (annotations: Readonly<Record<string, string>
 const bytesOf = (map: Readonly<Record<string, string>> | undefined): number =>
   Object.entries(map ?? {}).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
 
+/** An owner as Go prints it; where Go shows an address, this shows the value. */
+const goOwner = ({ apiVersion = '', kind = '', name = '', uid = '', controller, blockOwnerDeletion }: OwnerReference): string => {
+  const pointer = (value: boolean | undefined) => `(*bool)(${value ?? 'nil'})`
+  const names = `APIVersion:${quoted(apiVersion)}, Kind:${quoted(kind)}, Name:${quoted(name)}, UID:${quoted(uid)}`
+  return `v1.OwnerReference{${names}, Controller:${pointer(controller)}, BlockOwnerDeletion:${pointer(blockOwnerDeletion)}}`
+}
+
 export const validateOwnerReferences = (owners: readonly OwnerReference[] | undefined, field: string): FieldError[] => {
   const errors: FieldError[] = []
   let controller: OwnerReference | undefined
@@ -66,7 +73,11 @@ export const validateOwnerReferences = (owners: readonly OwnerReference[] | unde
     for (const part of ['kind', 'name', 'uid'] as const)
       if (!owner[part]) errors.push(invalidValue(at(field, part), '', `${part} must not be empty`))
     if (group === '' && version === 'v1' && owner.kind === 'Event')
-      errors.push(invalidValue(field, owner, '/v1, Kind=Event is disallowed from being an owner'))
+      errors.push({
+        reason: 'FieldValueInvalid',
+        field,
+        body: `Invalid value: ${goOwner(owner)}: /v1, Kind=Event is disallowed from being an owner`,
+      })
     if (owner.controller !== true) continue
     if (controller)
       errors.push(
