@@ -1,6 +1,6 @@
 import { buildBuiltins, defaultGates, type Gates, type Kind, loadLegacyKinds, resolveRuntimeConfig, resourceFacts } from '@skiff/api'
 import { type Client, connect, type Handler, type Identity } from '@skiff/client'
-import type { Env } from '@skiff/machinery'
+import type { Env, Family } from '@skiff/machinery'
 import type { Store } from '@skiff/store'
 import { type AdmissionPlugin, admissionChain } from './admission/admission.ts'
 import { builtinAdmission } from './admission/plugins.ts'
@@ -27,6 +27,7 @@ import { listWidth, type RequestLimits, startFairness } from './fairness/start.t
 import { createHandler, type HandlerContext } from './handler.ts'
 import { createRequestMetrics } from './metrics/requests.ts'
 import { fairnessFamilies, inFlightFamilies, objectFamilies, processFamilies } from './metrics/server-metrics.ts'
+import { createServerTimings, stepTimes, timingFamilies } from './metrics/timings.ts'
 import type { ComponentCheck } from './parts/component-statuses.ts'
 import type { NodeDirectory } from './parts/node-directory.ts'
 import { builtinParts } from './parts/parts.ts'
@@ -84,6 +85,8 @@ export interface ApiServer {
   readonly storage: Storage
   /** What runs beside the server, as componentstatuses tell of it: `scheduler` and `controller-manager`, set by whoever starts them. */
   readonly components: Map<string, ComponentCheck>
+  /** What `/metrics` tells besides the server's own: of what runs in the same process. */
+  readonly metrics: Set<() => readonly Family[]>
   /** A near client under the identity given. */
   client(identity: Identity): Client
   close(): Promise<void>
@@ -105,10 +108,14 @@ const usualHosts = [
 /** Opens an API server on a store: bootstraps what every cluster has, then listens. */
 export const startApiServer = async (options: ApiServerOptions): Promise<ApiServer> => {
   const { env, store } = options
+  const timings = createServerTimings()
   const serviceCidrs = parseServiceCidrs(options.serviceCidr)
   const clusterIP = firstAddress(serviceCidrs[0] as string)
   const hosts = [...new Set([...usualHosts, clusterIP, options.advertiseAddress, ...(options.hosts ?? [])])]
-  const [authorities, storage] = await Promise.all([openAuthorities(options.pkiDir, hosts, env), openStorage(store, env)])
+  const [authorities, storage] = await Promise.all([
+    openAuthorities(options.pkiDir, hosts, env),
+    openStorage(store, env, timings.store.observe),
+  ])
   const gates = options.gates ?? defaultGates
   const serves = resolveRuntimeConfig(options.runtimeConfig ?? new Map(), resourceFacts)
   const builtins = buildBuiltins({ gates, serves })
@@ -143,16 +150,20 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     client: () => itself,
   })
   const components = new Map<string, ComponentCheck>()
+  const more = new Set<() => readonly Family[]>()
   const readStore = () => store.read('health')
   const rest: Rest = {
     registry,
     storage,
     env,
     gates,
-    admission: admissionChain([
-      ...builtinAdmission({ registry, storage, env, rbac, authorize, why: rbac.why, webhooks }),
-      ...(options.admission ?? []),
-    ]),
+    admission: admissionChain(
+      [
+        ...builtinAdmission({ registry, storage, env, rbac, authorize, why: rbac.why, webhooks, webhookTook: timings.webhooks.observe }),
+        ...(options.admission ?? []),
+      ],
+      { nowMs: env.monotonicMs, took: stepTimes(timings, env) },
+    ),
     hooks: allocation.hooks,
   }
   const context: HandlerContext = {
@@ -190,7 +201,15 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   })
   const requests = createRequestMetrics()
   const startedMs = env.now()
-  const fairness = await startFairness({ limits: options.limits, registry, storage, handler, identity: loopbackIdentity, env })
+  const fairness = await startFairness({
+    limits: options.limits,
+    registry,
+    storage,
+    handler,
+    identity: loopbackIdentity,
+    env,
+    waited: timings.waits.observe,
+  })
   const events = expireEvents(storage, registry.find('', 'v1', 'events') as Kind, env)
   const apiServices = caches['apiservices.apiregistration.k8s.io']
   const aggregator = startAggregator({
@@ -218,6 +237,8 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       ...inFlightFamilies(fairness),
       ...fairnessFamilies(fairness),
       ...objectFamilies(registry, storage),
+      ...timingFamilies(timings),
+      ...[...more].flatMap((read) => read()),
       ...processFamilies(startedMs),
     ],
   })
@@ -261,6 +282,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     registry,
     storage,
     components,
+    metrics: more,
     client: (identity) => connect(handler, identity),
     close: async () => {
       definitions.stop()

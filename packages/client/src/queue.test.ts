@@ -18,6 +18,22 @@ test('a key is held once and handed out in order', async () => {
   expect(await drain(queue)).toEqual(['a', 'b', 'c'])
 })
 
+test('what was added, tried again and waited for is counted', async () => {
+  const env = virtualEnv()
+  const waits: number[] = []
+  const queue = createQueue(env, { waited: (seconds) => waits.push(seconds) })
+  for (const key of ['a', 'a', 'b']) queue.add(key)
+  expect(queue.adds).toBe(2)
+  await env.advance(2_000)
+  await drain(queue)
+  expect(waits).toEqual([2, 2])
+  queue.retry('a')
+  const taken = queue.next()
+  await env.advance(1_000)
+  expect(await taken).toBe('a')
+  expect([queue.adds, queue.retried, waits.at(-1)]).toEqual([3, 1, 0])
+})
+
 test('one flight a key: added while in work, it comes back after done', async () => {
   const queue = createQueue(virtualEnv())
   queue.add('a')

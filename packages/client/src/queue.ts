@@ -5,6 +5,8 @@ export interface QueueOptions {
   readonly baseMs?: number
   /** Upstream: 1,000 s. */
   readonly maxMs?: number
+  /** Hears how long a key was ready before it was handed out. */
+  readonly waited?: (seconds: number) => void
 }
 
 /**
@@ -27,6 +29,9 @@ export interface KeyQueue {
   readonly size: number
   /** Keys handed out and not yet done. */
   readonly inFlight: number
+  /** How often a key became ready, and how often one was added after a back-off. */
+  readonly adds: number
+  readonly retried: number
   /** Nothing ready, nothing in flight; delayed keys do not count. */
   readonly idle: boolean
   close(): void
@@ -35,13 +40,16 @@ export interface KeyQueue {
 export const createQueue = (env: Env, options: QueueOptions = {}): KeyQueue => {
   const baseMs = options.baseMs ?? 5
   const maxMs = options.maxMs ?? 1_000_000
-  const ready = new Set<string>()
+  /** Since when, by the monotonic clock. */
+  const ready = new Map<string, number>()
   const working = new Set<string>()
   const again = new Set<string>()
   const failures = new Map<string, number>()
   const delayed = new Map<string, { readonly dueMs: number; readonly cancel: () => void }>()
   const takers: ((key: string | undefined) => void)[] = []
   let closed = false
+  let adds = 0
+  let retried = 0
 
   const add = (key: string): void => {
     if (closed) return
@@ -49,11 +57,14 @@ export const createQueue = (env: Env, options: QueueOptions = {}): KeyQueue => {
       again.add(key)
       return
     }
+    if (ready.has(key)) return
+    adds++
     const taker = takers.shift()
     if (taker) {
+      options.waited?.(0)
       working.add(key)
       taker(key)
-    } else ready.add(key)
+    } else ready.set(key, env.monotonicMs())
   }
   const addAfter = (key: string, delayMs: number): void => {
     if (closed) return
@@ -77,6 +88,7 @@ export const createQueue = (env: Env, options: QueueOptions = {}): KeyQueue => {
     retry: (key) => {
       const failed = failures.get(key) ?? 0
       failures.set(key, failed + 1)
+      retried++
       const waitMs = Math.min(maxMs, baseMs * 2 ** Math.min(failed, 40))
       addAfter(key, waitMs)
       return waitMs
@@ -87,8 +99,10 @@ export const createQueue = (env: Env, options: QueueOptions = {}): KeyQueue => {
     retries: (key) => failures.get(key) ?? 0,
     next: () => {
       if (closed) return Promise.resolve(undefined)
-      const [key] = ready
-      if (key === undefined) return new Promise((resolve) => takers.push(resolve))
+      const [first] = ready
+      if (first === undefined) return new Promise((resolve) => takers.push(resolve))
+      const [key, sinceMs] = first
+      options.waited?.((env.monotonicMs() - sinceMs) / 1000)
       ready.delete(key)
       working.add(key)
       return Promise.resolve(key)
@@ -96,6 +110,12 @@ export const createQueue = (env: Env, options: QueueOptions = {}): KeyQueue => {
     done: (key) => {
       working.delete(key)
       if (again.delete(key)) add(key)
+    },
+    get adds() {
+      return adds
+    },
+    get retried() {
+      return retried
     },
     get size() {
       return ready.size

@@ -25,8 +25,11 @@ export const startLoops = async (api: ApiServer, record: ClusterRecord, env: Env
   // They live as long as this process, and answer when it does.
   if (record.controllers.some((each) => !each.startsWith('-'))) api.components.set('controller-manager', () => undefined)
   if (scheduler) api.components.set('scheduler', () => undefined)
+  const told = [controllers.families, ...(scheduler ? [scheduler.metrics] : [])]
+  for (const read of told) api.metrics.add(read)
   return async () => {
     api.components.clear()
+    for (const read of told) api.metrics.delete(read)
     await scheduler?.stop()
     await views?.close()
     await controllers.stop()

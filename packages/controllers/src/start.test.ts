@@ -1,5 +1,6 @@
 import { deployment, namespace, pod, serviceAccount } from '@skiff/api'
 import { connect, createMemoryServer, virtualEnv } from '@skiff/client'
+import { exposition } from '@skiff/machinery'
 import { expect, test } from 'vitest'
 import { isEnabled } from './catalogue.ts'
 import { startControllers } from './start.ts'
@@ -44,6 +45,11 @@ test('all run together, each as its own account', async () => {
     ]),
   )
   expect(controllers.metrics()['replicaset-controller']).toMatchObject({ failures: 0, doubts: 0 })
+  const text = exposition(controllers.families())
+  expect(text).toMatch(/\nworkqueue_adds_total\{name="replicaset"\} [1-9]\d*\n/)
+  expect(text).toMatch(/\nworkqueue_work_duration_seconds_count\{name="deployment"\} [1-9]\d*\n/)
+  expect(text).toContain('\nworkqueue_depth{name="deployment"} 0\n')
+  expect(text.match(/# TYPE workqueue_queue_duration_seconds histogram\n/g)).toHaveLength(1)
   await controllers.stop()
 })
 

@@ -1,9 +1,10 @@
 import { type Client, campaign, createViews, type Views } from '@skiff/client'
-import type { Env } from '@skiff/machinery'
+import type { Env, Family } from '@skiff/machinery'
 import { allControllers, isEnabled, type Surroundings } from './catalogue.ts'
 import type { Controller } from './runner/controller.ts'
 import type { Metrics } from './runner/metrics.ts'
 import { type RunningController, runController } from './runner/runner.ts'
+import { workFamilies } from './runner/work-metrics.ts'
 
 export interface ControllersOptions extends Surroundings {
   /** Near, so that each controller can speak as its own account. */
@@ -21,6 +22,8 @@ export interface RunningControllers {
   stop(): Promise<void>
   /** By controller name; empty while another process leads. */
   metrics(): Readonly<Record<string, Readonly<Metrics>>>
+  /** The work queues of those that run, by upstream's names. */
+  families(): readonly Family[]
   /** Keys that wait or are in work in all controllers: 0 when everything seen is acted upon. */
   readonly busy: number
 }
@@ -69,6 +72,7 @@ export const startControllers = async (options: ControllersOptions): Promise<Run
       if (!options.views) await views.close()
     },
     metrics: () => Object.fromEntries(running.map(({ name, metrics }) => [name, metrics])),
+    families: () => workFamilies(running, env.monotonicMs()),
     get busy() {
       return running.reduce((total, one) => total + one.busy, 0)
     },

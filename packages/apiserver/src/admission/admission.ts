@@ -49,22 +49,37 @@ export interface Admission {
   validate(request: AdmissionRequest): Promise<() => void>
 }
 
-export const admissionChain = (plugins: readonly AdmissionPlugin[]): Admission => {
+/** Hears how long a step took: all plugins that shape an object, or all that judge it. */
+export type StepTimes = (step: 'admit' | 'validate', verb: AdmissionRequest['verb'], rejected: boolean, startMs: number) => void
+
+export const admissionChain = (
+  plugins: readonly AdmissionPlugin[],
+  times?: { readonly nowMs: () => number; readonly took: StepTimes },
+): Admission => {
   const mutating = plugins.filter((plugin) => plugin.mutate)
   const validating = plugins.filter((plugin) => plugin.validate)
   return {
     mutate: async (request) => {
-      let current = request
-      for (const plugin of mutating) {
-        if (passesBy(plugin, request)) continue
-        const answer = plugin.mutate?.(current)
-        const object = answer instanceof Promise ? await answer : answer
-        if (object !== undefined && object !== current.object) current = { ...current, object }
+      const startMs = times?.nowMs() ?? 0
+      let rejected = true
+      try {
+        let current = request
+        for (const plugin of mutating) {
+          if (passesBy(plugin, request)) continue
+          const answer = plugin.mutate?.(current)
+          const object = answer instanceof Promise ? await answer : answer
+          if (object !== undefined && object !== current.object) current = { ...current, object }
+        }
+        rejected = false
+        return current.object
+      } finally {
+        times?.took('admit', request.verb, rejected, startMs)
       }
-      return current.object
     },
     validate: async (request) => {
+      const startMs = times?.nowMs() ?? 0
       const undo: (() => void)[] = []
+      let rejected = true
       try {
         for (const plugin of validating) {
           if (passesBy(plugin, request)) continue
@@ -72,9 +87,10 @@ export const admissionChain = (plugins: readonly AdmissionPlugin[]): Admission =
           const back = answer instanceof Promise ? await answer : answer
           if (back) undo.push(back)
         }
-      } catch (error) {
-        for (const back of undo) back()
-        throw error
+        rejected = false
+      } finally {
+        if (rejected) for (const back of undo) back()
+        times?.took('validate', request.verb, rejected, startMs)
       }
       return () => {
         for (const back of undo) back()

@@ -15,6 +15,8 @@ export interface GateOptions {
   readonly levels: () => Iterable<Level>
   /** Hears of everybody who is refused, and why. */
   readonly onRefused?: (flow: Flow, why: RefusedWhy) => void
+  /** Hears how long somebody waited who had to. */
+  readonly onWaited?: (flow: Flow, seconds: number, served: boolean) => void
 }
 
 /**
@@ -110,13 +112,16 @@ export const createGate = (options: GateOptions): Limiter => {
     if (!queue) return refuse(flow, 'queue-full')
     // A level that was idle has not saved up its time.
     if (queues.length === 0) level.served = Math.max(level.served, leastServed())
+    const startMs = env.monotonicMs()
     return new Promise<Ticket | Refused>((resolve) => {
       const stop = (answer: () => Ticket | Refused): void => {
         queues.take(entry)
         waiting--
         cancel()
         stay?.()
-        resolve(answer())
+        const answered = answer()
+        options.onWaited?.(flow, (env.monotonicMs() - startMs) / 1000, 'seats' in answered)
+        resolve(answered)
       }
       const entry: Waiting = {
         seats,

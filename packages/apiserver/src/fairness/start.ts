@@ -32,6 +32,8 @@ export interface StartFairnessOptions {
   /** Who writes the objects. */
   readonly identity: Identity
   readonly env: Env
+  /** Hears how long requests waited. */
+  readonly waited?: (seconds: number, execute: string, schema: string, level: string) => void
 }
 
 export interface Fairness {
@@ -59,7 +61,9 @@ export const startFairness = async (options: StartFairnessOptions): Promise<Fair
     const key = `${schema.name} ${level.name} ${why}`
     refused.set(key, (refused.get(key) ?? 0) + 1)
   }
-  const limiter = createGate({ env, longestWaitMs, flowOf: flows.flowOf, levels: levelsNow, onRefused })
+  const onWaited = ({ schema, level }: Flow, seconds: number, served: boolean): void =>
+    options.waited?.(seconds, String(served), schema.name, level.name)
+  const limiter = createGate({ env, longestWaitMs, flowOf: flows.flowOf, levels: levelsNow, onRefused, onWaited })
   return { limiter, levels: levelsNow, flows: flows.all, refused, stop: following.stop }
 }
 

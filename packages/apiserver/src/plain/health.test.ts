@@ -45,6 +45,11 @@ test('what is measured is served in the format of Prometheus', async () => {
   expect(text).toContain('\napiserver_flowcontrol_nominal_limit_seats{priority_level="workload-low"} 245\n')
   expect(text).toMatch(/\napiserver_flowcontrol_dispatched_requests_total\{flow_schema="exempt",priority_level="exempt"\} [1-9]\d*\n/)
   expect(text).toContain('\napiserver_storage_objects{resource="namespaces"} 4\n')
+  expect(text).toMatch(/\netcd_request_duration_seconds_count\{operation="create",type="namespaces"\} [1-9]\d*\n/)
+  expect(text).toMatch(
+    /\napiserver_admission_step_admission_duration_seconds_count\{operation="CREATE",rejected="false",type="validate"\} [1-9]\d*\n/,
+  )
+  expect(text).toContain('\n# TYPE apiserver_flowcontrol_request_wait_duration_seconds histogram\n')
   for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{[^{}]*\})? (\d|\+Inf)\S*)$/)
 })
 

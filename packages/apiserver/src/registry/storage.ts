@@ -27,7 +27,11 @@ export interface Storage {
 
 const root = '/registry/'
 
-export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
+/** Hears how long the store took. */
+export type StoreTimes = (seconds: number, operation: 'create' | 'update' | 'delete' | 'list', storedAs: string) => void
+
+export const openStorage = async (store: Store, env: Env, took: StoreTimes = () => {}): Promise<Storage> => {
+  const since = (startMs: number): number => (env.monotonicMs() - startMs) / 1000
   const caches = new Map<string, Cache>()
   const loading = new Map<string, Promise<Cache>>()
   /** Changes of kinds whose first range is still under way. */
@@ -79,7 +83,9 @@ export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
     let after = ''
     let revision = 0
     for (;;) {
+      const startMs = env.monotonicMs()
       const page = await store.range({ prefix, after, limit: 2000 })
+      took(since(startMs), 'list', kind.storedAs)
       revision = revision || page.revision
       const rows = page.rows.map((row) => ({ key: keyOf(row.key), value: row.value, revision: row.revision }))
       for (const entry of await entriesFromStored(kind, rows)) entries.push(entry)
@@ -114,12 +120,16 @@ export const openStorage = async (store: Store, env: Env): Promise<Storage> => {
       checkStoredSize(kind, object, encoded.text)
       const carried: Carried = { object, encoded }
       const value = valueBytes(encoded.text)
+      const startMs = env.monotonicMs()
       const result = await store.commit({ key: `${root}${kind.storedAs}/${key}`, value, expect, carried })
+      took(since(startMs), expect === 'absent' ? 'create' : 'update', kind.storedAs)
       if (!result.ok) return undefined
       return carried.entry ?? entryFromStored(kind, key, value, result.revision)
     },
     remove: async (kind, key, expect) => {
+      const startMs = env.monotonicMs()
       const result = await store.commit({ key: `${root}${kind.storedAs}/${key}`, value: null, expect })
+      took(since(startMs), 'delete', kind.storedAs)
       return result.ok ? result.revision : undefined
     },
     drop: (kind) => {

@@ -9,6 +9,7 @@ import type { Controller, Watched } from './controller.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { performAll } from './perform.ts'
 import { isNamespaceTerminating, type Steps } from './step.ts'
+import { createWork, type Work, type WorkOf } from './work-metrics.ts'
 
 export interface RunnerOptions {
   /** Already speaks as the controller's account. */
@@ -20,6 +21,9 @@ export interface RunnerOptions {
 export interface RunningController {
   readonly name: string
   readonly metrics: Readonly<Metrics>
+  /** The queue of its keys, and what is measured of the work on them. */
+  readonly queue: WorkOf['queue']
+  readonly work: Work
   /** Keys that wait or are in work; those that wait for a time do not count. */
   readonly busy: number
   stop(): Promise<void>
@@ -41,7 +45,8 @@ const maxWaitMs = 12 * 3_600_000
  * objects twice.
  */
 export const runController = (controller: Controller, { client, views, env }: RunnerOptions): RunningController => {
-  const queue = createQueue(env)
+  const work = createWork()
+  const queue = createQueue(env, { waited: work.waits.observe })
   const metrics = createMetrics()
   const log = env.log.child(controller.name)
   const recorder = createRecorder(client, env, { component: controller.component })
@@ -123,13 +128,17 @@ export const runController = (controller: Controller, { client, views, env }: Ru
     return restMs
   }
   let sliceStartMs = env.monotonicMs()
-  const work = async (): Promise<void> => {
+  const takeKeys = async (): Promise<void> => {
     for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
       if (env.monotonicMs() - sliceStartMs > sliceMs) {
         await env.sleep(0)
         sliceStartMs = env.monotonicMs()
       }
+      const startMs = env.monotonicMs()
+      work.sinceMs.set(key, startMs)
       const restMs = await handle(key)
+      work.sinceMs.delete(key)
+      work.works.observe((env.monotonicMs() - startMs) / 1000)
       if (restMs > 0) env.after(restMs, () => queue.done(key))
       else queue.done(key)
     }
@@ -140,7 +149,7 @@ export const runController = (controller: Controller, { client, views, env }: Ru
     await Promise.race([Promise.all(rewatch()), stopped, ...patience])
     if (stopping.signal.aborted) return
     for (const key of controller.initial ?? []) queue.add(key)
-    const workers = Array.from({ length: controller.concurrency ?? 10 }, work)
+    const workers = Array.from({ length: controller.concurrency ?? 10 }, takeKeys)
     while (controller.dynamic && !stopping.signal.aborted) {
       await env.sleep(rewatchMs, stopping.signal)
       if (!stopping.signal.aborted) void Promise.all(rewatch())
@@ -152,6 +161,8 @@ export const runController = (controller: Controller, { client, views, env }: Ru
   return {
     name: controller.name,
     metrics,
+    queue,
+    work,
     get busy() {
       return queue.size + queue.inFlight
     },

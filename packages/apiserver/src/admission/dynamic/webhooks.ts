@@ -39,6 +39,8 @@ const defaultTimeoutSeconds = 10
 
 export interface WebhookSources extends AdmissionSources {
   readonly webhooks: WebhookClient
+  /** Hears how long a webhook took. */
+  readonly webhookTook?: (seconds: number, name: string, operation: string, rejected: string, type: string) => void
 }
 
 /** ValidatingAdmissionWebhook: all that match are asked at once, and the first that refuses, in their order, is heard. */
@@ -183,13 +185,24 @@ const ask = async (
   mutating: boolean,
 ): Promise<Verdict | undefined> => {
   const { webhook } = invocation
+  const startMs = sources.env.monotonicMs()
+  const took = (rejected: boolean): void =>
+    sources.webhookTook?.(
+      (sources.env.monotonicMs() - startMs) / 1000,
+      webhook.name,
+      request.verb.toUpperCase(),
+      String(rejected),
+      mutating ? 'admit' : 'validating',
+    )
   try {
     const verdict = await call(sources, invocation, request, mutating)
+    took(!verdict.allowed)
     request.warnings?.push(...verdict.warnings)
     if (!verdict.allowed) throw deniedBy(webhook.name, verdict.status)
     return verdict
   } catch (error) {
     if (!(error instanceof CallFault)) throw error
+    took(webhook.failurePolicy !== 'Ignore')
     const text = `failed calling webhook ${JSON.stringify(webhook.name)}: ${error.message}`
     const ignored = webhook.failurePolicy === 'Ignore'
     sources.env.log.warn(ignored ? 'a webhook failed and is passed over' : 'a webhook failed', {
