@@ -1,4 +1,4 @@
-import { type FieldError, forbiddenField, invalidValue, type Json, notSupported, required, sameJson } from '@skiff/machinery'
+import { type FieldError, forbiddenField, invalidValue, type Json, notSupported, required, sameJson, wasSentEmpty } from '@skiff/machinery'
 
 /**
  * Complaints found so far. Checks push to it and build a path's text only once something is wrong, so that the common case, an object
@@ -66,3 +66,7 @@ export const same = (a: unknown, b: unknown): boolean => sameJson(a as Json | un
 
 export const keysOf = (map: object | undefined): readonly string[] => (map === undefined ? [] : Object.keys(map).sort())
 export const isEmptyMap = (map: object | undefined): boolean => map === undefined || Object.keys(map).length === 0
+
+/** To upstream, an empty list or map that is sent is another than none. */
+export const differs = <T extends object>(next: T, old: T, field: keyof T & string): boolean =>
+  !same(next[field], old[field]) || wasSentEmpty(next, field)

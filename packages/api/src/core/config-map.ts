@@ -1,5 +1,5 @@
 import { type FieldError, forbiddenField, invalidValue, isConfigMapKey, tooLong } from '@skiff/machinery'
-import { addInvalid, collect, type Faults, keysOf, same } from '../checks/faults.ts'
+import { addInvalid, collect, differs, type Faults, keysOf } from '../checks/faults.ts'
 import { configMap as configMapResource } from '../generated/resources.ts'
 import type { ConfigMap } from '../generated/types.ts'
 import { defineKind } from '../kind.ts'
@@ -34,7 +34,7 @@ const frozenText = 'field is immutable when `immutable` is set'
 export const frozenFaults = <T extends Freezable>(next: T, old: T, fields: readonly (keyof T & string)[]): FieldError[] => {
   if (old.immutable !== true) return []
   const thawed = next.immutable === true ? [] : [forbiddenField('immutable', frozenText)]
-  return [...thawed, ...fields.filter((field) => !same(next[field], old[field])).map((field) => forbiddenField(field, frozenText))]
+  return [...thawed, ...fields.filter((field) => differs(next, old, field)).map((field) => forbiddenField(field, frozenText))]
 }
 
 export const configMap = defineKind<ConfigMap>(configMapResource, {

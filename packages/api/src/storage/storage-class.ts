@@ -1,5 +1,5 @@
 import { duplicate, forbiddenField, invalidValue, isQualifiedName, required, tooLong } from '@skiff/machinery'
-import { addInvalid, checkImmutable, checkSupported, collect, type Faults, same } from '../checks/faults.ts'
+import { addInvalid, checkImmutable, checkSupported, collect, differs, type Faults, same } from '../checks/faults.ts'
 import { checkLabelName } from '../checks/label-selector.ts'
 import { nodeLabelWarning } from '../checks/node-label-warnings.ts'
 import { storageClass as storageClassResource } from '../generated/resources.ts'
@@ -64,7 +64,7 @@ export const storageClass = defineKind<StorageClass>(storageClassResource, {
   validateUpdate: (next, old) =>
     collect((faults) => {
       for (const field of ['parameters', 'provisioner', 'reclaimPolicy'] as const)
-        if (!same(next[field], old[field])) faults.push(forbiddenField(field, `updates to ${field} are forbidden.`))
+        if (differs(next, old, field)) faults.push(forbiddenField(field, `updates to ${field} are forbidden.`))
       checkImmutable(faults, next.volumeBindingMode, old.volumeBindingMode, 'volumeBindingMode')
     }),
 })

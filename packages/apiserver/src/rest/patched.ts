@@ -23,6 +23,8 @@ export const decodePatched = (
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 400) throw error
     if (strategic === undefined) throw refusedPatch(textOf(value, before), why(error))
+    // Not the patch but the kind's own conversion does not get on with it.
+    if (why(error).startsWith('strconv.')) throw new Refusal(500, '', why(error))
     throw refusedPatch(goText(strategic), converterText(why(error)))
   }
 }
@@ -54,7 +56,7 @@ const converterText = (text: string): string => {
   const fraction = fractionText(text)
   if (fraction) return fraction
   const parts = /^json: cannot unmarshal (\w+) into Go (?:struct field \S+|value) of type (\S+)$/.exec(text)
-  if (!parts) return text
+  if (!parts) return text.startsWith('illegal base64 data') ? `error decoding from json: ${text}` : text
   const from = shapeOfKind[parts[1] as string] ?? (parts[1] as string)
   const to = (parts[2] as string).replace(/^\*/, '')
   if (to.startsWith('[]')) return `cannot restore slice from ${from}`

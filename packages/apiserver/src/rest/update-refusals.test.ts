@@ -112,6 +112,12 @@ const refused: [string, object, object, string][] = [
     { handler: 'h', scheduling: { tolerations: [{ key: 'k', operator: 'Exists', value: 'v' }] } },
     'RuntimeClass.node.k8s.io "x" is invalid: scheduling.tolerations.tolerations[0].operator: Invalid value: core.Toleration{Key:"k", Operator:"Exists", Value:"v", Effect:"", TolerationSeconds:(*int64)(nil)}: value must be empty when `operator` is \'Exists\'',
   ],
+  [
+    '/apis/storage.k8s.io/v1/storageclasses',
+    { provisioner: 'a.b/c' },
+    { provisioner: 'a.b/c', parameters: {} },
+    'StorageClass.storage.k8s.io "x" is invalid: parameters: Forbidden: updates to parameters are forbidden.',
+  ],
 ]
 
 test.each(refused)('an update of %s is refused in upstream’s words', async (path, object, change, text) => {
@@ -155,6 +161,30 @@ test('what a spec that is not sent holds by default is there when it is checked'
   // Twice as of a new claim, and no word of a volumeMode that changed.
   const asNew = ['spec.accessModes', 'spec.resources[storage]']
   expect(fields).toEqual([...asNew, ...asNew, 'spec', 'spec.resources.requests.storage'])
+})
+
+test('a patch may not take away a version that an update needs', async () => {
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases'
+  await send('POST', leases, withName('l', {}))
+  const patch = JSON.stringify({ metadata: { resourceVersion: null } })
+  const { status, body } = await server.raw('PATCH', `${leases}/l`, patch, { 'content-type': 'application/merge-patch+json' })
+  expect([status, body.message]).toEqual([
+    422,
+    'leases.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0x0: must be specified for an update',
+  ])
+})
+
+test('what a strategic merge made is refused in the words of upstream’s converter', async () => {
+  await send('POST', `${core}/secrets`, withName('converted', {}))
+  await send('POST', `${apps}/daemonsets`, withName('converted', { spec: workload }))
+  const type = { 'content-type': 'application/strategic-merge-patch+json' }
+  const text = async (path: string, patch: object) => {
+    const { status, body } = await server.raw('PATCH', `${path}/converted`, JSON.stringify(patch), type)
+    return `${status} ${body.message}`
+  }
+  expect(await text(`${core}/secrets`, { data: { a: '!' } })).toMatch(/: error decoding from json: illegal base64 data at input byte 0$/)
+  const annotations = { 'deprecated.daemonset.template.generation': 'x' }
+  expect(await text(`${apps}/daemonsets`, { metadata: { annotations } })).toBe('500 strconv.ParseInt: parsing "x": invalid syntax')
 })
 
 test('warnings are of writes of the object, not of its parts', async () => {

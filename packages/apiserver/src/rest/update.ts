@@ -104,7 +104,8 @@ export const writeOver = async (
         ? old.metadata.resourceVersion
         : versionOf(next.metadata.resourceVersion)
     if (given && given !== old.metadata.resourceVersion) throw conflict(namedOf(kind), call.name ?? '', modified)
-    if (!given && put && kind.behaviour.requireResourceVersion)
+    // A patch starts from the object's version: it has none where the patch took it away.
+    if (!given && kind.behaviour.requireResourceVersion)
       throw invalid({ group: kind.group, kind: kind.plural }, call.name ?? '', [
         { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', body: 'Invalid value: 0x0: must be specified for an update' },
       ])
