@@ -40,6 +40,8 @@ export const createHandler =
     // The routes of built-in kinds have no HEAD.
     if (call.method === 'HEAD' && call.verb !== 'connect' && !kind.custom) throw methodNotAllowed()
     if (kind.namespaced ? call.namespace === undefined && call.name !== undefined : call.namespace !== undefined) throw notFoundHere()
+    // Reviews have no names, and so no routes to them.
+    if (call.accept !== undefined && call.name !== undefined && isOnlyCreated(kind) && !call.subresource) throw notFoundHere()
     if (call.misplaced) throw known(kind, call) ? methodNotAllowed() : notFoundHere()
     // Within the server, a collection may be removed from all namespaces at once.
     if (call.accept !== undefined && kind.namespaced && call.namespace === undefined) {
@@ -65,6 +67,8 @@ export const createHandler =
     const carries = 'watch' in reply || ('status' in reply && !('stream' in reply))
     return carries && request.warnings.length > 0 ? { ...reply, warnings: request.warnings } : reply
   }
+
+const isOnlyCreated = ({ verbs }: Kind): boolean => verbs.length === 1 && verbs[0] === 'create'
 
 /** Names that would lead somewhere else in upstream's store. */
 const checkName = (name: string): void => {

@@ -59,7 +59,7 @@ const certificateIdentity = (socket: TLSSocket): Identity | undefined => {
 
 const byToken = (options: AuthenticateOptions, header: string | undefined): Identity | undefined => {
   if (!header) return undefined
-  const [scheme = '', token = ''] = header.trim().split(/\s+/, 2)
+  const [scheme = '', token = ''] = header.trim().split(' ', 2)
   if (scheme.toLowerCase() !== 'bearer' || token === '') return undefined
   for (const read of options.tokens) {
     const found = read(token)

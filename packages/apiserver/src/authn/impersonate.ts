@@ -1,6 +1,7 @@
 import type { Identity } from '@skiff/client'
-import { internalError, Refusal } from '@skiff/machinery'
+import { Refusal } from '@skiff/machinery'
 import { type Attributes, type Authorizer, forbiddenBy } from '../authorize.ts'
+import { plainFailure } from '../plain-failure.ts'
 import type { Incoming } from '../serve/messages.ts'
 
 const extraPrefix = 'impersonate-extra-'
@@ -9,11 +10,10 @@ const extraPrefix = 'impersonate-extra-'
 export const impersonated = (headers: Incoming['headers'], identity: Identity, authorize: Authorizer): Identity => {
   const user = (headers['impersonate-user'] as string | undefined) || undefined
   const groups = list(headers['impersonate-group'])
-  const uid = headers['impersonate-uid'] as string | undefined
+  const uid = (headers['impersonate-uid'] as string | undefined) || undefined
   const extra = extraOf(headers)
   if (user === undefined && groups.length === 0 && uid === undefined && Object.keys(extra).length === 0) return identity
-  if (user === undefined)
-    throw internalError(`requested [${groups.map((group) => `{Group  ${group} }`).join(' ')}] without impersonating a user`)
+  if (user === undefined) throw plainFailure(`requested [${asReferences(groups, extra, uid).join(' ')}] without impersonating a user`)
   const allow = (resource: string, name: string, more: Partial<Attributes> = {}) => {
     const attributes: Attributes = {
       identity,
@@ -37,13 +37,31 @@ export const impersonated = (headers: Incoming['headers'], identity: Identity, a
   for (const [key, values] of Object.entries(extra))
     for (const value of values) allow('userextras', value, { group: 'authentication.k8s.io', subresource: key })
   const implied = account && groups.length === 0 ? ['system:serviceaccounts', `system:serviceaccounts:${account[1]}`] : groups
-  const named = user === 'system:anonymous' ? [...implied, 'system:unauthenticated'] : [...implied, 'system:authenticated']
   return {
     name: user,
-    groups: [...new Set(named)],
+    groups: withStanding(user, implied),
     ...(uid !== undefined ? { uid } : {}),
     ...(Object.keys(extra).length > 0 ? { extra } : {}),
   }
+}
+
+/** Object references as Go prints them: what is asked for beside a user. */
+const asReferences = (
+  groups: readonly string[],
+  extra: Readonly<Record<string, readonly string[]>>,
+  uid: string | undefined,
+): readonly string[] => [
+  ...groups.map((group) => `{Group  ${group}    }`),
+  ...Object.entries(extra).flatMap(([key, values]) => values.map((value) => `{UserExtra  ${value}  authentication.k8s.io/v1  ${key}}`)),
+  ...(uid === undefined ? [] : [`{UID  ${uid}  authentication.k8s.io/v1  }`]),
+]
+
+/** Whether the user counts as known is said by a group, which is added unless one of the two is asked for. */
+const withStanding = (user: string, groups: readonly string[]): readonly string[] => {
+  const [known, unknown] = ['system:authenticated', 'system:unauthenticated']
+  if (groups.includes(unknown)) return groups
+  if (user === 'system:anonymous') return [...groups, unknown]
+  return groups.includes(known) ? groups : [...groups, known]
 }
 
 /** Node joins repeated headers with a comma and a blank. */

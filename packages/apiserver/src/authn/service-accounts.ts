@@ -71,10 +71,12 @@ export const createAccountTokens = (signer: TokenSigner, sources: AccountSources
       const both = wanted.filter((each) => found.claims.aud.includes(each))
       return both.length > 0
         ? { identity: found.identity, audiences: both }
-        : { error: '[invalid bearer token, token audiences do not match]' }
+        : { error: `[${unreadable}, token audiences ${goList(found.claims.aud)} is invalid for the target audiences ${goList(wanted)}]` }
     },
   }
 }
+
+const goList = (texts: readonly string[]): string => `[${texts.map((text) => JSON.stringify(text)).join(' ')}]`
 
 const identityOf = (account: NonNullable<TokenClaims['kubernetes.io']>, claims: TokenClaims): Identity => {
   const { namespace, serviceaccount, pod, node } = account

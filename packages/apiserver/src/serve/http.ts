@@ -13,6 +13,7 @@ import { Denied } from '../authorize.ts'
 import type { Limiter } from '../fairness/limiter.ts'
 import type { RequestMetrics } from '../metrics/requests.ts'
 import { isPageNotFound, notFoundHere } from '../not-found.ts'
+import { plainFailureText } from '../plain-failure.ts'
 import { methodNotAllowed } from '../rest/context.ts'
 import type { ServedFrame } from '../watch/frame.ts'
 import { statusOf, writeStatus, writeStream, writeValue, writeWatch } from './answer.ts'
@@ -190,6 +191,8 @@ const answer = async (options: Serving, incoming: Incoming, outgoing: Outgoing):
   } catch (error) {
     if (outgoing.destroyed || error instanceof ClientGone) return
     if (error instanceof Refusal && isPageNotFound(error)) return void writeNotFoundPage(incoming, outgoing)
+    const failure = error instanceof Refusal ? plainFailureText(error, incoming.url ?? '') : undefined
+    if (failure !== undefined) return void writeFailurePage(incoming, outgoing, failure)
     if (error instanceof Denied) outgoing.setHeader('x-content-type-options', 'nosniff')
     writeStatus(incoming, outgoing, statusOf(error, options.env.log), error instanceof Refusal ? error.warnings : undefined)
   } finally {
@@ -225,6 +228,11 @@ const plainText = 'text/plain; charset=utf-8'
 const writeNotFoundPage = (incoming: Incoming, outgoing: Outgoing): Promise<void> | undefined => {
   const headers = { 'x-content-type-options': 'nosniff' }
   return writeValue(incoming, outgoing, { status: 404, bytes: Buffer.from('404 page not found\n'), contentType: plainText, headers })
+}
+
+const writeFailurePage = (incoming: Incoming, outgoing: Outgoing, text: string): Promise<void> | undefined => {
+  const headers = { 'x-content-type-options': 'nosniff' }
+  return writeValue(incoming, outgoing, { status: 500, bytes: Buffer.from(text), contentType: plainText, headers })
 }
 
 /** What Go's server itself says of a target whose escapes are broken. */
