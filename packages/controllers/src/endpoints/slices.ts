@@ -1,9 +1,10 @@
-import type { Endpoint, EndpointPort, EndpointSlice, Pod, Service } from '@skiff/api'
+import type { Endpoint, EndpointPort, EndpointSlice, Node, Pod, Service } from '@skiff/api'
 import { endpointSlice as endpointSlices, node as nodes, pod as pods, service as services } from '@skiff/api'
 import type { Views } from '@skiff/client'
+import { keyOf } from '@skiff/machinery'
 import { controlledBy } from '../ownership.ts'
 import { isFinished, isReady } from '../pods.ts'
-import { type Controller, objectController, reading, watching } from '../runner/controller.ts'
+import { type Controller, objectController, watching } from '../runner/controller.ts'
 import { create, event, fail, type Outcome, reasonOf, remove, requeue, type Step, type Steps, together, update } from '../runner/step.ts'
 import { canonical, same } from '../same.ts'
 import {
@@ -19,6 +20,7 @@ import {
   triggerTime,
 } from './service-pods.ts'
 import { layOut } from './slice-layout.ts'
+import { autoHints, wantsAutoHints, zoneFacts } from './zone-hints.ts'
 
 export const serviceLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
@@ -50,7 +52,7 @@ const endpointOf = (pod: Pod, service: Service, zone: string | undefined, addres
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating)
   const { namespace, name, uid } = pod.metadata
   const hostname = hostnameFor(pod, service)
-  const isNear = service.spec.trafficDistribution === 'PreferClose' && zone !== undefined && ready
+  const isNear = service.spec.trafficDistribution === 'PreferClose' && !wantsAutoHints(service) && zone !== undefined && ready
   return {
     addresses,
     conditions: { ready, serving, terminating },
@@ -162,6 +164,36 @@ const creation = (
   return create(endpointSlices, { metadata, addressType, ports, endpoints })
 }
 
+/** By upstream's heuristics, where the Service asks for them; `told` is what users should hear of them. */
+const hintZones = (
+  service: Service,
+  groups: Wanted['groups'],
+  held: readonly EndpointSlice[],
+  type: AddressType,
+  views: Views,
+): { readonly groups: Wanted['groups']; readonly told: Steps } => {
+  const before = new Map(
+    held.flatMap(({ endpoints = [] }) => endpoints.flatMap(({ targetRef, hints }) => (hints ? [[targetRef?.uid, hints] as const] : []))),
+  )
+  const off = (why: string): Steps => [event(service, 'Warning', 'TopologyAwareHintsDisabled', `${why}, addressType: ${type}`)]
+  if (!wantsAutoHints(service)) {
+    const isOurs = before.size > 0 && service.spec.trafficDistribution === undefined
+    return { groups, told: isOurs ? off('Topology Aware Hints was disabled') : [] }
+  }
+  const all = [...groups.values()].flatMap(({ endpoints }) => endpoints)
+  const zones = autoHints(all, ({ targetRef }) => before.get(targetRef?.uid)?.forZones?.[0]?.name, views.view(nodes).list())
+  if (typeof zones === 'string') return { groups, told: off(zones) }
+  const withHint = (endpoint: Endpoint): Endpoint => {
+    const zone = zones.get(endpoint)
+    return zone === undefined ? endpoint : { ...endpoint, hints: { forZones: [{ name: zone }] } }
+  }
+  const on = `Topology Aware Hints has been enabled, addressType: ${type}`
+  return {
+    groups: new Map([...groups].map(([key, group]) => [key, { ...group, endpoints: group.endpoints.map(withHint) }])),
+    told: before.size > 0 ? [] : [event(service, 'Normal', 'TopologyAwareHintsEnabled', on)],
+  }
+}
+
 export const planSlices = (service: Service, views: Views): Steps => {
   if (!hasSelector(service) || service.metadata.deletionTimestamp !== undefined) return []
   const key = `${service.metadata.namespace ?? ''}/${service.metadata.name}`
@@ -174,20 +206,19 @@ export const planSlices = (service: Service, views: Views): Steps => {
   const types = families(service)
   let isIncomplete = false
   const steps = types.flatMap((type) => {
-    const wanted = wantedEndpoints(service, selected, type, views)
-    isIncomplete ||= wanted.isIncomplete
-    return planFamily(
-      service,
-      wanted,
-      type,
-      held.filter((slice) => slice.addressType === type),
-      trigger,
-    )
+    const ofType = held.filter((slice) => slice.addressType === type)
+    const found = wantedEndpoints(service, selected, type, views)
+    isIncomplete ||= found.isIncomplete
+    const hinted = hintZones(service, found.groups, ofType, type, views)
+    const planned = planFamily(service, { ...found, groups: hinted.groups }, type, ofType, trigger)
+    return planned.length > 0 ? [...planned, ...hinted.told] : []
   })
   const strays = held.filter((slice) => !types.includes(slice.addressType)).map((slice) => remove(endpointSlices, slice))
-  const all = [...steps, ...strays]
+  const told = steps.filter((step) => step.do === 'event')
+  const all = [...steps.filter((step) => step.do !== 'event'), ...strays]
   const again = isIncomplete ? [requeue(1_000)] : []
-  return all.length === 0 ? again : [together(all, { after: (outcomes) => [...report(service, outcomes), ...again] })]
+  if (all.length === 0) return again
+  return [...told, together(all, { after: (outcomes) => [...report(service, outcomes), ...again] })]
 }
 
 const report = (service: Service, outcomes: readonly Outcome[]): Steps => {
@@ -216,7 +247,12 @@ export const endpointSliceController = (): Controller =>
         keys: ({ before, after }) => [before, after].flatMap((slice) => (slice ? serviceOfSlice(slice) : [])),
         indexes: { service: serviceOfSlice },
       }),
-      reading(nodes),
+      watching<Node>({
+        resource: nodes,
+        // Zones and processors decide over hints alone; that a pod's node appears is looked for by the plan itself.
+        keys: ({ before, after }, views) =>
+          same(zoneFacts(before), zoneFacts(after)) ? [] : [...views.view(services).list()].filter(wantsAutoHints).map(keyOf),
+      }),
     ],
     plan: planSlices,
   })

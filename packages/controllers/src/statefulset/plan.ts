@@ -1,6 +1,7 @@
 import type { ControllerRevision, Pod, StatefulSet, StatefulSetStatus } from '@skiff/api'
 import { pod as pods, controllerRevision as revisions, statefulSet as statefulSets } from '@skiff/api'
 import type { Views } from '@skiff/client'
+import { scaledValue } from '../deployment/limits.ts'
 import { historyOf, surplusRevisions, withCurrentRevision } from '../history/revisions.ts'
 import { claim } from '../ownership.ts'
 import { candidatePods, isAvailable, isReady, readySinceMs } from '../pods.ts'
@@ -143,10 +144,26 @@ const shrink = (scene: Scene): Progress => {
   return { steps, waits: false }
 }
 
+/**
+ * With a limit of their own (the server takes it out of the spec while the feature MaxUnavailableStatefulSet is off), as many members of
+ * another revision as the limit leaves, the highest first.
+ */
+const updateWithin = ({ set, members, target }: Scene, partition: number, limit: number | string): Steps => {
+  const most = Math.max(1, scaledValue(limit, members.length, false))
+  const unhealthy = members.filter((pod) => !isHealthy(pod)).length
+  return members
+    .slice(partition)
+    .reverse()
+    .flatMap((pod) => (pod && revisionOf(pod) !== target.metadata.name && !isLeaving(pod) ? [removeMember(set, pod)] : []))
+    .slice(0, Math.max(0, most - unhealthy))
+}
+
 /** Takes away the highest member of another revision, once all above it are healthy. */
-const updateMembers = ({ set, members, target }: Scene): Steps => {
+const updateMembers = (scene: Scene): Steps => {
+  const { set, members, target } = scene
   if (set.spec.updateStrategy?.type === 'OnDelete') return []
-  const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0
+  const { partition = 0, maxUnavailable } = set.spec.updateStrategy?.rollingUpdate ?? {}
+  if (maxUnavailable !== undefined) return updateWithin(scene, partition, maxUnavailable)
   for (let at = members.length - 1; at >= partition; at -= 1) {
     const pod = members[at]
     if (pod && revisionOf(pod) !== target.metadata.name && !isLeaving(pod)) return [removeMember(set, pod)]

@@ -200,3 +200,26 @@ test.each([1, 2, 3])('seed %i: on a bad network the members end right, and never
   expect(members(cluster)).toEqual(['db-0 v2', 'db-1 v2', 'db-2 v2', 'db-3 v2'])
   await cluster.stop()
 })
+
+describe('maxUnavailable', () => {
+  test.each<[string, number | string, number, number]>([
+    ['a number', 2, 0, 2],
+    ['a share, rounded down', '50%', 0, 2],
+    ['a share that is nothing', '1%', 0, 1],
+    ['above a partition', 3, 2, 3],
+  ])('%s: so many members are replaced at a time', async (_what, maxUnavailable, partition, most) => {
+    const cluster = start()
+    await make(cluster, { replicas: 5, podManagementPolicy: 'Parallel' })
+    await cluster.live(8_000)
+    const rollingUpdate = { partition, maxUnavailable }
+    await change(cluster, { template: templateOf('v2'), updateStrategy: { type: 'RollingUpdate', rollingUpdate } as never })
+    let fewest = 5
+    for (let n = 0; n < 80; n += 1) {
+      await cluster.live(250)
+      fewest = Math.min(fewest, cluster.server.all(pod).filter(isReady).length)
+    }
+    expect(members(cluster)).toEqual([0, 1, 2, 3, 4].map((at) => `db-${at} v${at < partition ? 1 : 2}`))
+    expect(fewest).toBe(5 - most)
+    await cluster.stop()
+  })
+})
