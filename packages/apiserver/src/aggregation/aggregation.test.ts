@@ -27,6 +27,33 @@ const available = async (wanted: string) =>
     return condition?.reason === wanted ? condition : undefined
   })
 
+const load = {
+  type: 'object',
+  properties: { spec: { $ref: '#/definitions/Spec' }, metadata: { $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' } },
+}
+const documents = {
+  '/openapi/v3': {
+    paths: {
+      'apis/metrics.example.com/v1beta1': { serverRelativeURL: '/openapi/v3/apis/metrics.example.com/v1beta1?hash=1' },
+      version: { serverRelativeURL: '/x' },
+    },
+  },
+  '/openapi/v3/apis/metrics.example.com/v1beta1?hash=1': { openapi: '3.0.0', components: { schemas: { Load: load } } },
+  '/openapi/v2': {
+    swagger: '2.0',
+    paths: {
+      '/apis/metrics.example.com/v1beta1/loads': { get: { responses: { 200: { schema: { $ref: '#/definitions/Load' } } } } },
+      '/version': { get: { responses: { 200: { schema: { $ref: '#/definitions/Unused' } } } } },
+    },
+    definitions: {
+      Load: load,
+      Spec: { type: 'string' },
+      Unused: {},
+      'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta': { type: 'object', description: 'another one' },
+    },
+  },
+}
+
 beforeAll(async () => {
   api = await startTestServer()
   const authority = await makeAuthority('backend-ca', systemEnv())
@@ -45,6 +72,7 @@ beforeAll(async () => {
         JSON.stringify({ kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'metrics.example.com/v1beta1', resources: [resource] }),
       )
     }
+    if (url in documents) return void outgoing.end(JSON.stringify(documents[url as keyof typeof documents]))
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const { subject } = (incoming.socket as TLSSocket).getPeerCertificate()
@@ -112,6 +140,25 @@ test('another server answers for its group under this address, and is told who a
   )
 })
 
+test("its OpenAPI documents are told with this server's own", async () => {
+  const index = await until(async () => {
+    const { body } = await api.raw('GET', '/openapi/v3')
+    return body.paths['apis/metrics.example.com/v1beta1'] && body
+  })
+  const { serverRelativeURL } = index.paths['apis/metrics.example.com/v1beta1']
+  expect(serverRelativeURL).toBe('/openapi/v3/apis/metrics.example.com/v1beta1?hash=1')
+  expect(index.paths.version.serverRelativeURL).toContain('/openapi/v3/version?hash=')
+  expect((await api.raw('GET', serverRelativeURL)).body.components.schemas.Load).toEqual(load)
+  const { body } = await api.raw('GET', '/openapi/v2')
+  expect(body.paths['/apis/metrics.example.com/v1beta1/loads'].get.responses[200].schema).toEqual({ $ref: '#/definitions/Load' })
+  const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
+  expect(body.definitions.Load.properties).toEqual({ spec: { $ref: '#/definitions/Spec' }, metadata: { $ref: `#/definitions/${meta}_v2` } })
+  expect(body.definitions[`${meta}_v2`].description).toBe('another one')
+  expect([body.definitions.Unused, body.definitions[meta].properties.name.type]).toEqual([undefined, 'string'])
+  const packed = await api.raw('GET', '/openapi/v2', undefined, { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' })
+  expect([packed.status, packed.text.includes('metrics.example.com')]).toEqual([200, true])
+})
+
 test('discovery shows it, and its absence', async () => {
   const group = await api.raw('GET', '/apis/metrics.example.com')
   expect(group.body).toMatchObject({ name: 'metrics.example.com', preferredVersion: { version: 'v1beta1' } })
@@ -122,4 +169,6 @@ test('discovery shows it, and its absence', async () => {
   })
   await api.raw('DELETE', `${path}/v1beta1.metrics.example.com`)
   expect((await api.raw('GET', '/apis/metrics.example.com')).status).toBe(404)
+  expect((await api.raw('GET', '/openapi/v3')).body.paths['apis/metrics.example.com/v1beta1']).toBeUndefined()
+  expect((await api.raw('GET', '/openapi/v2')).body.definitions.Load).toBeUndefined()
 })

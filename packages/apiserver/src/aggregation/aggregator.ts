@@ -10,6 +10,7 @@ import { entriesOf } from '../registry/tree.ts'
 import type { DialService } from '../webhooks/client.ts'
 import { type Availability, checkAvailability } from './availability.ts'
 import { type Backend, createBackend } from './backend.ts'
+import { type RemoteDocuments, readDocuments, readText } from './remote-documents.ts'
 import { kindsOf } from './remote-kinds.ts'
 
 /** Group versions that other servers serve: upstream's aggregator. */
@@ -20,7 +21,11 @@ export interface Aggregator {
   has(group: string, version: string): boolean
   /** What discovery shows of the backends that are there. */
   kinds(): readonly Kind[]
-  /** Called when `kinds` says something else. */
+  /** The OpenAPI documents of those servers, by path below /openapi/v3/. */
+  documents(): ReadonlyMap<string, RemoteDocuments>
+  /** One of them in version 3; '' where it cannot be had now. */
+  document3(path: string): Promise<string>
+  /** Called when `kinds` or `documents` say something else. */
   subscribe(onChange: () => void): () => void
   stop(): void
 }
@@ -48,6 +53,7 @@ interface Held {
   readonly backend: Backend
   availability: Availability | undefined
   kinds: readonly Kind[]
+  documents: RemoteDocuments | undefined
   cancel: () => void
 }
 
@@ -69,7 +75,16 @@ export const startAggregator = (options: AggregatorOptions): Aggregator => {
     if (JSON.stringify(held.kinds) !== before) for (const listen of listeners) listen()
     await tell(options.client, held.backend.object, found, env)
     if (stopped || backends.get(key) !== held) return
+    if (found.status === 'True') await readAgain(held)
+    if (stopped || backends.get(key) !== held) return
     held.cancel = env.after(found.status === 'True' ? checkMs : retryMs, () => void check(key, held).catch(failed))
+  }
+  /** Documents may take their time: nobody waits for them. */
+  const readAgain = async (held: Held): Promise<void> => {
+    const documents = await readDocuments(held.backend, held.documents, env)
+    if (documents === held.documents || JSON.stringify(documents) === JSON.stringify(held.documents)) return
+    held.documents = documents
+    for (const listen of listeners) listen()
   }
   const failed = (error: unknown) => env.log.warn('an aggregated server could not be checked', { error: String(error) })
 
@@ -89,7 +104,13 @@ export const startAggregator = (options: AggregatorOptions): Aggregator => {
       }
     }
     for (const [key, object] of wanted) {
-      const held: Held = { backend: createBackend(object, options), availability: undefined, kinds: [], cancel: () => {} }
+      const held: Held = {
+        backend: createBackend(object, options),
+        availability: undefined,
+        kinds: [],
+        documents: undefined,
+        cancel: () => {},
+      }
       backends.set(key, held)
       for (const listen of listeners) listen()
       void check(key, held).catch(failed)
@@ -107,6 +128,12 @@ export const startAggregator = (options: AggregatorOptions): Aggregator => {
     },
     has: (group, version) => backends.size > 0 && backends.has(`${group}/${version}`),
     kinds: () => [...backends.values()].flatMap(({ kinds }) => kinds),
+    documents: () => new Map([...backends.values()].flatMap(({ documents }) => (documents ? [[documents.path, documents] as const] : []))),
+    document3: async (path) => {
+      const held = backends.get(path.slice('apis/'.length))
+      const url = held?.documents?.url3
+      return held && url ? readText(held.backend, url, env) : ''
+    },
     subscribe: (onChange) => {
       listeners.add(onChange)
       return () => listeners.delete(onChange)
