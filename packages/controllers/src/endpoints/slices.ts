@@ -52,7 +52,7 @@ const endpointOf = (pod: Pod, service: Service, zone: string | undefined, addres
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating)
   const { namespace, name, uid } = pod.metadata
   const hostname = hostnameFor(pod, service)
-  const isNear = service.spec.trafficDistribution === 'PreferClose' && !wantsAutoHints(service) && zone !== undefined && ready
+  const hints = ready ? nearHints(service, zone, pod.spec.nodeName) : undefined
   return {
     addresses,
     conditions: { ready, serving, terminating },
@@ -60,8 +60,17 @@ const endpointOf = (pod: Pod, service: Service, zone: string | undefined, addres
     targetRef: { kind: 'Pod', ...(namespace ? { namespace } : {}), name, uid },
     ...(pod.spec.nodeName ? { nodeName: pod.spec.nodeName } : {}),
     ...(zone !== undefined ? { zone } : {}),
-    ...(isNear ? { hints: { forZones: [{ name: zone }] } } : {}),
+    ...(hints ? { hints } : {}),
   }
+}
+
+/** Who an endpoint serves first by the Service's wish; its own heuristics go before. */
+const nearHints = (service: Service, zone: string | undefined, nodeName: string | undefined): Endpoint['hints'] | undefined => {
+  const { trafficDistribution } = service.spec
+  if (trafficDistribution === undefined || wantsAutoHints(service)) return undefined
+  const forNodes = trafficDistribution === 'PreferSameNode' && nodeName ? { forNodes: [{ name: nodeName }] } : {}
+  const hints = { ...(zone === undefined ? {} : { forZones: [{ name: zone }] }), ...forNodes }
+  return Object.keys(hints).length > 0 ? hints : undefined
 }
 
 const labelsFor = (service: Service): Record<string, string> => ({
