@@ -17,7 +17,7 @@ import { indentedRoute, type JsonRouteOptions, jsonRoute, type PlainRoutes, page
 export interface BuiltinRoutesOptions {
   readonly registry: Registry
   /** Resources of other servers, for discovery. */
-  readonly aggregator: Pick<Aggregator, 'kinds' | 'has' | 'subscribe'>
+  readonly aggregator: Aggregator
   readonly signer: TokenSigner
   readonly schemaOf: (typeName: string) => ObjectSchema
   readonly env: Env
