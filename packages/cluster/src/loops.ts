@@ -4,6 +4,7 @@ import { isEnabled, startControllers } from '@skiff/controllers'
 import type { Env } from '@skiff/machinery'
 import { startScheduler } from '@skiff/scheduler'
 import type { ClusterRecord } from './record.ts'
+import { schedulerSetup } from './scheduler-setup.ts'
 import { signers } from './signers.ts'
 
 const component = (name: string): Identity => ({ name, groups: ['system:authenticated'] })
@@ -21,7 +22,7 @@ export const startLoops = async (api: ApiServer, record: ClusterRecord, env: Env
   const scheduling = { ...env, log: env.log.child('scheduler') }
   const client = api.client(component('system:kube-scheduler'))
   const views: Views | undefined = isEnabled('scheduler', record.controllers) ? createViews(client, scheduling) : undefined
-  const scheduler = views ? await startScheduler({ client, views, env: scheduling }) : undefined
+  const scheduler = views ? await startScheduler({ client, views, env: scheduling, ...(await schedulerSetup(record)) }) : undefined
   // They live as long as this process, and answer when it does.
   if (record.controllers.some((each) => !each.startsWith('-'))) api.components.set('controller-manager', () => undefined)
   if (scheduler) api.components.set('scheduler', () => undefined)

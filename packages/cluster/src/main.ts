@@ -22,6 +22,8 @@ const addClusterCommands = (program: Command): void => {
     .option('--control-plane-only', 'no nodes: API server, controllers and scheduler')
     .option('--simulated-nodes <count>', 'so many nodes that run nothing, played in the server: thousands at a time', Number)
     .option('--controllers <list>', 'which controllers run, in upstream syntax (*, name, -name)')
+    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration, as kube-scheduler takes it with --config')
+    .option('--scheduler-plugins <files>', "plugins for the scheduler's profiles: TypeScript or JavaScript files, divided by commas")
     .option('--service-cluster-ip-range <ranges>', 'addresses of Services: a range, or one of each family divided by a comma')
     .option('--service-node-port-range <ports>', 'node ports, as first-last (30000-32767)')
     .option('--feature-gates <list>', 'features to turn on and off, as A=true,B=false; also AllAlpha and AllBeta')

@@ -6,6 +6,7 @@ import { hasRealNodes } from './cluster-network.ts'
 import { isRoot } from './place.ts'
 import { allRecords, type ClusterRecord, type NodeRecord, type RuntimeName } from './record.ts'
 import { differingLimit, requestLimits } from './request-limits.ts'
+import { schedulerChoice } from './scheduler-setup.ts'
 import { changedRanges, ipv4Range, serviceRangeOf, serviceRanges } from './service-ranges.ts'
 import { type Tell, UserError } from './talk.ts'
 import type { UpOptions } from './up-options.ts'
@@ -31,6 +32,7 @@ export const newRecord = async (options: UpOptions, tell: Tell): Promise<Cluster
     controllers: (options.controllers ?? '*').split(','),
     ...features(options),
     ...limits(options),
+    ...schedulerChoice(options),
     ...serviceRanges(options),
     ...(options.legacyApis ? { legacyApis: true } : {}),
   }
@@ -145,6 +147,7 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     controllers: options.controllers?.split(',') ?? held.controllers,
     ...features(options),
     ...limits(options, held),
+    ...schedulerChoice(options),
     ...changedRanges(held, options),
     ...(options.legacyApis === undefined ? {} : { legacyApis: options.legacyApis }),
   }
@@ -180,6 +183,9 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
   }
   differs('--feature-gates', featureGates, held.featureGates)
   differs('--runtime-config', runtimeConfig, held.runtimeConfig)
+  const chosen = schedulerChoice(options)
+  differs('--scheduler-config', chosen.schedulerConfig, held.schedulerConfig)
+  differs('--scheduler-plugins', chosen.schedulerPlugins?.join(), held.schedulerPlugins?.join())
   const limit = differingLimit(options, held.requestLimits)
   if (limit !== undefined) refuse('other limits of requests', limit)
   changedRanges(held, options)

@@ -31,6 +31,9 @@ export interface ClusterRecord {
   /** As --service-node-port-range gives it; absent: 30000-32767. */
   readonly nodePortRange?: string
   readonly controllers: readonly string[]
+  /** Absolute paths: the scheduler's configuration, and the files of plugins out of the tree. */
+  readonly schedulerConfig?: string
+  readonly schedulerPlugins?: readonly string[]
   /** As --feature-gates and --runtime-config give them; absent: those of 1.33. */
   readonly featureGates?: string
   readonly runtimeConfig?: string

@@ -10,6 +10,10 @@ export interface UpOptions {
   readonly simulatedNodes?: number
   /** As upstream's --controllers, divided by commas. */
   readonly controllers?: string
+  /** Of a KubeSchedulerConfiguration; '' takes it away again. */
+  readonly schedulerConfig?: string
+  /** Files of plugins out of the tree, divided by commas; '' takes them away again. */
+  readonly schedulerPlugins?: string
   /** As upstream's --feature-gates: `A=true,B=false`. */
   readonly featureGates?: string
   /** As upstream's --runtime-config: `api/beta=true,apps/v1=false`. */

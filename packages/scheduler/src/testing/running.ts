@@ -28,6 +28,7 @@ import {
   type VirtualEnv,
   virtualEnv,
 } from '@skiff/client'
+import type { Family } from '@skiff/machinery'
 import { type Scheduler, type SchedulerOptions, startScheduler } from '../start.ts'
 
 const core = [event, namespace, node, pod, service, replicationController, persistentVolume, persistentVolumeClaim]
@@ -46,6 +47,7 @@ export interface Running {
   places(): Record<string, string>
   /** "reason: message" of every event, in order. */
   events(): string[]
+  metrics(): readonly Family[]
   stop(): Promise<void>
 }
 
@@ -91,6 +93,7 @@ export const running = async ({ intercept, ...options }: RunningOptions = {}): P
     pod: (name) => pods().find((each) => each.metadata.name === name),
     places: () => Object.fromEntries(pods().map((each) => [each.metadata.name, each.spec.nodeName ?? ''])),
     events: () => server.all(event).map(({ reason, message }) => `${reason}: ${message}`),
+    metrics: scheduler.metrics,
     stop: async () => {
       await scheduler.stop()
       await views.close()
