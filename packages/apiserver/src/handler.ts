@@ -3,7 +3,7 @@ import type { Call, Handler, Reply } from '@skiff/client'
 import { badRequest, nameIsPathSegment, notFound, Refusal } from '@skiff/machinery'
 import { type Attributes, type Authorizer, attributesOf, connectVerbs, forbiddenBy } from './authorize.ts'
 import { deprecationsOf } from './deprecation.ts'
-import { notFoundHere, unknownResource } from './not-found.ts'
+import { notFoundHere, pageMissing, unknownResource } from './not-found.ts'
 import type { Tables } from './represent/parts.ts'
 import { formFor, replyEntry, replyPage, replyStatus, replyWatch } from './represent/represent.ts'
 import { methodNotAllowed, namedOf, type Request, type Rest } from './rest/context.ts'
@@ -39,14 +39,15 @@ export const createHandler =
     if (!kind) throw unknownResource(context.rest.registry, call)
     // The routes of built-in kinds have no HEAD.
     if (call.method === 'HEAD' && call.verb !== 'connect' && !kind.custom) throw methodNotAllowed()
-    if (kind.namespaced ? call.namespace === undefined && call.name !== undefined : call.namespace !== undefined) throw notFoundHere()
+    if (kind.namespaced ? call.namespace === undefined && call.name !== undefined : call.namespace !== undefined)
+      throw kind.custom ? pageMissing() : notFoundHere()
     // Reviews have no names, and so no routes to them.
     if (call.accept !== undefined && call.name !== undefined && isOnlyCreated(kind) && !call.subresource) throw notFoundHere()
-    if (call.misplaced) throw known(kind, call) ? methodNotAllowed() : notFoundHere()
+    if (call.misplaced) throw misplaced(kind, call)
     // Within the server, a collection may be removed from all namespaces at once.
     if (call.accept !== undefined && kind.namespaced && call.namespace === undefined) {
       if (!kind.verbs.includes('list')) throw notFoundHere()
-      if (call.verb !== 'list' && call.verb !== 'watch') throw methodNotAllowed()
+      if (call.verb !== 'list' && call.verb !== 'watch') throw kind.custom ? pageMissing() : methodNotAllowed()
     }
     // What nothing could be answered in is refused before anything is done; connections and logs speak for themselves.
     if (call.accept !== undefined && call.verb !== 'connect' && call.subresource !== 'log') formFor(call, kind)
@@ -76,6 +77,18 @@ const checkName = (name: string): void => {
   if (complaint) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${complaint}`)
 }
 
+const misplaced = (kind: Kind, call: Call): Refusal => {
+  if (kind.custom && call.name === undefined && (call.verb === 'update' || call.verb === 'patch'))
+    return badRequest('name must be provided')
+  return known(kind, call) ? methodNotAllowed() : notFoundHere()
+}
+
+/** Custom kinds are refused a verb by name, for they have no router that would do it. */
+const notSupported = ({ custom, group, plural }: Kind, verb: string): Refusal =>
+  custom
+    ? new Refusal(405, 'MethodNotAllowed', `${verb} is not supported on resources of kind "${plural}.${group}"`, { group, kind: plural })
+    : methodNotAllowed()
+
 /** Whether anything is served at a call's path, whatever the method. */
 const known = (kind: Kind, { subresource }: Call): boolean =>
   subresource === undefined || kind.subresources.some((each) => each.name === subresource)
@@ -83,11 +96,12 @@ const known = (kind: Kind, { subresource }: Call): boolean =>
 const dispatch = async (context: HandlerContext, request: Request): Promise<Reply> => {
   const { call, kind } = request
   const part = partOf(context, request)
-  if (part && !takes(request)) throw methodNotAllowed()
+  if (part && !takes(request)) throw notSupported(kind, call.verb)
   if (part) return part(context, request)
   if (call.subresource !== undefined) return dispatchSubresource(context, request)
   const changes = kind.terminating && (call.verb === 'update' || call.verb === 'patch')
-  if (!kind.verbs.includes(call.verb) && !changes) throw kind.terminating && call.verb === 'create' ? tooLate(kind) : methodNotAllowed()
+  if (!kind.verbs.includes(call.verb) && !changes)
+    throw kind.terminating && call.verb === 'create' ? tooLate(kind) : notSupported(kind, call.verb)
   return operate(context, request)
 }
 
@@ -115,7 +129,7 @@ const dispatchSubresource = async (context: HandlerContext, request: Request): P
   const facts = kind.subresources.find((each) => each.name === call.subresource)
   if ((!facts || facts.kind !== kind.kind) && kind.custom) throw notFound(namedOf(kind), call.name ?? '')
   if (!facts || facts.kind !== kind.kind) throw notFoundHere()
-  if (!facts.verbs.includes(call.verb)) throw methodNotAllowed()
+  if (!facts.verbs.includes(call.verb)) throw notSupported(kind, call.verb)
   return operate(context, request)
 }
 

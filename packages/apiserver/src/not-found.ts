@@ -16,6 +16,13 @@ const pages = new WeakSet<Refusal>()
 /** True for what upstream says on a page in plain words, since no router knows the path at all. */
 export const isPageNotFound = (refusal: Refusal): boolean => pages.has(refusal)
 
+/** A page, not a Status: what upstream says where no handler takes a path. */
+export const pageMissing = (): Refusal => {
+  const refusal = notFoundHere()
+  pages.add(refusal)
+  return refusal
+}
+
 /** Of a resource that nobody serves: a page where its group has no built-in kinds, for a router has those alone. */
 export const unknownResource = (registry: Registry, { group, version }: Pick<Call, 'group' | 'version'>): Refusal => {
   const refusal = notServed(group === '' ? version : `${group}/${version}`)

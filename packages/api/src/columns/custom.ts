@@ -17,7 +17,7 @@ export const customColumns = (definitions: readonly CustomResourceColumnDefiniti
     name: each.name,
     type: each.type,
     format: each.format ?? '',
-    description: each.description ?? '',
+    description: each.description || `Custom resource definition column (in JSONPath format): ${each.jsonPath}`,
     priority: each.priority ?? 0,
     cell: customCell(each),
   })),

@@ -1,8 +1,10 @@
 import { type Codec, formats, prune, type Structural, unknownIn, unknownInEmbedded, withEmbeddedMeta, withSchemaDefaults } from '@skiff/api'
 import {
+  DecodeError,
   decodeObject,
   encodeSortedJson,
   encodeValue,
+  goKindOf,
   isJsonObject,
   type Json,
   type JsonObject,
@@ -16,7 +18,7 @@ type Input = Readonly<Record<string, unknown>>
 /** Reads and writes objects of a definition's version. Types are the validation's to check; metadata has its own schema. */
 export const customCodec = (schema: Structural, meta: ObjectSchema, preserves: boolean): Codec => ({
   decode: (input) => {
-    const { object: metadata, hasUnknown } = decodeObject(meta, isJsonObject(input.metadata) ? input.metadata : {}, formats)
+    const { object: metadata, hasUnknown } = decodeObject(meta, metadataOf(input), formats)
     const bare = { ...input, metadata: {} } as unknown as JsonObject
     const pruned = preserves ? bare : prune(schema, bare, true)
     const coerced = withEmbeddedMeta(schema, pruned)
@@ -34,6 +36,12 @@ export const customCodec = (schema: Structural, meta: ObjectSchema, preserves: b
     return { text, versionAt: uid < 0 ? -1 : text.indexOf('"', uid + 7) + 2 }
   },
 })
+
+const metadataOf = ({ metadata }: Input): JsonObject => {
+  if (metadata === undefined || metadata === null) return {}
+  if (isJsonObject(metadata as Json)) return metadata as JsonObject
+  throw new DecodeError(`json: cannot unmarshal ${goKindOf(metadata as Json)} into Go value of type v1.ObjectMeta`)
+}
 
 const unknownOf = (schema: Structural, meta: ObjectSchema, input: Input, preserves: boolean): readonly string[] => {
   const inMetadata = isJsonObject(input.metadata)

@@ -19,7 +19,7 @@ test('a definition that is deleted takes the objects of all namespaces with it',
   const things = '/apis/x.io/v1/namespaces/default/things'
   const thing = { apiVersion: 'x.io/v1', kind: 'Thing', metadata: { name: 'a' } }
   await expect.poll(async () => (await send('POST', things, thing)).status).toBe(201)
-  expect((await send('DELETE', '/apis/x.io/v1/things')).status).toBe(405)
+  expect((await send('DELETE', '/apis/x.io/v1/things')).status).toBe(404)
   await send('DELETE', `${definitions}/things.x.io`)
   await expect.poll(async () => (await send('GET', `${definitions}/things.x.io`)).status, { timeout: 8000 }).toBe(404)
   expect((await send('GET', things)).status).toBe(404)

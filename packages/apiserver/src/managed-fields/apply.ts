@@ -117,7 +117,9 @@ const checkConfiguration = ({ registry }: Rest, kind: Kind, configuration: Json)
     new Refusal(500, '', `failed to create typed patch object (${nameOfConfiguration(configuration)}): ${why}`)
   const given = typeof configuration.kind === 'string' ? configuration.kind : ''
   const gvk = gvkText(kind.apiVersion, given)
-  if (given === '' || !registry.findKind(kind.group, kind.version, given)) throw refuse(`no corresponding type for ${gvk}`)
+  // A custom kind is the only one that its own schema tells of.
+  const typed = kind.custom ? given === kind.kind : registry.findKind(kind.group, kind.version, given) !== undefined
+  if (!typed) throw refuse(`no corresponding type for ${gvk}`)
   // Another kind has a type of its own, which cannot be laid over this one's.
   if (given !== kind.kind)
     throw new Refusal(

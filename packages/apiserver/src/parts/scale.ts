@@ -3,6 +3,7 @@ import {
   badRequest,
   compileLabelSelector,
   type FieldError,
+  internalError,
   invalid,
   invalidValue,
   isJsonObject,
@@ -78,7 +79,8 @@ const selectorText = (object: Scalable): string => {
 const withReplicas = (kind: Kind, object: Scalable, scale: Scale): Scalable => {
   const replicas = scale.spec?.replicas ?? 0
   const errors: FieldError[] = []
-  if (replicas < 0) errors.push(invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'))
+  // A custom kind's own checks name the field by its path.
+  if (replicas < 0 && !kind.scale) errors.push(invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'))
   if (errors.length > 0) throw invalid({ group: 'autoscaling', kind: 'Scale' }, object.metadata.name, errors)
   const given = scale.metadata.resourceVersion
   const metadata = { ...object.metadata, ...(given ? { resourceVersion: given } : {}) }
@@ -116,8 +118,23 @@ const namedInRefusals = (kind: Kind) => {
 const shownAs = ({ conversion }: Kind, scale: Scale): Scale => (conversion ? (conversion.fromStored(scale) as Scale) : scale)
 const readAs = ({ conversion }: Kind, scale: KubeObject): Scale => (conversion ? conversion.toStored(scale) : scale) as Scale
 
-const replyScale = ({ tables }: HandlerContext, { call, kind }: Request, scaleKind: Kind, entry: Entry) =>
-  replyObject(call, scaleKind, shownAs(scaleKind, scaleOf(kind, served(kind, entry) as Scalable)), tables)
+const unset = -2147483648
+
+/** Upstream has no scale for an object that has no replicas. */
+const checkScalable = (kind: Kind, object: Scalable): void => {
+  if (!kind.scale || valueAt(object, kind.scale.specReplicas) !== undefined) return
+  throw internalError(`the spec replicas field ${JSON.stringify(kind.scale.specReplicas)} does not exist`)
+}
+
+/** The scale as upstream shows it to a patch: a count that no one may leave where there is none. */
+const patchable = (kind: Kind, object: Scalable, scale: Scale): Scale =>
+  kind.scale && valueAt(object, kind.scale.specReplicas) === undefined ? { ...scale, spec: { replicas: unset } } : scale
+
+const replyScale = ({ tables }: HandlerContext, { call, kind }: Request, scaleKind: Kind, entry: Entry) => {
+  const object = served(kind, entry) as Scalable
+  checkScalable(kind, object)
+  return replyObject(call, scaleKind, shownAs(scaleKind, scaleOf(kind, object)), tables)
+}
 
 const admitScale = (rest: Rest, request: Request, scale: Scale, current: Scalable): Promise<void> =>
   admitPart(
@@ -195,11 +212,13 @@ const patchScale = async (context: HandlerContext, request: Request, scaleKind: 
   const { call, kind, warnings } = request
   if (isApply(call)) return applyScale(context, request, scaleKind)
   const options = writeOptions(call, 'PatchOptions')
-  const patcher = patcherFor(scaleKind, call, options.validation)
+  const patcher = patcherFor(scaleKind, call, options.validation, kind.custom)
   const { subresource: _, ...plain } = call
   const change = async (current: KubeObject | undefined) => {
-    const shown = shownAs(scaleKind, scaleOf(kind, current as Scalable))
+    const shown = patchable(kind, current as Scalable, shownAs(scaleKind, scaleOf(kind, current as Scalable)))
     const scale = readAs(scaleKind, patched(scaleKind, call, shown, patcher, options.validation, warnings))
+    if (kind.scale && scale.spec?.replicas === unset)
+      throw badRequest(`the spec replicas field ${JSON.stringify(kind.scale.specReplicas)} cannot be empty`)
     await admitScale(rest, { ...request, dryRun: options.dryRun }, scale, current as Scalable)
     return withReplicas(kind, current as Scalable, scale)
   }

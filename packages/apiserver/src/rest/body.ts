@@ -4,7 +4,9 @@ import {
   badRequest,
   DecodeError,
   decodeCbor,
+  encodeJson,
   goKindOf,
+  internalError,
   invalid,
   invalidValue,
   type Json,
@@ -27,6 +29,12 @@ export interface RawBody {
   readonly duplicates: readonly string[]
   /** The beginning of the body as refusals show it. */
   readonly summary?: string
+  /** The whole body of an object without a kind, where a kind has to be said. */
+  readonly whole?: string
+  /** What a patch made, which nobody sent. */
+  readonly patched?: boolean
+  /** Read from bytes. */
+  readonly sent?: boolean
 }
 
 /**
@@ -78,7 +86,10 @@ const rawOf = (kind: Kind, body: Exclude<Body, { stream: unknown }>): RawBody =>
   const isProtobuf = 'bytes' in body && mediaTypeOf(body.contentType) === protobuf
   try {
     const raw = parseBody(body, kind)
-    return !('bytes' in body) || (isRecord(raw.value) && wellNamed(raw.value)) ? raw : { ...raw, summary: summaryOf(body.bytes) }
+    if (!('bytes' in body)) return raw
+    if (kind.custom && lacksKind(raw.value)) return { ...raw, summary: summaryOf(body.bytes), whole: Buffer.from(body.bytes).toString() }
+    const sent = kind.custom ? { ...raw, sent: true } : raw
+    return isRecord(raw.value) && wellNamed(raw.value) ? sent : { ...sent, summary: summaryOf(body.bytes) }
   } catch (error) {
     if (error instanceof Error && error.name === 'Refusal') throw error
     const summary = summaryOf('bytes' in body ? body.bytes : Buffer.alloc(0))
@@ -86,6 +97,21 @@ const rawOf = (kind: Kind, body: Exclude<Body, { stream: unknown }>): RawBody =>
     if (isProtobuf || isYaml) throw unreadable(kind, (error as Error).message, summary)
     throw unrecognized(kind, (error as Error).message, summary)
   }
+}
+
+/** Objects of custom kinds have no type that could say their kind for them. */
+const lacksKind = (value: unknown): boolean => value === null || (isRecord(value) && (value.kind === undefined || value.kind === ''))
+
+const checkNamed = (kind: Kind, { value, summary = '', whole, patched }: RawBody, validation: FieldValidation): void => {
+  const text = whole ?? (patched && lacksKind(value) ? encodeJson(value as Json) : undefined)
+  if (text !== undefined) {
+    const why = `Object 'Kind' is missing in '${text}'`
+    if (validation !== 'Ignore' && !patched) throw unreadable(kind, why, summary)
+    throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`)
+  }
+  if (!isRecord(value) || (value.apiVersion !== undefined && value.apiVersion !== '')) return
+  if (patched) throw internalError("Object 'apiVersion' is missing in 'object has no apiVersion field'")
+  throw badRequest(`the API version in the data () does not match the expected API version (${kind.apiVersion})`)
 }
 
 const unreadable = (kind: Kind, why: string, summary: string): Refusal =>
@@ -114,7 +140,8 @@ export const decodeRaw = (kind: Kind, given: RawBody, validation: FieldValidatio
       ? badRequest(`couldn't get version/kind; json parse error: ${why}`)
       : unrecognized(kind, why, raw.summary)
   }
-  checkKind(kind, raw.value, raw.summary)
+  if (kind.custom && (given.patched || given.sent || given.whole !== undefined)) checkNamed(kind, given, validation)
+  checkKind(kind, raw.value, raw)
   let decoded: ReturnType<Kind['codec']['decode']>
   try {
     decoded = kind.codec.decode(raw.value)
@@ -142,7 +169,7 @@ const wellNamed = ({ kind, apiVersion }: Readonly<Record<string, unknown>>): boo
   (kind === undefined || typeof kind === 'string') &&
   (apiVersion === undefined || (typeof apiVersion === 'string' && apiVersion.split('/').length < 3))
 
-const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>, summary: string | undefined): void => {
+const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>, { summary, patched }: RawBody): void => {
   const given = value.kind ?? kind.kind
   const version = value.apiVersion ?? kind.apiVersion
   if (given === kind.kind && version === kind.apiVersion) return
@@ -155,7 +182,7 @@ const checkKind = (kind: Kind, value: Readonly<Record<string, unknown>>, summary
     const why = `unexpected GroupVersion string: ${version}`
     throw summary === undefined ? badRequest(why) : unreadable(kind, why, summary)
   }
-  if (kind.custom) throw wrongCustomKind(kind, value, given, version)
+  if (kind.custom) throw wrongCustomKind(kind, value, given, version, patched === true)
   const { version: shortVersion } = splitApiVersion(version)
   const known = typeNameOfKind(version, given) !== undefined || isList(version, given)
   if (known && given === kind.kind)
@@ -171,11 +198,21 @@ const isList = (version: string, kind: string): boolean =>
   kind.endsWith('List') && (kind === 'List' || typeNameOfKind(version, kind.slice(0, -4)) !== undefined)
 
 /** Objects of custom kinds can be read whatever they call themselves; validation minds the name. */
-const wrongCustomKind = (kind: Kind, { metadata }: Readonly<Record<string, unknown>>, given: string, version: string): Refusal => {
-  if (version !== kind.apiVersion)
+const wrongCustomKind = (
+  kind: Kind,
+  { metadata }: Readonly<Record<string, unknown>>,
+  given: string,
+  version: string,
+  patched: boolean,
+): Refusal => {
+  if (version !== kind.apiVersion && !patched)
     return badRequest(`the API version in the data (${version}) does not match the expected API version (${kind.apiVersion})`)
   const name = isRecord(metadata) && typeof metadata.name === 'string' ? metadata.name : ''
-  return invalid(kind, name, [invalidValue('kind', given, `must be ${kind.kind}`)])
+  const faults = [
+    ...(given === kind.kind ? [] : [invalidValue('kind', given, `must be ${kind.kind}`)]),
+    ...(version === kind.apiVersion ? [] : [invalidValue('apiVersion', version, `must be ${kind.apiVersion}`)]),
+  ]
+  return invalid({ group: splitApiVersion(version).group, kind: given }, name, faults)
 }
 
 /** The name of a group's internal Go package. */

@@ -173,7 +173,8 @@ const prepare = (rest: Rest, { kind, call, dryRun }: Request, object: KubeObject
   delete metadata.deletionTimestamp
   delete metadata.deletionGracePeriodSeconds
   delete metadata.selfLink
-  if (isStoredVersion(given.resourceVersion)) throw new Refusal(500, '', 'resourceVersion should not be set on objects to be created')
+  if (!dryRun && isStoredVersion(given.resourceVersion))
+    throw new Refusal(500, '', 'resourceVersion should not be set on objects to be created')
   delete metadata.resourceVersion
   if (kind.behaviour.generation !== false) metadata.generation = 1
   else delete metadata.generation

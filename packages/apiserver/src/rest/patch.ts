@@ -57,8 +57,8 @@ export interface KindPatcher {
 }
 
 /** The patcher of a call's body, by its media type. */
-export const patcherFor = (kind: Kind, call: Call, validation: FieldValidation): KindPatcher =>
-  patcherOf(kind, call, patchTypeOf(call), validation)
+export const patcherFor = (kind: Kind, call: Call, validation: FieldValidation, custom = kind.custom): KindPatcher =>
+  patcherOf(kind, call, patchTypeOf(call), validation, custom)
 
 /** The object that a patch makes of another. */
 export const patched = (
@@ -85,7 +85,7 @@ const wireOf = (kind: Kind, object: KubeObject): Readonly<Record<string, unknown
   return parseOwnJson(version ? `${text.slice(0, versionAt)}${version}${text.slice(versionAt)}` : text) as Readonly<Record<string, unknown>>
 }
 
-const patcherOf = (kind: Kind, call: Call, type: string, validation: FieldValidation): KindPatcher => {
+const patcherOf = (kind: Kind, call: Call, type: string, validation: FieldValidation, custom = kind.custom): KindPatcher => {
   const validated = validation !== 'Ignore'
   switch (type) {
     case json:
@@ -93,14 +93,14 @@ const patcherOf = (kind: Kind, call: Call, type: string, validation: FieldValida
     case merge:
       return { apply: lazily(() => mergePatcher(readPatch(call, 'error decoding patch: '), validated)) }
     case strategic:
-      if (!kind.custom)
+      if (!custom)
         return {
           apply: lazily(() => strategicPatcher(readPatch(call, ''), patchSchemaOf(kind))),
           strategic: () => readPatch(call, '').value,
         }
       throw unsupportedPatch(customTypes(call))
     default:
-      throw unsupportedPatch(kind.custom ? customTypes(call) : undefined)
+      throw unsupportedPatch(custom ? customTypes(call) : undefined)
   }
 }
 

@@ -19,7 +19,7 @@ export const decodePatched = (
 ): KubeObject => {
   const given = strategic === undefined ? value : { ...(value as object), apiVersion: kind.apiVersion, kind: kind.kind }
   try {
-    return decodeRaw(kind, { value: given, duplicates: faults }, validation, warnings)
+    return decodeRaw(kind, { value: given, duplicates: faults, patched: true }, validation, warnings)
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 400) throw error
     if (strategic === undefined) throw refusedPatch(textOf(value, before), why(error))
