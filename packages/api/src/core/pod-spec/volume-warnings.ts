@@ -1,10 +1,11 @@
 import { milliValue, quoted } from '@skiff/machinery'
+import { isOn } from '../../features/scope.ts'
 import type { PersistentVolumeClaimSpec, Volume, VolumeProjection } from '../../generated/types.ts'
 
 /** Kinds of volumes that came to nothing, in the order in which upstream looks for them. */
 const gone = [
   ['photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
-  ['gitRepo', 'deprecated in v1.11'],
+  ['gitRepo', ''],
   ['scaleIO', 'deprecated in v1.16, non-functional in v1.22+'],
   ['flocker', 'deprecated in v1.22, non-functional in v1.25+'],
   ['storageos', 'deprecated in v1.22, non-functional in v1.25+'],
@@ -15,12 +16,20 @@ const gone = [
   ['rbd', 'deprecated in v1.28, non-functional in v1.31+'],
 ] as const
 
+const gitRepoText = (): string => `deprecated in v1.11${isOn('GitRepoVolumeDriver') ? '' : ', and disabled by default in v1.33+'}`
+
 /** What a pod's author is told of its volumes. `path` is that of the list. */
 export const warnOfVolumes = (warnings: string[], volumes: readonly Volume[], path: string): void => {
   volumes.forEach((volume, index) => {
     for (const [kind, text] of gone) {
       if (volume[kind] === undefined) continue
-      if (kind !== 'ephemeral') warnings.push(`${path}[${index}].${kind}: ${text}`)
+      if (kind === 'gitRepo') {
+        warnings.push(`${path}[${index}].gitRepo: ${gitRepoText()}`)
+        continue
+      }
+      // Upstream names this one otherwise than its own field.
+      const field = kind === 'storageos' ? 'storageOS' : kind
+      if (kind !== 'ephemeral') warnings.push(`${path}[${index}].${field}: ${text}`)
       else warnOfClaim(warnings, volume.ephemeral?.volumeClaimTemplate?.spec, `${path}[${index}].ephemeral.volumeClaimTemplate.spec`)
     }
   })

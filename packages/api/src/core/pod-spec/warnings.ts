@@ -100,13 +100,15 @@ const warnOfAffinity = (warnings: string[], affinity: PodAffinity, path: string)
 }
 
 const warnOfRepeats = (warnings: string[], { hostAliases = [], imagePullSecrets = [] }: PodSpec, path: string): void => {
+  const addresses = new Set<string>()
   hostAliases.forEach(({ ip = '' }, index) => {
-    if (hostAliases.findIndex((other) => (other.ip ?? '') === ip) < index)
-      warnings.push(`${path}.hostAliases[${index}].ip: duplicate ip ${quoted(ip)}`)
+    if (addresses.has(ip)) warnings.push(`${path}.hostAliases[${index}].ip: duplicate ip ${quoted(ip)}`)
+    addresses.add(ip)
   })
+  const names = new Set<string>()
   imagePullSecrets.forEach(({ name = '' }, index) => {
-    if (imagePullSecrets.findIndex((other) => (other.name ?? '') === name) < index)
-      warnings.push(`${path}.imagePullSecrets[${index}].name: duplicate name ${quoted(name)}`)
+    if (names.has(name)) warnings.push(`${path}.imagePullSecrets[${index}].name: duplicate name ${quoted(name)}`)
+    names.add(name)
   })
   imagePullSecrets.forEach(({ name = '' }, index) => {
     if (name === '') warnings.push(`${path}.imagePullSecrets[${index}].name: invalid empty name ""`)
