@@ -1,4 +1,4 @@
-import { parseQuantity, quoted, wasSentEmpty } from '@skiff/machinery'
+import { parseQuantity, quoted, sentAmount, wasSentEmpty } from '@skiff/machinery'
 import type { LabelSelector, ObjectReference, PodTemplateSpec, Toleration } from '../generated/types.ts'
 import { keysOf } from './faults.ts'
 
@@ -14,6 +14,12 @@ export const goStringsOf = <T extends object>(object: T | undefined, field: keyo
 /** A map of texts of an object: nil, or sent without anything in it. */
 export const goStringMapOf = <T extends object>(object: T | undefined, field: keyof T & string): string =>
   wasSentEmpty(object, field) ? 'map[string]string{}' : goStringMap(object?.[field] as Readonly<Record<string, string>> | undefined)
+
+/** A struct of fields that are Go syntax already, in their order. */
+export const goStruct = (type: string, fields: Readonly<Record<string, string>>): string =>
+  `${type}{${Object.entries(fields)
+    .map(([name, shown]) => `${name}:${shown}`)
+    .join(', ')}}`
 
 /** A pointer prints as its address, which says nothing: nil, or some address. */
 export const goPointer = (type: string, value: unknown): string => `(*${type})(${value === undefined ? 'nil' : '0xc000000000'})`
@@ -66,7 +72,20 @@ export const goIntOrString = (value: number | string): string =>
     ? `intstr.IntOrString{Type:0, IntVal:${value}, StrVal:""}`
     : `intstr.IntOrString{Type:1, IntVal:0, StrVal:${quoted(value)}}`
 
-export const goQuantity = (text: string): string => {
-  const { unscaled, scale, format } = parseQuantity(text)
-  return `resource.Quantity{i:resource.int64Amount{value:${unscaled}, scale:${scale}}, d:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:${quoted(text)}, Format:${quoted(format)}}`
+const largest = 2n ** 63n
+
+/**
+ * An amount of a list, as it was sent: Go remembers the text of a canonical one alone. What is finer than thousandths was rounded, and
+ * what takes more than 64 bits, or is a fraction of a binary unit, is held elsewhere. `written`: its text was worked out before.
+ */
+export const goQuantity = (amounts: Readonly<Record<string, string>> | undefined, name: string, written = false): string => {
+  const text = amounts?.[name] ?? '0'
+  const sent = sentAmount(amounts, name) ?? text
+  const given = parseQuantity(sent)
+  const { unscaled, scale, format } = given.scale < -3 ? parseQuantity(text) : given
+  const kept = given.scale < -3 ? undefined : given.text
+  const isBig = unscaled >= largest || (format === 'BinarySI' && sent.includes('.'))
+  const held = isBig ? 'value:0, scale:0' : `value:${unscaled}, scale:${scale}`
+  const big = goPointer('inf.Dec', isBig || undefined)
+  return `resource.Quantity{i:resource.int64Amount{${held}}, d:resource.infDecAmount{Dec:${big}}, s:${quoted(written ? text : (!isBig && kept) || '')}, Format:${quoted(format)}}`
 }

@@ -17,10 +17,14 @@ import { addInvalid, type Faults, invalidShown, isEmptyMap, keysOf, negativeText
 import { goQuantity } from './go-syntax.ts'
 import { allowsOvercommit, checkContainerResourceName, isHugePages, isIntegerResource } from './resource-names.ts'
 
+type Amounts = Readonly<Record<string, string>>
+
 /** An amount of a resource: not below zero, and whole where the resource is counted. */
-export const checkAmount = (faults: Faults, name: string, amount: string, path: string): void => {
+export const checkAmount = (faults: Faults, name: string, amounts: Amounts | undefined, path: string): void => {
+  const amount = amounts?.[name] ?? '0'
   if (quantitySign(amount) < 0) faults.push(invalidValue(path, amount, negativeText))
-  if (isIntegerResource(name) && milliValue(amount) % 1000 !== 0) faults.push(invalidShown(path, goQuantity(amount), 'must be an integer'))
+  if (isIntegerResource(name) && milliValue(amount) % 1000 !== 0)
+    faults.push(invalidShown(path, goQuantity(amounts, name), 'must be an integer'))
 }
 
 export const checkPositiveAmount = (faults: Faults, amount: string, path: string): void => {
@@ -30,12 +34,12 @@ export const checkPositiveAmount = (faults: Faults, amount: string, path: string
 /** Requests and limits of a container. `claimNames` are the pod's resource claims. */
 export const checkRequirements = (faults: Faults, resources: ResourceRequirements, claimNames: ReadonlySet<string>, path: string): void => {
   const { limits, requests } = resources
-  for (const name of keysOf(limits)) checkEntry(faults, name, limits?.[name] as string, `${path}.limits[${name}]`)
+  for (const name of keysOf(limits)) checkEntry(faults, name, limits, `${path}.limits[${name}]`)
   for (const name of keysOf(requests)) {
     const amount = requests?.[name] as string
     const at = `${path}.requests[${name}]`
     checkContainerResourceName(faults, name, at)
-    checkAmount(faults, name, amount, at)
+    checkAmount(faults, name, requests, at)
     checkAgainstLimit(faults, name, amount, limits?.[name], path)
     checkHugePages(faults, name, amount, at)
   }
@@ -50,10 +54,10 @@ export const checkLimits = (faults: Faults, limits: Readonly<Record<string, stri
   if (!isEmptyMap(limits)) checkRequirements(faults, { limits }, new Set(), path)
 }
 
-const checkEntry = (faults: Faults, name: string, amount: string, path: string): void => {
+const checkEntry = (faults: Faults, name: string, limits: Amounts | undefined, path: string): void => {
   checkContainerResourceName(faults, name, path)
-  checkAmount(faults, name, amount, path)
-  checkHugePages(faults, name, amount, path)
+  checkAmount(faults, name, limits, path)
+  checkHugePages(faults, name, limits?.[name] as string, path)
 }
 
 const checkAgainstLimit = (faults: Faults, name: string, amount: string, limit: string | undefined, path: string): void => {

@@ -57,7 +57,7 @@ const checkStorage = (faults: Faults, amount: string | undefined, path: string):
   }
   const before = faults.length
   checkPositiveAmount(faults, amount, path)
-  if (faults.length === before) checkAmount(faults, 'storage', amount, path)
+  if (faults.length === before) checkAmount(faults, 'storage', { storage: amount }, path)
 }
 
 const checkDataSource = (faults: Faults, source: TypedLocalObjectReference | TypedObjectReference, path: string): void => {

@@ -71,29 +71,41 @@ const checkOrder = (faults: Faults, item: LimitRangeItem, name: string, path: st
   const { [name]: max } = item.max ?? {}
   const limit = ofPod ? undefined : item.default?.[name]
   const request = ofPod ? undefined : item.defaultRequest?.[name]
-  const fault = (field: string, shown: string | undefined, text: string) =>
-    faults.push(invalidShown(`${path}.${field}[${name}]`, goQuantity(shown ?? '0'), text))
-  if (above(min, max)) fault('min', min, `min value ${min} is greater than max value ${max}`)
-  if (above(min, request)) fault('defaultRequest', request, `min value ${min} is greater than default request value ${request}`)
-  if (above(request, max)) fault('defaultRequest', request, `default request value ${request} is greater than max value ${max}`)
+  const { min: mins, max: maxes, default: defaults, defaultRequest: requests } = item
+  // A text that one fault needed is there when the next prints the amount.
+  const written = new Set<ResourceList | undefined>()
+  const fault = (field: string, shown: ResourceList | undefined, other: ResourceList | undefined, text: string) => {
+    faults.push(invalidShown(`${path}.${field}[${name}]`, goQuantity(shown, name, written.has(shown)), text))
+    written.add(shown).add(other)
+  }
+  if (above(min, max)) fault('min', mins, maxes, `min value ${min} is greater than max value ${max}`)
+  if (above(min, request)) fault('defaultRequest', requests, mins, `min value ${min} is greater than default request value ${request}`)
+  if (above(request, max)) fault('defaultRequest', requests, maxes, `default request value ${request} is greater than max value ${max}`)
   if (above(request, limit))
-    fault('defaultRequest', request, `default request value ${request} is greater than default limit value ${limit}`)
-  if (above(min, limit)) fault('default', min, `min value ${min} is greater than default value ${limit}`)
-  if (above(limit, max)) fault('default', max, `default value ${limit} is greater than max value ${max}`)
-  checkRatio(faults, item.maxLimitRequestRatio?.[name], min, max, `${path}.maxLimitRequestRatio[${name}]`)
+    fault('defaultRequest', requests, defaults, `default request value ${request} is greater than default limit value ${limit}`)
+  if (above(min, limit)) fault('default', mins, defaults, `min value ${min} is greater than default value ${limit}`)
+  if (above(limit, max)) fault('default', maxes, defaults, `default value ${limit} is greater than max value ${max}`)
+  checkRatio(faults, item, name, `${path}.maxLimitRequestRatio[${name}]`)
   if (!allowsOvercommit(name) && limit !== undefined && request !== undefined && compareQuantities(limit, request) !== 0)
-    fault('defaultRequest', request, `default value ${limit} must equal to defaultRequest value ${request} in ${name}`)
+    fault('defaultRequest', requests, defaults, `default value ${limit} must equal to defaultRequest value ${request} in ${name}`)
 }
 
-const checkRatio = (faults: Faults, ratio: string | undefined, min: string | undefined, max: string | undefined, path: string): void => {
+const checkRatio = (faults: Faults, item: LimitRangeItem, name: string, path: string): void => {
+  const { [name]: ratio } = item.maxLimitRequestRatio ?? {}
+  const { [name]: min } = item.min ?? {}
+  const { [name]: max } = item.max ?? {}
   if (ratio === undefined) return
-  if (compareQuantities(ratio, '1') < 0) faults.push(invalidShown(path, goQuantity(ratio), `ratio ${ratio} is less than 1`))
+  if (compareQuantities(ratio, '1') < 0)
+    faults.push(invalidShown(path, goQuantity(item.maxLimitRequestRatio, name), `ratio ${ratio} is less than 1`))
   if (min === undefined || max === undefined) return
   // Thousandths as long as they are exact.
   const fine = [ratio, min, max].every((amount) => quantityValue(amount) < Number.MAX_SAFE_INTEGER / 1000)
   const most = fine ? milliValue(max) / milliValue(min) : quantityValue(max) / quantityValue(min)
   const asked = fine ? milliValue(ratio) / 1000 : quantityValue(ratio)
-  if (asked > most) faults.push(invalidShown(path, goQuantity(ratio), `ratio ${ratio} is greater than max/min = ${most.toFixed(6)}`))
+  if (asked > most)
+    faults.push(
+      invalidShown(path, goQuantity(item.maxLimitRequestRatio, name), `ratio ${ratio} is greater than max/min = ${most.toFixed(6)}`),
+    )
 }
 
 export const limitRange = defineKind<LimitRange>(limitRangeResource, {

@@ -27,8 +27,8 @@ const defaultStatus = (status: NodeStatus): NodeStatus => {
 }
 
 const checkResources = (faults: Faults, { capacity, allocatable }: NodeStatus): void => {
-  for (const name of keysOf(capacity)) checkAmount(faults, name, capacity?.[name] as string, `status.capacity.${name}`)
-  for (const name of keysOf(allocatable)) checkAmount(faults, name, allocatable?.[name] as string, `status.allocatable.${name}`)
+  for (const name of keysOf(capacity)) checkAmount(faults, name, capacity, `status.capacity.${name}`)
+  for (const name of keysOf(allocatable)) checkAmount(faults, name, allocatable, `status.allocatable.${name}`)
 }
 
 const checkPodCidrs = (faults: Faults, cidrs: readonly string[]): void => {

@@ -154,7 +154,7 @@ const checkCapacity = (faults: Faults, spec: PersistentVolumeSpec): void => {
   const names = keysOf(capacity)
   if (names.length === 0) faults.push(required('spec.capacity'))
   if (names.length !== 1 || names[0] !== 'storage') {
-    const amounts = names.map((name) => `${quoted(name)}:${goQuantity(capacity[name] as string)}`).join(', ')
+    const amounts = names.map((name) => `${quoted(name)}:${goQuantity(capacity, name)}`).join(', ')
     const shown = names.length > 0 || wasSentEmpty(spec, 'capacity') ? `{${amounts}}` : '(nil)'
     faults.push({
       ...notSupported('spec.capacity', '', []),

@@ -27,7 +27,7 @@ const countsFor = (scope: string, resource: string): boolean => {
 const checkAmounts = (faults: Faults, amounts: Readonly<Record<string, string>> | undefined, path: string): void => {
   for (const name of keysOf(amounts)) {
     checkQuotaResourceName(faults, name, `${path}[${name}]`)
-    checkAmount(faults, name, amounts?.[name] as string, `${path}[${name}]`)
+    checkAmount(faults, name, amounts, `${path}[${name}]`)
   }
 }
 

@@ -1,5 +1,6 @@
-import { forbiddenField, invalidValue, notSupported, required } from '@skiff/machinery'
+import { forbiddenField, invalidValue, notSupported, quoted, required } from '@skiff/machinery'
 import { collect, type Faults, invalidShown, same } from '../checks/faults.ts'
+import { goPointer, goStruct } from '../checks/go-syntax.ts'
 import { inField, withDefaults } from '../defaults/patch.ts'
 import { priorityLevelConfiguration as resource } from '../generated/resources.ts'
 import type { LimitResponse, PriorityLevelConfiguration, PriorityLevelConfigurationSpec, QueuingConfiguration } from '../generated/types.ts'
@@ -39,7 +40,11 @@ const checkSpec = (faults: Faults, spec: PriorityLevelConfigurationSpec, name: s
 }
 
 const checkFixed = (faults: Faults, spec: PriorityLevelConfigurationSpec, name: string): void => {
-  const shown = 'flowcontrol.PriorityLevelConfigurationSpec{}'
+  const shown = goStruct('flowcontrol.PriorityLevelConfigurationSpec', {
+    Type: quoted(spec.type ?? ''),
+    Limited: goPointer('flowcontrol.LimitedPriorityLevelConfiguration', spec.limited),
+    Exempt: goPointer('flowcontrol.ExemptPriorityLevelConfiguration', spec.exempt),
+  })
   if (name === 'catch-all' && !same(spec, mandatoryCatchAll))
     faults.push(invalidShown('spec', shown, "spec of 'catch-all' must equal the fixed value"))
   if (name === 'exempt' && (spec.type !== 'Exempt' || spec.limited))

@@ -112,6 +112,13 @@ const refused: [string, object, object, string][] = [
     { handler: 'h', scheduling: { tolerations: [{ key: 'k', operator: 'Exists', value: 'v' }] } },
     'RuntimeClass.node.k8s.io "x" is invalid: scheduling.tolerations.tolerations[0].operator: Invalid value: core.Toleration{Key:"k", Operator:"Exists", Value:"v", Effect:"", TolerationSeconds:(*int64)(nil)}: value must be empty when `operator` is \'Exists\'',
   ],
+  // Go has no text of an amount that is not canonical, until it needed one.
+  [
+    `${core}/limitranges`,
+    {},
+    { spec: { limits: [{ type: 'Container', max: { cpu: '1000m' }, min: { cpu: '1.5' } }] } },
+    'LimitRange "x" is invalid: [spec.limits[0].min[cpu]: Invalid value: resource.Quantity{i:resource.int64Amount{value:15, scale:-1}, d:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:"", Format:"DecimalSI"}: min value 1500m is greater than max value 1, spec.limits[0].defaultRequest[cpu]: Invalid value: resource.Quantity{i:resource.int64Amount{value:1000, scale:-3}, d:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:"", Format:"DecimalSI"}: min value 1500m is greater than default request value 1, spec.limits[0].default[cpu]: Invalid value: resource.Quantity{i:resource.int64Amount{value:15, scale:-1}, d:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:"1500m", Format:"DecimalSI"}: min value 1500m is greater than default value 1]',
+  ],
   [
     '/apis/storage.k8s.io/v1/storageclasses',
     { provisioner: 'a.b/c' },

@@ -25,6 +25,13 @@ export const sentEmpty = Symbol('sent empty')
 export const wasSentEmpty = (object: object | undefined, field: string): boolean =>
   (object as { readonly [sentEmpty]?: readonly string[] } | undefined)?.[sentEmpty]?.includes(field) === true
 
+/** Under this key a map of amounts keeps the texts that were sent, where they are not the canonical ones. It goes along as sentEmpty does. */
+export const sentTexts = Symbol('sent texts')
+
+/** What was sent as the amount of that name. */
+export const sentAmount = (amounts: Readonly<Record<string, string>> | undefined, name: string): string | undefined =>
+  (amounts as { readonly [sentTexts]?: ReadonlyMap<string, string> } | undefined)?.[sentTexts]?.get(name) ?? amounts?.[name]
+
 /** A value of the wrong JSON type or format: the text is Go's, without the words before it. */
 export class DecodeError extends Error {}
 
@@ -179,8 +186,17 @@ const readMap = (values: Shape, value: unknown, state: State): unknown => {
     if (whole) return value
   }
   const out: Record<string, unknown> = Object.create(null)
-  for (const key of Object.keys(value)) out[key] = value[key] === null ? zeroOf(values) : readValue(values, value[key], state)
+  for (const key of Object.keys(value)) {
+    const given = value[key]
+    out[key] = given === null ? zeroOf(values) : readValue(values, given, state)
+    if (values.is === 'quantity' && typeof given === 'string' && given !== out[key]) noteText(out, key, given)
+  }
   return out
+}
+
+const noteText = (out: { [sentTexts]?: Map<string, string> }, name: string, text: string): void => {
+  out[sentTexts] ??= new Map()
+  out[sentTexts].set(name, text)
 }
 
 const zeroOf = (shape: Shape): unknown => {

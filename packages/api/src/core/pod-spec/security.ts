@@ -1,5 +1,16 @@
-import { duplicate, type FieldError, forbiddenField, invalidValue, isUserId, notSupported, required, tooLong } from '@skiff/machinery'
+import {
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalidValue,
+  isUserId,
+  notSupported,
+  quoted,
+  required,
+  tooLong,
+} from '@skiff/machinery'
 import { addInvalid, checkSupported, type Faults, invalidShown } from '../../checks/faults.ts'
+import { goPointer, goStruct } from '../../checks/go-syntax.ts'
 import { checkDescendingPath } from '../../checks/paths.ts'
 import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext } from '../../generated/types.ts'
 import { checkWindowsOptions } from './windows.ts'
@@ -15,7 +26,7 @@ export const checkSecurityContext = (faults: Faults, context: SecurityContext, h
   }
   checkSeccomp(faults, context.seccompProfile, `${path}.seccompProfile`)
   if (context.allowPrivilegeEscalation === false) {
-    const shown = 'core.SecurityContext{}'
+    const shown = goContext(context)
     if (context.privileged === true)
       faults.push(invalidShown(path, shown, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'))
     if (context.capabilities?.add?.includes('CAP_SYS_ADMIN'))
@@ -50,6 +61,25 @@ export const checkPodSecurityContext = (faults: Faults, spec: PodSpec, specPath:
 
 const profileTypes = ['Localhost', 'RuntimeDefault', 'Unconfined']
 
+const goSeccomp = ({ type, localhostProfile }: SeccompProfile): string =>
+  goStruct('core.SeccompProfile', { Type: quoted(type ?? ''), LocalhostProfile: goPointer('string', localhostProfile) })
+
+const goContext = (context: SecurityContext): string =>
+  goStruct('core.SecurityContext', {
+    Capabilities: goPointer('core.Capabilities', context.capabilities),
+    Privileged: goPointer('bool', context.privileged),
+    SELinuxOptions: goPointer('core.SELinuxOptions', context.seLinuxOptions),
+    WindowsOptions: goPointer('core.WindowsSecurityContextOptions', context.windowsOptions),
+    RunAsUser: goPointer('int64', context.runAsUser),
+    RunAsGroup: goPointer('int64', context.runAsGroup),
+    RunAsNonRoot: goPointer('bool', context.runAsNonRoot),
+    ReadOnlyRootFilesystem: goPointer('bool', context.readOnlyRootFilesystem),
+    AllowPrivilegeEscalation: goPointer('bool', context.allowPrivilegeEscalation),
+    ProcMount: goPointer('core.ProcMountType', context.procMount),
+    SeccompProfile: goPointer('core.SeccompProfile', context.seccompProfile),
+    AppArmorProfile: goPointer('core.AppArmorProfile', context.appArmorProfile),
+  })
+
 const checkSeccomp = (faults: Faults, profile: SeccompProfile | undefined, path: string): void => {
   if (profile === undefined) return
   const { type = '', localhostProfile } = profile
@@ -60,7 +90,7 @@ const checkSeccomp = (faults: Faults, profile: SeccompProfile | undefined, path:
     if (localhostProfile === undefined) faults.push(required(at, 'must be set when seccomp type is Localhost'))
     else checkDescendingPath(faults, localhostProfile, at)
   } else if (localhostProfile !== undefined)
-    faults.push(invalidShown(at, 'core.SeccompProfile{}', 'can only be set when seccomp type is Localhost'))
+    faults.push(invalidShown(at, goSeccomp(profile), 'can only be set when seccomp type is Localhost'))
 }
 
 /** PATH_MAX less one. */
