@@ -1,3 +1,4 @@
+import { gatesOf } from '@skiff/api'
 import type { ApiServer } from '@skiff/apiserver'
 import { createViews, type Identity, type Views } from '@skiff/client'
 import { isEnabled, startControllers } from '@skiff/controllers'
@@ -16,6 +17,7 @@ export const startLoops = async (api: ApiServer, record: ClusterRecord, env: Env
     client: managed,
     env: { ...env, log: env.log.child('controllers') },
     enabled: record.controllers,
+    gates: gatesOf(record.featureGates ?? ''),
     resources: () => api.registry.all().filter((kind) => !kind.conversion),
     ...signers(api, env),
   })

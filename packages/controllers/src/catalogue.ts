@@ -1,4 +1,4 @@
-import type { Resource } from '@skiff/api'
+import { defaultGates, type Gates, type Resource } from '@skiff/api'
 import { attachDetachController } from './attachments/attachments.ts'
 import { horizontalPodAutoscalerController } from './autoscaling/horizontal.ts'
 import { tokenCleanerController } from './bootstraptokens/cleaner.ts'
@@ -47,13 +47,15 @@ export interface Surroundings {
   readonly certificates?: CertificatePolicy
   /** Gives nodes ranges of pod addresses. */
   readonly nodeRanges?: NodeRanges
+  /** Which features are on; absent: those of 1.33. */
+  readonly gates?: Gates
 }
 
 const needed = ['list', 'watch', 'delete']
 
 /** Every controller there is, in upstream's order of starting. */
 export const allControllers = (around: Surroundings): readonly Controller[] => {
-  const { rootCa, signToken, certificates, nodeRanges } = around
+  const { rootCa, signToken, certificates, nodeRanges, gates = defaultGates } = around
   const resources = () => around.resources().filter(({ verbs }) => !verbs || needed.every((verb) => verbs.includes(verb)))
   return [
     ...(rootCa && signToken ? [tokenController({ sign: signToken, bundle: rootCa })] : []),
@@ -69,7 +71,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     daemonSetController(),
     jobController(),
     deploymentController(),
-    replicaSetController(),
+    replicaSetController(gates.DeploymentReplicaSetTerminatingReplicas),
     horizontalPodAutoscalerController(resources),
     disruptionController(resources),
     statefulSetController(),

@@ -26,6 +26,12 @@ export const totalReplicas = (sets: readonly ReplicaSet[]): number => sum(sets, 
 export const totalReady = (sets: readonly ReplicaSet[]): number => sum(sets, (set) => set.status?.readyReplicas ?? 0)
 export const totalAvailable = (sets: readonly ReplicaSet[]): number => sum(sets, (set) => set.status?.availableReplicas ?? 0)
 
+/** Undefined where a set does not tell. */
+export const totalTerminating = (sets: readonly ReplicaSet[]): number | undefined =>
+  sets.length > 0 && sets.every((set) => set.status?.terminatingReplicas !== undefined)
+    ? sum(sets, (set) => set.status?.terminatingReplicas ?? 0)
+    : undefined
+
 export const byAge = (a: ReplicaSet, b: ReplicaSet): number =>
   Date.parse(a.metadata.creationTimestamp) - Date.parse(b.metadata.creationTimestamp) || (a.metadata.name < b.metadata.name ? -1 : 1)
 

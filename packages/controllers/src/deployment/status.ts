@@ -2,7 +2,7 @@ import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } fr
 import { rfc3339 } from '@skiff/machinery'
 import { conditionOf, withCondition, withoutCondition } from '../conditions.ts'
 import { maxUnavailable, progressDeadlineMs, wantedReplicas } from './limits.ts'
-import { allSets, type Rollout, totalAvailable, totalReady, totalReplicas, totalSize } from './rollout.ts'
+import { allSets, type Rollout, totalAvailable, totalReady, totalReplicas, totalSize, totalTerminating } from './rollout.ts'
 
 export const deploymentCondition = (type: string, status: string, reason: string, message: string, nowMs: number): DeploymentCondition =>
   ({ type, status, lastUpdateTime: rfc3339(nowMs), lastTransitionTime: rfc3339(nowMs), reason, message }) as DeploymentCondition
@@ -31,6 +31,7 @@ export const countedStatus = (rollout: Rollout, nowMs: number): DeploymentStatus
   const { deployment, newSet } = rollout
   const sets = allSets(rollout)
   const available = totalAvailable(sets)
+  const terminatingReplicas = totalTerminating(sets)
   const counts = {
     observedGeneration: deployment.metadata.generation ?? 0,
     replicas: totalReplicas(sets),
@@ -47,6 +48,7 @@ export const countedStatus = (rollout: Rollout, nowMs: number): DeploymentStatus
   return {
     // Zeros are left out, as Go's encoder leaves them out.
     ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0)),
+    ...(terminatingReplicas === undefined ? {} : { terminatingReplicas }),
     conditions: withCondition(deployment.status?.conditions, condition),
   }
 }

@@ -4,7 +4,7 @@ import { rfc3339 } from '@skiff/machinery'
 import { type Condition, conditionOf, withCondition, withoutCondition } from '../conditions.ts'
 import { controlledBy } from '../ownership.ts'
 import { createPod, removePod } from '../pod-changes.ts'
-import { isActive, isAvailable, isReady, podFromTemplate, readySinceMs } from '../pods.ts'
+import { isActive, isAvailable, isFinished, isReady, podFromTemplate, readySinceMs } from '../pods.ts'
 import { fail, type Outcome, reasonOf, requeue, type Step, type Steps, together, updateStatus } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { hasLabels } from '../selector.ts'
@@ -19,6 +19,8 @@ export interface ReplicaStatus {
   readonly readyReplicas?: number
   readonly availableReplicas?: number
   readonly observedGeneration?: number
+  /** Pods on their way out; kept only under DeploymentReplicaSetTerminatingReplicas, and then also when it is none. */
+  readonly terminatingReplicas?: number
   readonly conditions?: readonly Condition[]
 }
 /** What a ReplicaSet and a ReplicationController have in common. */
@@ -29,7 +31,7 @@ export interface Replicated extends KubeObject {
 
 /**
  * Makes or removes pods until `owner` has as many as it wants, and writes what it sees into its status. `mine` are the pods that it
- * controls; `related` are the pods among which neighbours on a node are counted.
+ * controls; `related` are the pods among which neighbours on a node are counted. `terminating`: those on their way out are told as well.
  */
 export const planReplicas = <T extends Replicated>(
   resource: Resource<T>,
@@ -37,6 +39,7 @@ export const planReplicas = <T extends Replicated>(
   mine: readonly Pod[],
   related: () => Iterable<Pod>,
   nowMs: number,
+  terminating = false,
 ): Steps => {
   const active = mine.filter(isActive)
   const missing = owner.metadata.deletionTimestamp === undefined ? (owner.spec.replicas ?? 1) - active.length : 0
@@ -46,14 +49,17 @@ export const planReplicas = <T extends Replicated>(
           createPod(owner, podFromTemplate(owner.spec.template, controlledBy(resource, owner), owner.metadata.namespace)),
         )
       : surplus(active, Math.min(-missing, burst), related, nowMs).map((pod) => removePod(owner, pod))
+  const leaving = terminating ? { terminatingReplicas: mine.filter(isTerminating).length } : {}
   const finish = (failure: unknown): Steps => [
-    ...statusIfChanged(resource, owner, statusOf(owner, active, failure, missing, nowMs)),
+    ...statusIfChanged(resource, owner, { ...statusOf(owner, active, failure, missing, nowMs), ...leaving }),
     ...(failure === undefined ? [] : [fail(failure)]),
     ...recheck(owner, active, nowMs),
   ]
   if (changes.length === 0) return finish(undefined)
   return [together(changes, { slowStart: missing > 0, after: (outcomes) => finish(firstFailure(outcomes)) })]
 }
+
+const isTerminating = (pod: Pod): boolean => !isFinished(pod) && pod.metadata.deletionTimestamp !== undefined
 
 const times = (count: number, make: () => Step): Step[] => Array.from({ length: count }, make)
 
@@ -100,11 +106,13 @@ const numbers = ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'available
 
 const statusIfChanged = <T extends Replicated>(resource: Resource<T>, owner: T, next: ReplicaStatus): Steps => {
   const held = owner.status
-  if (held && numbers.every((name) => (held[name] ?? 0) === (next[name] ?? 0)) && same(held.conditions, next.conditions)) return []
+  const isSame = held && numbers.every((name) => (held[name] ?? 0) === (next[name] ?? 0)) && same(held.conditions, next.conditions)
+  if (isSame && held.terminatingReplicas === next.terminatingReplicas) return []
   // Zeros are left out as Go's encoder leaves them out; replicas is always written.
-  const { replicas, conditions } = next
+  const { replicas, conditions, terminatingReplicas } = next
+  const leaving = terminatingReplicas === undefined ? {} : { terminatingReplicas }
   const rest = Object.fromEntries(numbers.filter((name) => name !== 'replicas' && next[name] !== 0).map((name) => [name, next[name]]))
-  return [updateStatus(resource, { ...owner, status: { replicas, ...rest, ...(conditions ? { conditions } : {}) } })]
+  return [updateStatus(resource, { ...owner, status: { replicas, ...rest, ...leaving, ...(conditions ? { conditions } : {}) } })]
 }
 
 /** Pods that are ready but not long enough become available without any change that would wake us. */

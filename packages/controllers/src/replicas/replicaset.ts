@@ -9,13 +9,13 @@ import type { Steps } from '../runner/step.ts'
 import { selectorOf, selects } from '../selector.ts'
 import { planReplicas } from './plan.ts'
 
-export const planReplicaSet = (set: ReplicaSet, views: Views, nowMs: number): Steps => {
+export const planReplicaSet = (set: ReplicaSet, views: Views, nowMs: number, terminating = false): Steps => {
   const candidates = candidatePods(views, set.metadata.namespace ?? '', set.metadata.uid)
   const matches = selectorOf(set.spec.selector)
   const { mine, steps } = claim(replicaSets, set, pods, candidates, (pod) => matches(pod.metadata.labels))
   // Adopted pods come back as changes; planning on with half of them would make too many.
   if (steps.length > 0) return steps
-  return planReplicas(replicaSets, set, mine, () => relatedPods(set, views), nowMs)
+  return planReplicas(replicaSets, set, mine, () => relatedPods(set, views), nowMs, terminating)
 }
 
 /** The pods of all sets of one Deployment: a node that holds many of them is freed first. */
@@ -25,7 +25,8 @@ function* relatedPods(set: ReplicaSet, views: Views): Iterable<Pod> {
   for (const one of sets) yield* views.view(pods).ownedBy(one.metadata.uid)
 }
 
-export const replicaSetController = (): Controller =>
+/** `terminating`: pods on their way out are counted in the status. */
+export const replicaSetController = (terminating = false): Controller =>
   objectController({
     name: 'replicaset-controller',
     account: 'replicaset-controller',
@@ -39,5 +40,5 @@ export const replicaSetController = (): Controller =>
             .map(keyOf),
       }),
     ],
-    plan: planReplicaSet,
+    plan: (set, views, nowMs) => planReplicaSet(set, views, nowMs, terminating),
   })
