@@ -21,6 +21,7 @@ const addClusterCommands = (program: Command): void => {
     .option('--runtime <runtime>', 'containerd or simulated')
     .option('--control-plane-only', 'no nodes: API server, controllers and scheduler')
     .option('--simulated-nodes <count>', 'so many nodes that run nothing, played in the server: thousands at a time', Number)
+    .option('--simulation <file>', 'what simulated nodes are like, what becomes of pods on them, and what these use')
     .option('--controllers <list>', 'which controllers run, in upstream syntax (*, name, -name)')
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration, as kube-scheduler takes it with --config')
     .option('--scheduler-plugins <files>', "plugins for the scheduler's profiles: TypeScript or JavaScript files, divided by commas")

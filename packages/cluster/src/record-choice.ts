@@ -8,15 +8,15 @@ import { allRecords, type ClusterRecord, type NodeRecord, type RuntimeName } fro
 import { differingLimit, requestLimits } from './request-limits.ts'
 import { schedulerChoice } from './scheduler-setup.ts'
 import { changedRanges, ipv4Range, serviceRangeOf, serviceRanges } from './service-ranges.ts'
+import { changeSimulation, chooseSimulation } from './simulation-choice.ts'
 import { type Tell, UserError } from './talk.ts'
 import type { UpOptions } from './up-options.ts'
 
 /** What a new cluster is, from what `up` was asked for and what the machine has free. */
 export const newRecord = async (options: UpOptions, tell: Tell): Promise<ClusterRecord> => {
   const runtime = chooseRuntime(options, tell)
-  const { simulatedNodes } = options
-  if (simulatedNodes !== undefined) refuseRealNodes(options)
-  const controlPlaneOnly = options.controlPlaneOnly === true || simulatedNodes !== undefined
+  const simulation = chooseSimulation(options)
+  const controlPlaneOnly = options.controlPlaneOnly === true || simulation.simulatedNodes !== undefined
   if (controlPlaneOnly && options.nodes !== undefined) throw new UserError('--control-plane-only has no nodes; leave --nodes away')
   const count = nodeCount(options.nodes ?? 1)
   const real = runtime === 'containerd' && !controlPlaneOnly
@@ -25,7 +25,7 @@ export const newRecord = async (options: UpOptions, tell: Tell): Promise<Cluster
     name: options.name,
     runtime,
     controlPlaneOnly,
-    ...(simulatedNodes !== undefined ? { simulatedNodes: simulatedCount(simulatedNodes) } : {}),
+    ...simulation,
     apiPort: options.apiPort ?? 0,
     nodes: controlPlaneOnly ? [] : nodesUpTo(count, [], options.name, real),
     ranges: chooseRanges(real ? [...(await takenRanges(options.name)), ...rangesOfOthers(options.name)] : [], wantedRanges(options)),
@@ -53,19 +53,6 @@ const rangesOfOthers = (name: string): readonly string[] =>
 const nodeCount = (count: number): number => {
   if (!Number.isInteger(count) || count < 1 || count > 200) throw new UserError('--nodes takes a whole number from 1 to 200')
   return count
-}
-
-/** As many as there are addresses for. */
-const mostSimulated = 30_000
-const simulatedCount = (count: number): number => {
-  if (!Number.isInteger(count) || count < 1 || count > mostSimulated)
-    throw new UserError(`--simulated-nodes takes a whole number from 1 to ${mostSimulated}`)
-  return count
-}
-
-const refuseRealNodes = ({ nodes, runtime }: UpOptions): void => {
-  if (nodes !== undefined) throw new UserError('--simulated-nodes are all the nodes there are; leave --nodes away')
-  if (runtime === 'containerd') throw new UserError('--simulated-nodes run no containers; leave --runtime away')
 }
 
 /** What was asked for of features and versions, refused here in upstream's words before anything starts. */
@@ -120,7 +107,7 @@ const chooseRuntime = (options: UpOptions, tell: Tell): RuntimeName => {
     throw new UserError('real containers need root on Linux; use sudo, or --runtime simulated')
   if (runtime !== undefined) return runtime
   if (able) return 'containerd'
-  if (!options.controlPlaneOnly && options.simulatedNodes === undefined)
+  if (!options.controlPlaneOnly && options.simulatedNodes === undefined && options.simulation === undefined)
     tell(
       `${process.platform === 'linux' ? 'not root' : 'not Linux'}: containers are simulated (nothing really runs in them); real ones need root on Linux`,
     )
@@ -133,7 +120,6 @@ const plural = (count: number): string => `${count} node${count === 1 ? '' : 's'
 export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRecord => {
   const { server: _server, ready: _ready, ...record } = held
   refuseOtherKind(held, options)
-  const simulated = moreSimulated(held, options)
   const count = options.nodes === undefined ? held.nodes.length : nodeCount(options.nodes)
   if (count < held.nodes.length)
     throw new UserError(
@@ -141,7 +127,7 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     )
   return {
     ...record,
-    ...(simulated !== undefined ? { simulatedNodes: simulated } : {}),
+    ...changeSimulation(held, options),
     apiPort: options.apiPort ?? held.apiPort,
     nodes: nodesUpTo(count, held.nodes, held.name, hasRealNodes(held)),
     controllers: options.controllers?.split(',') ?? held.controllers,
@@ -151,13 +137,6 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     ...changedRanges(held, options),
     ...(options.legacyApis === undefined ? {} : { legacyApis: options.legacyApis }),
   }
-}
-
-const moreSimulated = (held: ClusterRecord, { simulatedNodes }: UpOptions): number | undefined => {
-  if (simulatedNodes === undefined) return undefined
-  if (simulatedNodes < (held.simulatedNodes ?? 0))
-    throw new UserError(`cluster ${held.name} has ${held.simulatedNodes} simulated nodes, and nodes can only be added`)
-  return simulatedCount(simulatedNodes)
 }
 
 /** A running cluster is not changed. */
@@ -173,9 +152,10 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
   if (nodes !== undefined && nodeCount(nodes) < held.nodes.length) withChanges(held, options)
   if (nodes !== undefined && nodes !== held.nodes.length) refuse(plural(held.nodes.length), `--nodes ${nodes}`)
   if (apiPort !== undefined && apiPort !== held.apiPort) refuse(`port ${held.apiPort}`, `--api-port ${apiPort}`)
-  const { simulatedNodes } = options
-  if (moreSimulated(held, options) !== held.simulatedNodes && simulatedNodes !== undefined)
-    refuse(`${held.simulatedNodes} simulated nodes`, `--simulated-nodes ${simulatedNodes}`)
+  const simulation = changeSimulation(held, options)
+  if (simulation.simulatedNodes !== held.simulatedNodes)
+    refuse(`${held.simulatedNodes} simulated nodes`, `--simulated-nodes ${simulation.simulatedNodes}`)
+  if (simulation.simulation !== held.simulation) refuse('another simulation file', `--simulation ${options.simulation}`)
   const list = held.controllers.join(',')
   if (controllers !== undefined && controllers !== list) refuse(`--controllers ${list}`, `--controllers ${controllers}`)
   const differs = (option: string, asked: string | undefined, has = '') => {
@@ -200,9 +180,10 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
 const refuseOtherKind = (held: ClusterRecord, options: UpOptions): void => {
   const anew = `\`skiff down --name ${held.name}\` begins anew, and another --name makes a second cluster`
   if (options.controlPlaneOnly && !held.controlPlaneOnly) throw new UserError(`cluster ${held.name} was made with nodes; ${anew}`)
-  if (options.simulatedNodes !== undefined && held.simulatedNodes === undefined)
+  const asksSimulated = options.simulatedNodes !== undefined || options.simulation !== undefined
+  if (asksSimulated && held.simulatedNodes === undefined)
     throw new UserError(`cluster ${held.name} was made without simulated nodes; ${anew}`)
-  if (held.simulatedNodes !== undefined) refuseRealNodes(options)
+  if (held.simulatedNodes !== undefined) chooseSimulation({ ...options, simulatedNodes: held.simulatedNodes, simulation: undefined })
   else if (held.controlPlaneOnly) {
     if (options.nodes !== undefined) throw new UserError(`cluster ${held.name} was made with --control-plane-only, without nodes; ${anew}`)
   } else if (options.runtime !== undefined && options.runtime !== held.runtime)

@@ -23,6 +23,8 @@ export interface ClusterRecord {
   readonly controlPlaneOnly: boolean
   /** How many nodes the server plays itself; such a cluster has no others. */
   readonly simulatedNodes?: number
+  /** The text of the simulation file. */
+  readonly simulation?: string
   readonly apiPort: number
   readonly nodes: readonly NodeRecord[]
   readonly ranges: Ranges

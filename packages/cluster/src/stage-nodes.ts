@@ -1,15 +1,20 @@
 import type { ApiServer } from '@skiff/apiserver'
 import { loopbackIdentity } from '@skiff/apiserver'
 import type { Env } from '@skiff/machinery'
-import { startSimulation, usualShape } from '@skiff/simulation'
+import { readSimulationFile, startSimulation, usualShape } from '@skiff/simulation'
 import type { ClusterRecord } from './record.ts'
 
 /** The nodes of `--simulated-nodes`: objects whose agents are played in this process. Answers what stops them. */
 export const startStageNodes = async (api: ApiServer, record: ClusterRecord, env: Env): Promise<() => Promise<void>> => {
-  const simulation = await startSimulation({
+  const { simulation } = record
+  const hasShapes = simulation !== undefined && readSimulationFile(simulation).shapes.length > 0
+  const started = await startSimulation({
     client: api.client(loopbackIdentity),
     env,
-    shapes: [usualShape(record.simulatedNodes ?? 0)],
+    // A file says which nodes there are, where it has shapes at all.
+    shapes: hasShapes ? [] : [usualShape(record.simulatedNodes ?? 0)],
+    ...(simulation !== undefined ? { file: simulation } : {}),
+    resources: api.registry.all().filter((kind) => !kind.conversion),
   })
-  return simulation.stop
+  return started.stop
 }

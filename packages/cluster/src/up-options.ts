@@ -8,6 +8,8 @@ export interface UpOptions {
   readonly controlPlaneOnly?: boolean
   /** How many nodes are played in the server's process, instead of others. */
   readonly simulatedNodes?: number
+  /** A file with shapes, stages and usage of simulated nodes and their pods. */
+  readonly simulation?: string
   /** As upstream's --controllers, divided by commas. */
   readonly controllers?: string
   /** Of a KubeSchedulerConfiguration; '' takes it away again. */

@@ -1,13 +1,17 @@
 import type { Node, Pod } from '@skiff/api'
-import { node as nodes, pod as pods } from '@skiff/api'
+import { node as nodes, pod as pods, type Resource } from '@skiff/api'
 import { type Client, createRecorder, createViews, type EventRecorder, type Views } from '@skiff/client'
-import type { Env } from '@skiff/machinery'
+import type { Env, KubeObject } from '@skiff/machinery'
+import { FileError } from './file/fields.ts'
+import { readSimulationFile, type SimulationFile } from './file/read-file.ts'
 import { createLanes } from './lanes.ts'
 import { createFleet, type Fleet } from './nodes/fleet.ts'
 import { isSimulated, type NodeShape } from './nodes/shape.ts'
 import { behaviourOf } from './pods/behaviour.ts'
 import { builtinPodStages } from './pods/stages.ts'
 import { createPlayer, type Player } from './stages/player.ts'
+import type { Stage } from './stages/stage.ts'
+import { createUsage, type UsageOf } from './usage/usage.ts'
 import { createWheel } from './wheel.ts'
 
 export interface SimulationOptions {
@@ -16,7 +20,12 @@ export interface SimulationOptions {
   readonly env: Env
   /** Shared with others in this process, and left open by `stop`. Absent: own ones. */
   readonly views?: Views
+  /** Besides those of the file. */
   readonly shapes: readonly NodeShape[]
+  /** The text of a simulation file: shapes, stages, usage. */
+  readonly file?: string
+  /** The resources that stages of the file may be for, besides nodes and pods. */
+  readonly resources?: readonly Resource[]
   /** How many writes of pods are on their way at a time. */
   readonly podWrites?: number
 }
@@ -25,6 +34,8 @@ export interface Simulation {
   readonly fleet: Fleet
   /** Writes that wait or are on their way. */
   readonly busy: number
+  /** What the containers of a pod use, for who measures: by annotations and the file. */
+  readonly usageOf: UsageOf
   /** A node's agent falls silent with all that runs there, or speaks again. */
   setAlive(nodeName: string, alive: boolean): boolean
   stop(): Promise<void>
@@ -37,11 +48,19 @@ const nodeWrites = 32
 
 /**
  * Plays the agents of simulated nodes in this process: one view of nodes and one of pods, one wheel of timers, and a bounded number of
- * writes on their way for all of them. Resolves once the nodes are registered.
+ * writes on their way for all of them. Resolves once the nodes are registered; rejects when the file is not as it should be.
  */
 export const startSimulation = async (options: SimulationOptions): Promise<Simulation> => {
-  const { env, shapes } = options
+  const { env } = options
   const client = options.client.as(makerIdentity)
+  // Read first: what is wrong with the file is told before anything starts. Its templates ask the fleet only once they are played.
+  const file = readSimulationFile(options.file ?? '', {
+    now: env.now,
+    random: env.random,
+    nodeIP: (name) => fleet.hostIP(name),
+    podIP: (...pod) => fleet.podIP(...pod),
+  })
+  for (const each of file.ignored) env.log.warn('the simulation file holds what is not simulated', { document: each })
   const views = options.views ?? createViews(client, env)
   const wheel = createWheel(env)
   // Leases are not to wait behind pods.
@@ -50,26 +69,32 @@ export const startSimulation = async (options: SimulationOptions): Promise<Simul
   const nodeView = views.view(nodes)
   const podView = views.view(pods)
   await Promise.all([nodeView.synced, podView.synced])
-  const fleet = createFleet({ client, env, view: nodeView, wheel, lanes: nodeLanes, shapes, tellsStatus: true })
+  const shapes = [...options.shapes, ...file.shapes]
+  const tellsStatus = !file.stages.some(({ group, kind }) => group === '' && kind === 'Node')
+  const fleet = createFleet({ client, env, view: nodeView, wheel, lanes: nodeLanes, shapes, tellsStatus })
   const recorder = createRecorder(client, env, { component: 'kubelet' })
   const unfollow = podView.subscribe(({ before, after }) => keepAddresses(fleet, before, after))
-  const player = playPods({ client, env, wheel, lanes: podLanes, views, fleet, recorder })
-  const adopting = adopt(views, player, env)
+  const players = playAll({ client, env, wheel, lanes: podLanes, views, fleet, recorder, file, resources: options.resources ?? [] })
+  const review = (): void => {
+    for (const player of players) player.review()
+  }
+  const adopting = adopt(views, review, env)
   await fleet.register()
   return {
     fleet,
     get busy() {
       return nodeLanes.busy + podLanes.busy
     },
+    usageOf: createUsage(file.usages, podView),
     setAlive: (name, alive) => {
       const known = fleet.setAlive(name, alive)
-      if (known) player.review()
+      if (known) review()
       return known
     },
     stop: async () => {
       adopting()
       unfollow()
-      player.stop()
+      for (const player of players) player.stop()
       fleet.stop()
       wheel.stop()
       await Promise.all([nodeLanes.stop(), podLanes.stop()])
@@ -88,7 +113,7 @@ const keepAddresses = (fleet: Fleet, before: Pod | undefined, after: Pod | undef
   if (after && !isOver(after) && (!same || before?.status?.podIP !== after.status?.podIP)) fleet.holdAddress(after)
 }
 
-interface PlayPods {
+interface Playing {
   readonly client: Client
   readonly env: Env
   readonly wheel: ReturnType<typeof createWheel>
@@ -96,36 +121,71 @@ interface PlayPods {
   readonly views: Views
   readonly fleet: Fleet
   readonly recorder: EventRecorder
+  readonly file: SimulationFile
+  readonly resources: readonly Resource[]
 }
 
-const playPods = ({ client, env, wheel, lanes, views, fleet, recorder }: PlayPods): Player => {
+/** A player for pods, and one for each other resource that the file has stages for. */
+const playAll = (playing: Playing): readonly Player[] => {
+  const { client, env, wheel, lanes, views, fleet, recorder, file } = playing
   const nodeOf = (pod: Pod): string => pod.spec.nodeName ?? ''
-  const stages = builtinPodStages({
+  const builtins = builtinPodStages({
     behaviour: (pod) => behaviourOf(pod, fleet.shapeOf(nodeOf(pod))?.failures),
     hostIP: (pod) => fleet.hostIP(nodeOf(pod)),
     place: fleet.placePod,
   })
-  return createPlayer<Pod>({
+  const common = { env, wheel, lanes, recorder, maker: client }
+  const own = stagesFor<Pod>(file, pods)
+  const podPlayer = createPlayer<Pod>({
+    ...common,
     resource: pods,
     view: views.view(pods),
-    stages,
-    env,
-    wheel,
-    lanes,
-    recorder,
+    stages:
+      own.length === 0
+        ? builtins
+        : file.keepsBuiltins
+          ? [...builtins.filter(({ name }) => own.every((each) => each.name !== name)), ...own]
+          : own,
     isOurs: (pod) => fleet.isAlive(nodeOf(pod)),
-    clientFor: (pod) => fleet.clientOf(nodeOf(pod)) ?? client,
+    clientFor: (pod) => fleet.clientOf(nodeOf(pod)),
   })
+  const others = resourcesOf(file, playing.resources).map((resource) => {
+    const isNode = resource.group === '' && resource.kind === 'Node'
+    return createPlayer({
+      ...common,
+      resource,
+      view: views.view(resource),
+      stages: stagesFor(file, resource),
+      isOurs: ({ metadata }) => !isNode || fleet.isAlive(metadata.name),
+      clientFor: () => client,
+    })
+  })
+  return [podPlayer, ...others]
+}
+
+const stagesFor = <T extends KubeObject>({ stages }: SimulationFile, resource: Resource<T>): readonly Stage<T>[] =>
+  stages.filter(({ group, kind }) => group === resource.group && kind === resource.kind).map(({ stage }) => stage as unknown as Stage<T>)
+
+/** What the file has stages for, pods aside. Throws for what is not served. */
+const resourcesOf = ({ stages }: SimulationFile, resources: readonly Resource[]): readonly Resource[] => {
+  const found = new Map<string, Resource>()
+  for (const { group, kind, stage } of stages) {
+    if (group === '' && kind === 'Pod') continue
+    const resource = [nodes as unknown as Resource, ...resources].find((each) => each.group === group && each.kind === kind)
+    if (!resource) throw new FileError(`Stage ${stage.name} is for ${group === '' ? kind : `${kind}.${group}`}, which is not served`)
+    found.set(`${group}/${kind}`, resource)
+  }
+  return [...found.values()]
 }
 
 /** Pods may be on a node before we know that it is ours: once nodes appear, all pods are looked at again, soon and once. */
-const adopt = (views: Views, player: Player, env: Env): (() => void) => {
+const adopt = (views: Views, review: () => void, env: Env): (() => void) => {
   let cancel: (() => void) | undefined
   const unsubscribe = views.view(nodes).subscribe(({ before, after }: { before: Node | undefined; after: Node | undefined }) => {
     if (cancel || !after || !isSimulated(after) || (before && isSimulated(before))) return
     cancel = env.after(1_000, () => {
       cancel = undefined
-      player.review()
+      review()
     })
   })
   return () => {

@@ -1,5 +1,5 @@
 import { isJsonArray, isJsonObject, type Json, sortedKeys } from '../json/value.ts'
-import { templateArity, templateFunctionNames, templateFunctions } from './functions.ts'
+import { type TemplateFunction, templateArity, templateFunctionNames, templateFunctions } from './functions.ts'
 import { TemplateSyntaxError } from './lex.ts'
 import { type Node, type Operand, type Pipe, parseTemplate, type Template } from './parse.ts'
 import { isList, isMap, isTrue, typeText, type Value, valueText } from './value.ts'
@@ -9,22 +9,22 @@ export interface GoTemplate {
   print(data: Json): string
 }
 
-/** Compiles a template of Go's text/template with kubectl's functions. `name` stands in complaints. */
-export const compileGoTemplate = (source: string, name = 'output'): GoTemplate => {
-  const template = parsed(source, name)
+/** Compiles a template of Go's text/template with kubectl's functions, and `more`. `name` stands in complaints. */
+export const compileGoTemplate = (source: string, name = 'output', more: ReadonlyMap<string, TemplateFunction> = new Map()): GoTemplate => {
+  const template = parsed(source, name, more)
   return {
     print: (data) => {
       const dot = asGo(data)
-      const run: Run = { template, name, out: [], scope: [['$', dot]], depth: 0 }
+      const run: Run = { template, name, more, out: [], scope: [['$', dot]], depth: 0 }
       walk(run, template.root, dot)
       return run.out.join('')
     },
   }
 }
 
-const parsed = (source: string, name: string): Template => {
+const parsed = (source: string, name: string, more: ReadonlyMap<string, TemplateFunction>): Template => {
   try {
-    return parseTemplate(source, templateFunctionNames)
+    return parseTemplate(source, more.size === 0 ? templateFunctionNames : new Set([...templateFunctionNames, ...more.keys()]))
   } catch (error) {
     if (!(error instanceof TemplateSyntaxError)) throw error
     const line = source.slice(0, error.at).split('\n').length
@@ -43,6 +43,7 @@ const asGo = (value: Json): Value => {
 interface Run {
   readonly template: Template
   readonly name: string
+  readonly more: ReadonlyMap<string, TemplateFunction>
   readonly out: string[]
   /** Variables, innermost last. */
   readonly scope: [string, Value][]
@@ -182,7 +183,7 @@ const callFunction = (run: Run, head: Operand, name: string, rest: readonly Oper
   }
   const values = [...rest.map((operand) => operandValue(run, operand, dot)), ...piped]
   if (name === 'printf' && typeof values[0] !== 'string') throw formatFault(run, rest[0] ?? head, values[0])
-  const act = templateFunctions.get(name)
+  const act = run.more.get(name) ?? templateFunctions.get(name)
   try {
     if (!act) throw new Error('call of nil')
     return act(values)

@@ -36,6 +36,8 @@ export interface Fleet {
   hostIP(name: string): string
   /** Addresses for a pod of this node, taken when it has none. */
   placePod(pod: Pod): PodPlace
+  /** The same for templates: the address alone. */
+  podIP(nodeName: string, hostNetwork: boolean, uid: string, held: string | undefined): string
   holdAddress(pod: Pod): void
   releaseAddress(pod: Pod): void
   readonly size: number
@@ -168,6 +170,15 @@ export const createFleet = (options: FleetOptions): Fleet => {
     await Promise.all(creations)
     if (failures.length > 0) throw failures[0]
   }
+  const placeOn = (nodeName: string, hostNetwork: boolean, uid: string, held: string | undefined): PodPlace => {
+    const member = members.get(nodeName)
+    const hostIP = member?.address ?? ''
+    if (hostNetwork) return { hostIP, podIP: hostIP }
+    const podIP = held || taken.get(uid) || member?.pods.take()
+    if (podIP === undefined) return { hostIP, podIP: hostIP }
+    if (!held) taken.set(uid, podIP)
+    return { hostIP, podIP }
+  }
   return {
     register: async () => {
       for (const shape of options.shapes) await join(shape)
@@ -187,15 +198,8 @@ export const createFleet = (options: FleetOptions): Fleet => {
     shapeOf: (name) => members.get(name)?.shape,
     clientOf: (name) => members.get(name)?.client ?? client,
     hostIP: (name) => members.get(name)?.address ?? '',
-    placePod: ({ metadata, spec, status }) => {
-      const member = members.get(spec.nodeName ?? '')
-      const hostIP = member?.address ?? ''
-      if (spec.hostNetwork) return { hostIP, podIP: hostIP }
-      const podIP = status?.podIP || taken.get(metadata.uid) || member?.pods.take()
-      if (podIP === undefined) return { hostIP, podIP: hostIP }
-      if (!status?.podIP) taken.set(metadata.uid, podIP)
-      return { hostIP, podIP }
-    },
+    placePod: ({ metadata, spec, status }) => placeOn(spec.nodeName ?? '', spec.hostNetwork === true, metadata.uid, status?.podIP),
+    podIP: (...pod) => placeOn(...pod).podIP,
     holdAddress: ({ metadata, spec, status }) => {
       if (!status?.podIP || spec.hostNetwork) return
       taken.delete(metadata.uid)

@@ -16,6 +16,8 @@ export interface PlayerOptions<T extends KubeObject> {
   readonly isOurs: (object: T) => boolean
   /** Who writes, for this object. */
   readonly clientFor: (object: T) => Client
+  /** Who writes what stages of a file say: it may be anything. */
+  readonly maker: Client
   readonly recorder: Pick<EventRecorder, 'event'>
 }
 
@@ -116,14 +118,14 @@ export const createPlayer = <T extends KubeObject>(options: PlayerOptions<T>): P
   }
 }
 
-const perform = async <T extends KubeObject>({ resource, clientFor, recorder }: PlayerOptions<T>, object: T, effect: Effect<T>) => {
+const perform = async <T extends KubeObject>({ resource, clientFor, maker, recorder }: PlayerOptions<T>, object: T, effect: Effect<T>) => {
   const client = clientFor(object)
   const { namespace, name, uid } = object.metadata
   const target = { ...(namespace !== undefined ? { namespace } : {}), name }
   const written = effect.object ? await client.update(resource, effect.object) : undefined
   if (effect.status) await client.update(resource, written ? ofVersion(effect.status, written) : effect.status, { subresource: 'status' })
   for (const { subresource, type, body, as } of effect.patches ?? []) {
-    const writer = as === undefined ? client : client.as({ name: as, groups: ['system:authenticated'] })
+    const writer = as === undefined ? maker : maker.as({ name: as, groups: ['system:authenticated'] })
     await writer.patch(resource, { ...target, ...(subresource ? { subresource } : {}) }, type, body)
   }
   if (effect.event) recorder.event(object, effect.event.type, effect.event.reason, effect.event.message)

@@ -12,6 +12,8 @@ import { type Simulation, startSimulation } from '../start.ts'
 export interface WorldOptions {
   readonly seed: number
   readonly shapes: readonly NodeShape[]
+  /** The text of a simulation file. */
+  readonly file?: string
 }
 
 /** A whole cluster in one process and in a time of its own: API server, controllers, scheduler and simulated nodes. */
@@ -33,7 +35,7 @@ const stepMs = 100
 /** So many turns of the event loop may what is due at one moment take, before time goes on without it. */
 const mostTurns = 200
 
-export const createWorld = async ({ seed, shapes }: WorldOptions): Promise<World> => {
+export const createWorld = async ({ seed, shapes, file }: WorldOptions): Promise<World> => {
   const env = virtualEnv(seed)
   const pkiDir = mkdtempSync(join(tmpdir(), 'skiff-simulation-'))
   const api = await startApiServer({
@@ -48,7 +50,13 @@ export const createWorld = async ({ seed, shapes }: WorldOptions): Promise<World
   })
   const controllers = await startLoops(api, env)
   const client = api.client(administrator)
-  const starting = startSimulation({ client, env, shapes })
+  const starting = startSimulation({
+    client,
+    env,
+    shapes,
+    resources: api.registry.all().filter((kind) => !kind.conversion),
+    ...(file !== undefined ? { file } : {}),
+  })
   let simulation: Simulation | undefined
   void starting.then((started) => {
     simulation = started

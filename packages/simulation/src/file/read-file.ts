@@ -1,0 +1,99 @@
+import { loadYamlAll, splitApiVersion } from '@skiff/machinery'
+import type { TemplateSurroundings } from '../kwok/functions.ts'
+import { type FileStage, readStage } from '../kwok/read-stage.ts'
+import type { NodeShape } from '../nodes/shape.ts'
+import type { UsageRule } from '../usage/usage.ts'
+import { type Fields, FileError, fieldsOf } from './fields.ts'
+import { readShape } from './shapes.ts'
+import { readUsage } from './usages.ts'
+
+/** What a simulation file says. */
+export interface SimulationFile {
+  readonly shapes: readonly NodeShape[]
+  readonly stages: readonly FileStage[]
+  readonly usages: readonly UsageRule[]
+  /** The built-in stages of a kind stay beside the file's own; those of the same name give way. */
+  readonly keepsBuiltins: boolean
+  /** Documents that were passed over: kinds of kwok's that mean nothing here. */
+  readonly ignored: readonly string[]
+}
+
+const nowhere: TemplateSurroundings = { now: () => 0, random: () => 0, nodeIP: () => '', podIP: () => '' }
+
+/** Kinds of kwok that configure what is not simulated here. */
+const passedOver = new Set([
+  'KwokConfiguration',
+  'KwokctlConfiguration',
+  'KwokctlResource',
+  'Metric',
+  'Logs',
+  'ClusterLogs',
+  'Exec',
+  'ClusterExec',
+])
+for (const kind of ['Attach', 'ClusterAttach', 'PortForward', 'ClusterPortForward', 'KwokctlComponent']) passedOver.add(kind)
+
+const groups = new Set(['kwok.x-k8s.io', 'config.kwok.x-k8s.io', 'simulation.skiff.dev'])
+
+/**
+ * Reads a simulation file: kwok's Stage, ResourceUsage and ClusterResourceUsage, and NodeShape and Simulation of `simulation.skiff.dev/v1alpha1`.
+ * Throws a FileError that names the document and the field. Without `around` the file is only checked.
+ */
+export const readSimulationFile = (text: string, around: TemplateSurroundings = nowhere): SimulationFile => {
+  const shapes: NodeShape[] = []
+  const stages: FileStage[] = []
+  const usages: UsageRule[] = []
+  const ignored: string[] = []
+  let keepsBuiltins = false
+  for (const [at, { kind, name, document, path }] of documentsOf(text).entries()) {
+    const spec = (): Fields => document.object('spec') ?? document.refuse('spec', 'is missing')
+    switch (kind) {
+      case 'Stage':
+        stages.push(located(path, () => readStage(name, spec(), around)))
+        break
+      case 'NodeShape':
+        shapes.push(readShape(name, spec()))
+        break
+      case 'ResourceUsage':
+      case 'ClusterResourceUsage':
+        usages.push(...readUsage(kind, name, document))
+        break
+      case 'Simulation':
+        spec().only('keepBuiltinStages')
+        keepsBuiltins = spec().flag('keepBuiltinStages') ?? false
+        break
+      default:
+        if (!passedOver.has(kind)) throw new FileError(`document ${at + 1} has the kind ${JSON.stringify(kind)}, which is not known here`)
+        ignored.push(`${kind} ${name}`)
+    }
+  }
+  refuseTwice(shapes)
+  return { shapes, stages, usages, keepsBuiltins, ignored }
+}
+
+const documentsOf = (text: string) =>
+  located('the file', () => loadYamlAll(text)).map(({ value, duplicates }, at) => {
+    const fields = fieldsOf(value, `document ${at + 1}`)
+    if (duplicates[0] !== undefined) throw new FileError(`document ${at + 1}: ${duplicates[0]}`)
+    const kind = fields.text('kind') ?? fields.refuse('kind', 'is missing')
+    const { group } = splitApiVersion(fields.text('apiVersion') ?? fields.refuse('apiVersion', 'is missing'))
+    if (!groups.has(group)) fields.refuse('apiVersion', 'must be kwok.x-k8s.io/v1alpha1 or simulation.skiff.dev/v1alpha1')
+    const name = fields.object('metadata')?.text('name') ?? ''
+    const path = `document ${at + 1} (${kind} ${name})`
+    return { kind, name, path, document: fieldsOf(value, path) }
+  })
+
+/** Complaints of expressions and templates name no document themselves. */
+const located = <T>(path: string, read: () => T): T => {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof FileError) throw error
+    throw new FileError(`${path}: ${(error as Error).message}`)
+  }
+}
+
+const refuseTwice = (shapes: readonly NodeShape[]): void => {
+  const twice = shapes.find(({ name }, at) => shapes.findIndex((other) => other.name === name) !== at)
+  if (twice) throw new FileError(`there are two NodeShapes of the name ${JSON.stringify(twice.name)}`)
+}
