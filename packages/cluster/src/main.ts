@@ -77,6 +77,14 @@ const addClusterCommands = (program: Command): void => {
     .requiredOption('--dir <dir>')
     .requiredOption('--node <node>')
     .action(async (options) => (await import('./agent.ts')).agent(options.name, options.dir, options.node))
+  program
+    .command('scheduler')
+    .description('the scheduler alone, for the cluster of a kubeconfig; of several copies one acts')
+    .option('--kubeconfig <file>', 'how to reach the cluster')
+    .option('--config <file>', 'a KubeSchedulerConfiguration')
+    .option('--plugins <files>', 'plugins for its profiles: TypeScript or JavaScript files, divided by commas')
+    .option('--port <port>', 'serves /metrics and /healthz on 127.0.0.1', Number)
+    .action(async (options) => (await import('./scheduler-process.ts')).schedulerCommand(options))
   // With flags it is kubectl's verb, which knows of client and server.
   if (process.argv[2] !== 'version' || process.argv.length === 3)
     program

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
+import { type Client, connect, createViews, findConnection, overHttp, runElection } from '@skiff/client'
+import { type Env, exposition, type Family, parseDurationMs, systemEnv } from '@skiff/machinery'
+import { completeConfiguration, type PluginRegistry, type Scheduler, type SchedulerConfiguration, startScheduler } from '@skiff/scheduler'
+import { openJournal } from './journal.ts'
+import { schedulerChoice, schedulerSetup } from './scheduler-setup.ts'
+import { UserError } from './talk.ts'
+
+export interface RunningScheduler {
+  readonly client: Client
+  readonly env: Env
+  readonly configuration?: SchedulerConfiguration
+  readonly plugins: PluginRegistry
+  /** Who this process is in the election; unique. */
+  readonly holder: string
+  readonly signal: AbortSignal
+}
+export interface SchedulerHealth {
+  readonly leads: () => boolean
+  readonly metrics: () => readonly Family[]
+}
+
+/**
+ * Schedules for any cluster while it holds the Lease that the configuration names, or at once without an election. `done` resolves once
+ * `signal` aborts or leadership is lost, when nothing is in flight any more; it rejects where the scheduler cannot start.
+ */
+export const runScheduler = ({
+  client,
+  env,
+  configuration,
+  plugins,
+  holder,
+  signal,
+}: RunningScheduler): SchedulerHealth & { readonly done: Promise<void> } => {
+  const { leaderElection } = completeConfiguration(configuration)
+  let scheduler: Scheduler | undefined
+  /** Until `leading` aborts. */
+  const schedule = async (leading: AbortSignal): Promise<void> => {
+    const views = createViews(client, env)
+    try {
+      scheduler = await startScheduler({ client, views, env, plugins, ...(configuration ? { configuration } : {}) })
+      if (!leading.aborted) await new Promise((resolve) => leading.addEventListener('abort', resolve, { once: true }))
+      await scheduler.stop()
+    } finally {
+      scheduler = undefined
+      await views.close()
+    }
+  }
+  const elected = async (): Promise<void> => {
+    const failed = new AbortController()
+    let work: Promise<void> = Promise.resolve()
+    await runElection(client, env, {
+      namespace: leaderElection.resourceNamespace,
+      name: leaderElection.resourceName,
+      ...{ holder, signal: AbortSignal.any([signal, failed.signal]), releaseOnStop: true },
+      leaseMs: parseDurationMs(leaderElection.leaseDuration),
+      renewDeadlineMs: parseDurationMs(leaderElection.renewDeadline),
+      retryMs: parseDurationMs(leaderElection.retryPeriod),
+      onLeading: (leading) => {
+        env.log.info('leads', { holder })
+        work = schedule(leading)
+        work.catch(() => failed.abort())
+      },
+      onNewLeader: (leader) => env.log.info('new leader elected', { identity: leader }),
+    })
+    await work
+  }
+  return {
+    done: leaderElection.leaderElect ? elected() : schedule(signal),
+    leads: () => scheduler !== undefined,
+    metrics: () => scheduler?.metrics() ?? [],
+  }
+}
+
+export interface SchedulerCommand {
+  readonly kubeconfig?: string
+  readonly config?: string
+  readonly plugins?: string
+  /** Of 127.0.0.1, for /metrics and the health checks; absent: none. */
+  readonly port?: number
+}
+
+/** `skiff scheduler`: the scheduler alone, for the cluster of a kubeconfig. Runs until it is told to stop, or another leads. */
+export const schedulerCommand = async ({ kubeconfig, config, plugins, port }: SchedulerCommand): Promise<void> => {
+  const env = systemEnv(openJournal('/dev/stderr', { now: systemEnv().now, rotateBytes: Number.POSITIVE_INFINITY }).child('scheduler'))
+  const choice = schedulerChoice({
+    name: '',
+    ...(config ? { schedulerConfig: config } : {}),
+    ...(plugins ? { schedulerPlugins: plugins } : {}),
+  })
+  const setup = await schedulerSetup(choice)
+  const named = kubeconfig ?? setup.configuration?.clientConnection?.kubeconfig
+  const { http } = await findConnection(named ? { kubeconfig: named } : {}, process.env)
+  const client = connect(overHttp(http), { name: 'system:kube-scheduler', groups: [] }, 'kube-scheduler')
+  const stopping = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
+  const running = runScheduler({ client, env, ...setup, holder: `${hostname()}_${randomUUID()}`, signal: stopping.signal })
+  const close = port === undefined ? undefined : await serveHealth(running, port)
+  try {
+    await running.done
+  } finally {
+    await close?.()
+  }
+  if (!stopping.signal.aborted) throw new UserError('leaderelection lost')
+  process.exit(0)
+}
+
+/** Health checks and metrics, as upstream's paths have them. Answers what closes it. */
+export const serveHealth = async (
+  { metrics }: SchedulerHealth,
+  port: number,
+): Promise<(() => Promise<void>) & { readonly port: number }> => {
+  const server = createServer((incoming, outgoing) => {
+    const path = incoming.url?.split('?')[0]
+    const type = 'text/plain; version=0.0.4; charset=utf-8'
+    if (path === '/metrics') outgoing.writeHead(200, { 'content-type': type }).end(exposition(metrics()))
+    // As upstream: one that waits to lead is well.
+    else if (path === '/healthz' || path === '/livez' || path === '/readyz') outgoing.end('ok')
+    else outgoing.writeHead(404).end('404 page not found\n')
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  return Object.assign(close, { port: (server.address() as AddressInfo).port })
+}
