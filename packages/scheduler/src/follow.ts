@@ -70,6 +70,8 @@ const conditionsOf = ({ status }: Node): string => status?.conditions?.map((each
 const nodeChanged = ({ snapshot, queue }: FollowParts, { before, after, key }: ViewChange<Node>): void => {
   if (!after) {
     snapshot.removeNode(key)
+    // The emptiest domain of a spreading may be gone with it.
+    if (before) queue.happened({ on: 'node-removed', node: before })
     return
   }
   if (!before) {

@@ -96,6 +96,31 @@ test('a cordon is respected, and its end brings the pod in', async () => {
   expect(cluster.places()).toEqual({ p: 'n1' })
 })
 
+test('a spreading that one node forbids is possible once that node is gone', async () => {
+  const cluster = await start()
+  const labels = { app: 'web' }
+  const constraint = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: labels } }
+  const topologySpreadConstraints = [{ ...constraint, whenUnsatisfiable: 'DoNotSchedule' as const }]
+  await cluster.add(nodeOf('empty', { spec: { unschedulable: true } }), nodeOf('n'))
+  await cluster.add(podOf('there', { on: 'n', labels }), podOf('p', { labels, spec: { topologySpreadConstraints } }))
+  expect(condition(cluster, 'p')?.message).toContain("1 node(s) didn't match pod topology spread constraints")
+  await cluster.client.remove(nodes, { name: 'empty' })
+  await cluster.settle()
+  expect(cluster.places()).toEqual({ there: 'n', p: 'n' })
+})
+
+test('a preemption that the server fails is tried again', async () => {
+  let failures = 1
+  const intercept = ({ verb }: { readonly verb: string }) => {
+    if (verb === 'delete' && failures-- > 0) throw new Refusal(500, 'InternalError', 'the store is away')
+  }
+  const cluster = await start({ intercept })
+  await cluster.add(nodeOf('n1'), podOf('low', cpu('3')), podOf('high', { priority: 100, ...cpu('3') }))
+  await cluster.env.advance(10_000)
+  await cluster.settle()
+  expect(cluster.pod('low')?.metadata.deletionTimestamp).toBeDefined()
+})
+
 test('preemption: victims are marked and deleted, the node is promised, and kept from lesser pods', async () => {
   const cluster = await start()
   await cluster.add(nodeOf('n1'), podOf('low', cpu('3')), podOf('high', { priority: 100, ...cpu('3') }))

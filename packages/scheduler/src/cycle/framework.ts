@@ -102,6 +102,7 @@ export interface Plugin {
 export type ClusterEvent =
   | { readonly on: 'node-added'; readonly node: Node }
   | { readonly on: 'node-updated'; readonly before: Node; readonly node: Node; readonly changed: NodeChange }
+  | { readonly on: 'node-removed'; readonly node: Node }
   | { readonly on: 'pod-assigned'; readonly pod: PodInfo }
   | { readonly on: 'pod-updated'; readonly before: PodInfo; readonly pod: PodInfo }
   | { readonly on: 'pod-removed'; readonly pod: PodInfo }

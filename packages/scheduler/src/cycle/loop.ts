@@ -1,3 +1,4 @@
+import { pod as pods } from '@skiff/api'
 import { decideWith } from '../extender/consult.ts'
 import type { Extender } from '../extender/extender.ts'
 import type { SchedulerMetrics } from '../metrics/scheduler-metrics.ts'
@@ -6,6 +7,7 @@ import type { Nominations } from '../preempt/nominations.ts'
 import type { Speaking } from '../profile/profile.ts'
 import type { QueuedPod } from '../queue/queued-pod.ts'
 import type { SchedulingQueue } from '../queue/scheduling-queue.ts'
+import { podInfoOf } from '../snapshot/pod-info.ts'
 import type { Decider, Decision } from './decide.ts'
 import { fitErrorText, noNodesText } from './fit-error.ts'
 import type { Attempt, Cluster, Diagnosis } from './framework.ts'
@@ -44,7 +46,7 @@ const sliceMs = 5
 
 export const createLoop = (parts: LoopParts): Loop => {
   const { cluster, profiles, queue, nominations, extenders, metrics, teller, settle, evict, track } = parts
-  const { env } = cluster
+  const { env, views } = cluster
   const refusals = createSharedRefusals(cluster.snapshot)
   let isAwake = false
   let stopped = false
@@ -57,7 +59,17 @@ export const createLoop = (parts: LoopParts): Loop => {
     for (const plugin of diagnosis.leftOutBy) names.add(plugin)
     const refusal = { by: names, text: fitErrorText(diagnosis, attempt.text), nominate: attempt.nominate }
     const speaking = { recorder: by.recorder, schedulerName: by.profile.schedulerName }
-    if (attempt.victims) track(evict(attempt.victims, pod, attempt.nominate ?? '', speaking))
+    if (attempt.victims)
+      track(
+        evict(attempt.victims, pod, attempt.nominate ?? '', speaking).catch((error) => {
+          // No victim's going will bring the pod back: it tries again, elsewhere perhaps.
+          env.log.warn('preemption failed', { pod: pod.key, node: attempt.nominate, error: String(error) })
+          nominations.clear(pod.uid)
+          refusals.forget()
+          const current = views.view(pods).get(pod.key)
+          if (current?.metadata.uid === pod.uid) queue.update(podInfoOf(current), true)
+        }),
+      )
     for (const other of attempt.unpromised ?? []) queue.update(other, true)
     // A nomination that came or went changes what the next pod finds.
     if (attempt.nominate || wasNominated) refusals.forget()

@@ -109,6 +109,7 @@ export const createSchedulerMetrics = (): SchedulerMetrics => {
   const preemptions = counters()
   const permitTimes = histograms(exponential(0.001, 2, 15), 'result')
   let gauges: Gauges | undefined
+  preemptions.at('')
 
   return {
     attempted: (profile, result, ms) => {

@@ -134,8 +134,12 @@ export const createInterPodAffinity = (args: InterPodAffinityArgs): Plugin => ({
       case 'node-updated':
         return event.changed.labels
       case 'pod-assigned':
+        return pod.requiredAffinity.some((term) => termMatches(term, event.pod, cluster))
       case 'pod-updated':
-        return event.on === 'pod-updated' || pod.requiredAffinity.some((term) => termMatches(term, event.pod, cluster))
+        // Of a pod that is placed, labels alone may change.
+        return [...pod.requiredAffinity, ...pod.requiredAntiAffinity].some(
+          (term) => termMatches(term, event.before, cluster) !== termMatches(term, event.pod, cluster),
+        )
       case 'pod-removed':
         return (
           pod.requiredAntiAffinity.some((term) => termMatches(term, event.pod, cluster)) ||

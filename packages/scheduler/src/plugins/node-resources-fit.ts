@@ -112,7 +112,7 @@ const roomMayAppear = (event: ClusterEvent, pod: PodInfo): boolean => {
     case 'node-added':
       return couldHold(event, pod)
     case 'node-updated':
-      return event.changed.allocatable && couldHold(event, pod)
+      return event.changed.allocatable && couldHold(event, pod) && grew(event, pod)
     case 'pod-removed':
       return true
     case 'pod-updated': {
@@ -123,6 +123,12 @@ const roomMayAppear = (event: ClusterEvent, pod: PodInfo): boolean => {
     default:
       return false
   }
+}
+
+/** Something that the pod needs became more. */
+const grew = ({ before, node }: ClusterEvent & { on: 'node-updated' }, pod: PodInfo): boolean => {
+  const [had, has] = [amountsOf(before.status?.allocatable), amountsOf(node.status?.allocatable)]
+  return ['pods', ...pod.requests.map(([resource]) => resource)].some((each) => (has.get(each) ?? 0) > (had.get(each) ?? 0))
 }
 
 const couldHold = ({ node }: ClusterEvent & { on: 'node-added' | 'node-updated' }, pod: PodInfo): boolean => {

@@ -16,5 +16,5 @@ export const nodeUnschedulable: Plugin = {
     if (tolerated(cordon, pod.spec.tolerations)) return 'skip'
     return { filter: (slot) => (snapshot.node(slot)?.node.spec?.unschedulable ? cordoned : undefined) }
   },
-  hint: (event) => event.on === 'node-added' || (event.on === 'node-updated' && event.changed.taints),
+  hint: (event) => event.on === 'node-added' || (event.on === 'node-updated' && event.changed.taints && !event.node.spec?.unschedulable),
 }

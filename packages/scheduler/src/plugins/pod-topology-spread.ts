@@ -1,6 +1,8 @@
+import type { Node, TopologySpreadConstraint } from '@skiff/api'
+import { type CompiledSelector, compileLabelSelector } from '@skiff/machinery'
 import type { InTreeArgs } from '../config/configuration.ts'
-import { type Cluster, type Plugin, type PodPlugin, unresolvable, unschedulable } from '../cycle/framework.ts'
-import type { PodInfo } from '../snapshot/pod-info.ts'
+import { type Cluster, type ClusterEvent, type Plugin, type PodPlugin, unresolvable, unschedulable } from '../cycle/framework.ts'
+import { type PodInfo, withOwnLabels } from '../snapshot/pod-info.ts'
 import { type Constraining, type Constraint, createConstraining } from './spread-constraints.ts'
 import { spreadScore } from './spread-score.ts'
 
@@ -61,29 +63,41 @@ export const createPodTopologySpread = (args: InTreeArgs['PodTopologySpread']): 
     name,
     points: ['preFilter', 'filter', 'preScore', 'score'],
     weight: 2,
-    reactsTo: ['node-added', 'node-updated', 'pod-assigned', 'pod-updated', 'pod-removed'],
+    reactsTo: ['node-added', 'node-updated', 'node-removed', 'pod-assigned', 'pod-updated', 'pod-removed'],
     begin: (pod, cluster) => {
       const filter = spreadFilter(pod, cluster, constraintsOf)
       const { constraints, areSystemDefaults } = constraintsOf(pod, cluster, 'ScheduleAnyway')
       if (!filter && constraints.length === 0) return 'skip'
       return { ...(filter ? { filter } : {}), ...(constraints.length > 0 ? spreadScore(constraints, !areSystemDefaults, cluster) : {}) }
     },
-    hint: (event, { namespace, pod }) => {
-      switch (event.on) {
-        case 'node-added':
-          return true
-        case 'node-updated':
-          return event.changed.labels || event.changed.taints
-        case 'pod-assigned':
-        case 'pod-updated':
-        case 'pod-removed':
-          return (
-            event.pod.namespace === namespace && ((pod.spec.topologySpreadConstraints?.length ?? 0) > 0 || constraintsOf.mayFilterByDefault)
-          )
-        default:
-          return false
-      }
+    hint: (event, pod) => {
+      const own = pod.pod.spec.topologySpreadConstraints?.filter((each) => each.whenUnsatisfiable === 'DoNotSchedule') ?? []
+      return own.length === 0 ? constraintsOf.mayFilterByDefault : mayEvenOut(event, pod, own)
     },
+  }
+}
+
+/** Whether an event changes what the constraints count: the domains there are, or the pods in them. */
+const mayEvenOut = (event: ClusterEvent, pod: PodInfo, constraints: readonly TopologySpreadConstraint[]): boolean => {
+  const hasKeys = ({ metadata: { labels = {} } }: Node) => constraints.every(({ topologyKey }) => Object.hasOwn(labels, topologyKey))
+  const isCounted = (other: PodInfo, selector: CompiledSelector) => !other.isTerminating && selector.matches(other.labels)
+  const selectors = () =>
+    constraints.map((each) => compileLabelSelector(withOwnLabels(each.labelSelector, pod.labels, each.matchLabelKeys)))
+  switch (event.on) {
+    case 'node-added':
+    case 'node-removed':
+      return hasKeys(event.node)
+    case 'node-updated':
+      return (event.changed.labels || event.changed.taints) && (hasKeys(event.node) || hasKeys(event.before))
+    case 'pod-assigned':
+    case 'pod-removed':
+      return event.pod.namespace === pod.namespace && selectors().some((each) => each.matches(event.pod.labels))
+    case 'pod-updated':
+      return (
+        event.pod.namespace === pod.namespace && selectors().some((each) => isCounted(event.before, each) !== isCounted(event.pod, each))
+      )
+    default:
+      return false
   }
 }
 

@@ -1,4 +1,4 @@
-import { podDisruptionBudget } from '@skiff/api'
+import { persistentVolume, persistentVolumeClaim, podDisruptionBudget } from '@skiff/api'
 import { type Given, given } from '@skiff/client'
 import { expect, test } from 'vitest'
 import { fitErrorText } from '../cycle/fit-error.ts'
@@ -41,6 +41,28 @@ test('only as many pods go as need to, the least important first', () => {
   ]
   expect(attempted([nodeOf('n')], placed, cpu('2'))).toEqual({ node: 'n', victims: ['lower'] })
   expect(attempted([nodeOf('n')], placed, cpu('3'))).toEqual({ node: 'n', victims: ['low', 'lower'] })
+})
+
+test('a claim for one pod at a time is taken from a less important one', () => {
+  const claim = given(persistentVolumeClaim, {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'data', namespace: 'a', uid: 'data', resourceVersion: '1', creationTimestamp: '' },
+    spec: { accessModes: ['ReadWriteOncePod'], volumeName: 'v' },
+    status: { phase: 'Bound' },
+  })
+  const volume = given(persistentVolume, {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'v', uid: 'v', resourceVersion: '1', creationTimestamp: '' },
+    spec: {},
+  })
+  const spec = { volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] }
+  const placed = [podOf('low', { on: 'b', spec }), podOf('other', { on: 'a' })]
+  expect(attempted([nodeOf('a'), nodeOf('b')], placed, { spec: { ...spec, priority: 100 } }, [claim, volume])).toEqual({
+    node: 'b',
+    victims: ['low'],
+  })
 })
 
 test('the node whose worst victim matters least is taken', () => {

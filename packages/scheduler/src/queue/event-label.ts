@@ -18,6 +18,8 @@ export const eventLabel = (event: ClusterEvent): string => {
     case 'node-updated':
       if (event.changed.allocatable) return 'NodeUpdateNodeAllocatable'
       return event.changed.labels ? 'NodeUpdateNodeLabel' : 'NodeUpdateNodeTaint'
+    case 'node-removed':
+      return 'NodeDelete'
     case 'pod-assigned':
       return 'AssignedPodAdd'
     case 'pod-updated':
