@@ -93,15 +93,25 @@ export const apiGroup = (registry: Pick<Registry, 'all'>, group: string) => {
 export const apiResourceList = (registry: Pick<Registry, 'all'>, group: string, version: string) => {
   const kinds = registry.all().filter((kind) => kind.group === group && kind.version === version)
   if (kinds.length === 0) return undefined
-  const resources = kinds.flatMap((kind) => [resourceEntry(kind), ...kind.subresources.map((part) => subresourceEntry(kind, part))])
-  resources.sort((a, b) => (a.name < b.name ? -1 : 1))
+  // Built-in kinds come by the names of their paths; of custom ones, the parts stand behind each kind as they are served: status, scale.
+  const resources = kinds
+    .filter((kind) => !kind.custom)
+    .flatMap((kind) => [resourceEntry(kind), ...kind.subresources.map((part) => subresourceEntry(kind, part))])
+    .sort(byName)
+  const custom = kinds
+    .filter((kind) => kind.custom)
+    .sort((a, b) => (a.plural < b.plural ? -1 : 1))
+    .flatMap((kind) => [resourceEntry(kind), ...[...kind.subresources].sort(byNameReversed).map((part) => subresourceEntry(kind, part))])
   return {
     kind: 'APIResourceList',
     ...(group === '' ? {} : { apiVersion: 'v1' }),
     groupVersion: group === '' ? version : `${group}/${version}`,
-    resources,
+    resources: [...resources, ...custom],
   }
 }
+
+const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1)
+const byNameReversed = (a: { name: string }, b: { name: string }): number => byName(b, a)
 
 const resourceEntry = (kind: Kind) => ({
   name: kind.plural,

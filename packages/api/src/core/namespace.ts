@@ -42,7 +42,8 @@ export const namespace = defineKind<Namespace>(namespaceResource, {
   validate: (next) => finalizerFaults(next, () => 'spec.finalizers'),
   subresources: {
     status: {
-      prepareForUpdate: (next, old) => ({ ...next, spec: old.spec }),
+      // A status that says nothing has the default phase.
+      prepareForUpdate: (next, old) => ({ ...next, spec: old.spec, status: { ...next.status, phase: next.status?.phase || 'Active' } }),
       validateUpdate: (next) => {
         const ending = next.metadata.deletionTimestamp !== undefined
         const phase = ending ? 'Terminating' : 'Active'
