@@ -35,12 +35,21 @@ interface Reader {
 
 /** Reads the first document of YAML, which JSON is too; throws with the texts of Kubernetes' YAML library. */
 export const loadYaml = (text: string, maxDepth: number = defaultMaxDepth): LoadedYaml => {
+  checkFirstTab(text)
   const reader: Reader = { text, events: eventsOf(text, maxDepth), at: 0, anchors: new Map(), repeated: [], nodes: 0, aliased: 0 }
   if (reader.events[0]?.type !== EVENT_ID.DOCUMENT) return { value: null, duplicates: [] }
   reader.at++
   const empty = reader.events[reader.at]?.type === EVENT_ID.POP
   const value = empty ? null : readNode(reader)
   return { value, duplicates: reader.repeated.length === 0 ? [] : [`yaml: unmarshal errors:\n${reader.repeated.join('\n')}`] }
+}
+
+/** A tab cannot stand before what comes first. */
+const checkFirstTab = (text: string): void => {
+  const first = text.search(/[^ \n]/)
+  if (first < 0 || text[first] !== '\t') return
+  const lines = text.slice(0, first).split('\n').length
+  throw new Error(`yaml: ${lines > 1 ? `line ${lines}: ` : ''}found character that cannot start any token`)
 }
 
 /**
