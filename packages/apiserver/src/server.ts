@@ -87,6 +87,8 @@ export interface ApiServer {
   readonly components: Map<string, ComponentCheck>
   /** What `/metrics` tells besides the server's own: of what runs in the same process. */
   readonly metrics: Set<() => readonly Family[]>
+  /** What servers behind this one serve, those of their resources that discovery shows. */
+  aggregated(): readonly Kind[]
   /** A near client under the identity given. */
   client(identity: Identity): Client
   close(): Promise<void>
@@ -283,6 +285,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     storage,
     components,
     metrics: more,
+    aggregated: aggregator.kinds,
     client: (identity) => connect(handler, identity),
     close: async () => {
       definitions.stop()

@@ -18,7 +18,7 @@ export const startLoops = async (api: ApiServer, record: ClusterRecord, env: Env
     env: { ...env, log: env.log.child('controllers') },
     enabled: record.controllers,
     gates: gatesOf(record.featureGates ?? ''),
-    resources: () => api.registry.all().filter((kind) => !kind.conversion),
+    resources: () => [...api.registry.all().filter((kind) => !kind.conversion), ...api.aggregated()],
     ...signers(api, env),
   })
   const scheduling = { ...env, log: env.log.child('scheduler') }

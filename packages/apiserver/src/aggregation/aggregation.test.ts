@@ -134,6 +134,22 @@ test('another server answers for its group under this address, and is told who a
     },
   })
   expect(answer.body.headers.authorization).toBeUndefined()
+  // Components in the server's own process get there, too, under their own names.
+  const near = { verb: 'list', group: 'metrics.example.com', version: 'v1beta1', resource: 'loads', namespace: 'default' } as const
+  const query = { limit: '3' }
+  const jane = { name: 'jane', groups: ['system:masters'] }
+  expect(await api.server.handler({ ...near, query, identity: jane })).toMatchObject({
+    status: 201,
+    object: {
+      url: asked,
+      method: 'GET',
+      by: 'front-proxy-client',
+      headers: { 'x-remote-user': 'jane', 'x-remote-group': 'system:masters' },
+    },
+  })
+  await expect(api.server.handler({ ...near, query, identity: { name: 'jane', groups: [] } })).rejects.toThrow(
+    'loads.metrics.example.com is forbidden: User "jane" cannot list',
+  )
   const stranger = await api.raw('GET', asked, undefined, { 'impersonate-user': 'jane' })
   expect(stranger.body.message).toBe(
     'loads.metrics.example.com is forbidden: User "jane" cannot list resource "loads" in API group "metrics.example.com" in the namespace "default"',
