@@ -1,6 +1,7 @@
 import { type Descriptions, type Kind, resourceFacts, typeFacts } from '@skiff/api'
 import type { Registry } from '../registry/registry.ts'
 import { kubernetesVersion } from '../version.ts'
+import { servingCbor } from './cbor.ts'
 import { customName, customSchemas } from './custom-schemas.ts'
 import { type OperationNames, routesOf } from './operations.ts'
 import { pathsOf } from './paths.ts'
@@ -62,10 +63,17 @@ const sorted = <T>(entries: Readonly<Record<string, T>>): Readonly<Record<string
   Object.fromEntries(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 /** The operations and every schema that can be reached from them. */
-const contentOf = (kinds: readonly Kind[], plain: readonly Route[], descriptions: Descriptions, dialect: Dialect): Content => {
+const contentOf = (
+  kinds: readonly Kind[],
+  plain: readonly Route[],
+  descriptions: Descriptions,
+  dialect: Dialect,
+  cbor: boolean,
+): Content => {
   const source: SchemaSource = { types, descriptions, dialect, everywhere }
   const operations = { types, descriptions, names }
-  const routes = [...plain, ...kinds.flatMap((kind) => routesOf(operations, kind))]
+  const told = [...plain, ...kinds.flatMap((kind) => routesOf(operations, kind))]
+  const routes = cbor ? told.map(servingCbor) : told
   const paths = pathsOf(routes, dialect)
   const schemas: Record<string, Schema> = {}
   const waiting: string[] = []
@@ -113,11 +121,11 @@ const builtInGroups = (registry: Registry): readonly string[] => [
 ]
 
 /** The OpenAPI v3 document of a path of `plainDocuments`; undefined for any other. */
-export const plainDocument3 = (registry: Registry, descriptions: Descriptions, path: string): Schema | undefined => {
+export const plainDocument3 = (registry: Registry, descriptions: Descriptions, path: string, cbor = false): Schema | undefined => {
   const plain = Object.hasOwn(plainPaths, path) ? plainPaths[path] : undefined
   const group = path.startsWith('apis/') ? path.slice('apis/'.length) : ''
   const routes = plain ?? (builtInGroups(registry).includes(group) ? [groupRoute(group)] : undefined)
-  return routes && version3(contentOf([], routes, descriptions, openApi3))
+  return routes && version3(contentOf([], routes, descriptions, openApi3, cbor))
 }
 
 /** Custom kinds' discovery is not told. */
@@ -127,17 +135,17 @@ const versionRoutes = (kinds: readonly Kind[]): readonly Route[] => {
 }
 
 /** The OpenAPI v3 document of a group version. */
-export const document3 = (registry: Registry, descriptions: Descriptions, group: string, version: string): Schema => {
+export const document3 = (registry: Registry, descriptions: Descriptions, group: string, version: string, cbor = false): Schema => {
   const kinds = registry.all().filter((kind) => kind.group === group && kind.version === version)
-  return version3(contentOf(kinds, versionRoutes(kinds), descriptions, openApi3))
+  return version3(contentOf(kinds, versionRoutes(kinds), descriptions, openApi3, cbor))
 }
 
 /** The OpenAPI v2 document of everything that is served. */
-export const document2 = (registry: Registry, descriptions: Descriptions): Schema => {
+export const document2 = (registry: Registry, descriptions: Descriptions, cbor = false): Schema => {
   const kinds = registry.all()
   const groups = builtInGroups(registry).map(groupRoute)
   const plain = [...Object.values(plainPaths).flat(), ...groups, ...versionRoutes(kinds)]
-  const { schemas, paths } = contentOf(kinds, plain, descriptions, openApi2)
+  const { schemas, paths } = contentOf(kinds, plain, descriptions, openApi2, cbor)
   return {
     swagger: '2.0',
     info,

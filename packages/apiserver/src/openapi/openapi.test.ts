@@ -172,3 +172,25 @@ test('what is no resource has documents of its own', () => {
   }
   expect(plainDocument3(registry, descriptions, 'apis/none')).toBeUndefined()
 })
+
+test('the media types of CBOR are told where it is served', () => {
+  const typesOf = (cbor: boolean, method: 'get' | 'patch') => {
+    const { paths } = document2(registry, descriptions, cbor) as { paths: Record<string, Record<string, Schema>> }
+    return paths[`/api/v1/namespaces/{namespace}/pods${method === 'patch' ? '/{name}' : ''}`]?.[method] as unknown as Record<
+      string,
+      string[]
+    >
+  }
+  expect(typesOf(false, 'get').produces?.join()).not.toContain('cbor')
+  expect(typesOf(false, 'patch').consumes).not.toContain('application/apply-patch+cbor')
+  expect(typesOf(true, 'get').produces).toEqual([
+    'application/json',
+    'application/yaml',
+    'application/vnd.kubernetes.protobuf',
+    'application/cbor',
+    'application/json;stream=watch',
+    'application/vnd.kubernetes.protobuf;stream=watch',
+    'application/cbor-seq',
+  ])
+  expect(typesOf(true, 'patch').consumes?.at(-1)).toBe('application/apply-patch+cbor')
+})

@@ -18,7 +18,7 @@ const hashOf = (content: string | Buffer): string => createHash('sha512').update
 const groupPath = (group: string, version: string): string => (group === '' ? `api/${version}` : `apis/${group}/${version}`)
 
 /** /openapi/v2, /openapi/v3 and the documents that the latter lists. Documents are made when first asked for and until a kind comes or goes. */
-export const openApiRoutes = (registry: Registry, remote: Remote): PlainRoutes => {
+export const openApiRoutes = (registry: Registry, remote: Remote, cbor = false): PlainRoutes => {
   let made = new Map<string, CachedDocument>()
   const forget = () => {
     made = new Map()
@@ -32,7 +32,7 @@ export const openApiRoutes = (registry: Registry, remote: Remote): PlainRoutes =
   }
   let hashOfTexts: string | undefined
   const texts = (): string => {
-    hashOfTexts ??= descriptionsHash()
+    hashOfTexts ??= `${descriptionsHash()}${cbor ? ' cbor' : ''}`
     return hashOfTexts
   }
   const index = () => cached('index', () => indexOf(registry, remote, texts()))
@@ -42,7 +42,7 @@ export const openApiRoutes = (registry: Registry, remote: Remote): PlainRoutes =
       const asProtobuf = String(request.incoming.headers.accept ?? '').includes('protobuf')
       return writeDocument(
         request,
-        cached(asProtobuf ? 'v2 protobuf' : 'v2', () => version2(registry, remote, asProtobuf)),
+        cached(asProtobuf ? 'v2 protobuf' : 'v2', () => version2(registry, remote, asProtobuf, cbor)),
       )
     },
     '/openapi/v3': (request) => writeDocument(request, index()),
@@ -61,7 +61,7 @@ export const openApiRoutes = (registry: Registry, remote: Remote): PlainRoutes =
           contentType: 'text/html; charset=utf-8',
           headers: { location: urlOf(path, hash) },
         })
-      const document = cached(path, () => version3(registry, kind, path, hash))
+      const document = cached(path, () => version3(registry, kind, path, hash, cbor))
       // Whoever names the hash never need ask again.
       const headers = { 'cache-control': 'public, immutable' }
       return writeDocument(request, given === undefined ? document : Object.assign(Object.create(document) as CachedDocument, { headers }))
@@ -116,9 +116,11 @@ const indexOf = (registry: Registry, remote: Remote, texts: string): CachedDocum
   return { bytes, etag: `"${hashOf(bytes)}"`, contentType: 'application/json' }
 }
 
-const version3 = (registry: Registry, kind: Kind | undefined, path: string, hash: string): CachedDocument => {
+const version3 = (registry: Registry, kind: Kind | undefined, path: string, hash: string, cbor: boolean): CachedDocument => {
   const descriptions = loadDescriptions()
-  const document = kind ? document3(registry, descriptions, kind.group, kind.version) : plainDocument3(registry, descriptions, path)
+  const document = kind
+    ? document3(registry, descriptions, kind.group, kind.version, cbor)
+    : plainDocument3(registry, descriptions, path, cbor)
   return { bytes: encoded(document ?? {}), etag: `"${hash}"`, contentType: 'application/json' }
 }
 
@@ -126,9 +128,9 @@ const version3 = (registry: Registry, kind: Kind | undefined, path: string, hash
 const encoded = ({ paths, ...rest }: Schema): Buffer => Buffer.from(`{"paths":${JSON.stringify(paths)},${encodeJson(rest).slice(1)}`)
 
 const protobuf2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
-const version2 = (registry: Registry, remote: Remote, asProtobuf: boolean): CachedDocument => {
+const version2 = (registry: Registry, remote: Remote, asProtobuf: boolean, cbor: boolean): CachedDocument => {
   const others = [...remote.documents().values()].flatMap(({ document2 }) => document2 ?? [])
-  const document = mergeDocuments2(document2(registry, loadDescriptions()), others)
+  const document = mergeDocuments2(document2(registry, loadDescriptions(), cbor), others)
   const bytes = asProtobuf ? encodeDocument2(document) : encoded(document)
   return { bytes, etag: `"${hashOf(bytes)}"`, contentType: asProtobuf ? protobuf2 : 'application/json' }
 }

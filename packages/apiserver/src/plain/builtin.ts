@@ -62,7 +62,7 @@ export const plainRoutes = ({
   const beta = !gates.AggregatedDiscoveryRemoveBetaType
   const routes: PlainRoutes = {
     ...health,
-    ...openApiRoutes(registry, aggregator),
+    ...openApiRoutes(registry, aggregator, gates.CBORServingAndStorage),
     '/metrics': textRoute(() => exposition(metrics()), 'text/plain; version=0.0.4; charset=utf-8'),
     '/version': indentedRoute(() => kubernetesVersion, true),
     '/api': aggregatedRoute(
