@@ -1,4 +1,4 @@
-import { parseQuantity, quoted, sentAmount, wasSentEmpty } from '@skiff/machinery'
+import { compareQuantities, parseQuantity, quoted, sentAmount, wasSentEmpty } from '@skiff/machinery'
 import type { LabelSelector, ObjectReference, PodTemplateSpec, Toleration } from '../generated/types.ts'
 import { keysOf } from './faults.ts'
 
@@ -80,12 +80,16 @@ const largest = 2n ** 63n
  */
 export const goQuantity = (amounts: Readonly<Record<string, string>> | undefined, name: string, written = false): string => {
   const text = amounts?.[name] ?? '0'
-  const sent = sentAmount(amounts, name) ?? text
-  const given = parseQuantity(sent)
-  const { unscaled, scale, format } = given.scale < -3 ? parseQuantity(text) : given
-  const kept = given.scale < -3 ? undefined : given.text
+  const given = sentAmount(amounts, name) ?? text
+  if (given === '' && text === '0') return goHeld('value:0, scale:0', false, written ? text : '', '')
+  // Maps that were filled in from others carry along what was sent there.
+  const asSent = given === text || (given !== '' && compareQuantities(given, text) === 0)
+  const sent = asSent ? given : text
+  const { unscaled, scale, format, text: kept } = parseQuantity(sent)
   const isBig = unscaled >= largest || (format === 'BinarySI' && sent.includes('.'))
-  const held = isBig ? 'value:0, scale:0' : `value:${unscaled}, scale:${scale}`
-  const big = goPointer('inf.Dec', isBig || undefined)
-  return `resource.Quantity{i:resource.int64Amount{${held}}, d:resource.infDecAmount{Dec:${big}}, s:${quoted(written ? text : (!isBig && kept) || '')}, Format:${quoted(format)}}`
+  const shown = written || text === '0' ? text : (!isBig && kept) || ''
+  return goHeld(isBig ? 'value:0, scale:0' : `value:${unscaled}, scale:${scale}`, isBig, shown, format)
 }
+
+const goHeld = (small: string, isBig: boolean, text: string, format: string): string =>
+  `resource.Quantity{i:resource.int64Amount{${small}}, d:resource.infDecAmount{Dec:${goPointer('inf.Dec', isBig || undefined)}}, s:${quoted(text)}, Format:${quoted(format)}}`

@@ -28,7 +28,7 @@ export const wasSentEmpty = (object: object | undefined, field: string): boolean
 /** Under this key a map of amounts keeps the texts that were sent, where they are not the canonical ones. It goes along as sentEmpty does. */
 export const sentTexts = Symbol('sent texts')
 
-/** What was sent as the amount of that name. */
+/** What was sent as the amount of that name; nothing for null. */
 export const sentAmount = (amounts: Readonly<Record<string, string>> | undefined, name: string): string | undefined =>
   (amounts as { readonly [sentTexts]?: ReadonlyMap<string, string> } | undefined)?.[sentTexts]?.get(name) ?? amounts?.[name]
 
@@ -189,7 +189,7 @@ const readMap = (values: Shape, value: unknown, state: State): unknown => {
   for (const key of Object.keys(value)) {
     const given = value[key]
     out[key] = given === null ? zeroOf(values) : readValue(values, given, state)
-    if (values.is === 'quantity' && typeof given === 'string' && given !== out[key]) noteText(out, key, given)
+    if (values.is === 'quantity' && given !== out[key]) noteText(out, key, String(given ?? ''))
   }
   return out
 }
