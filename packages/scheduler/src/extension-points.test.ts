@@ -98,6 +98,18 @@ describe('PreEnqueue', () => {
   })
 })
 
+test('QueueSort: a plugin of one own orders the queue', async () => {
+  const plugins = { queueSort: { enabled: [{ name: 'Mine' }], disabled: [{ name: '*' }] } }
+  const byName: Plugin = { name: 'Mine', goesFirst: (a, b) => a.pod.key > b.pod.key }
+  const cluster = await start({ profiles: [{ plugins }] }, { Mine: () => byName })
+  await Promise.all(['p1', 'p2', 'p3'].map((name) => cluster.client.create(pods, podOf(name, { requests: { cpu: '3' } }))))
+  await cluster.settle()
+  await cluster.add(nodeOf('n'))
+  await cluster.env.advance(2_000)
+  await cluster.settle()
+  expect(cluster.places()).toEqual({ p1: '', p2: '', p3: 'n' })
+})
+
 describe('Filter and Score', () => {
   const onlyOn = (wanted: string): Omit<Plugin, 'name'> => ({
     begin: (_pod, { snapshot }) => ({
@@ -181,6 +193,12 @@ describe('Reserve, Permit, Bind and PostBind', () => {
     await removePod(cluster, 'p')
     expect(cluster.places()).toEqual({ next: 'n' })
     expect([...cluster.handle.waitingPods.list()]).toEqual([])
+  })
+  test('a scheduler that stops tells the pods that wait nothing', async () => {
+    const cluster = await startWith({ begin: () => ({ permit: () => ({ waitMs: 60_000 }) }) })
+    await cluster.add(nodeOf('n'), podOf('p'))
+    await cluster.stop()
+    expect(condition(cluster, 'p')).toBeUndefined()
   })
   test('what happened while a pod waited is not lost when it is rejected', async () => {
     let denied = true

@@ -17,7 +17,7 @@ import {
 import type { ViewChange, Views } from '@skiff/client'
 import type { Assumed } from './cycle/assumed.ts'
 import { isFinished, type NodeChange, type StorageResource } from './cycle/framework.ts'
-import type { WaitingPods } from './cycle/waiting-pods.ts'
+import { nobody, type WaitingPods } from './cycle/waiting-pods.ts'
 import type { Nominations } from './preempt/nominations.ts'
 import type { SchedulingQueue } from './queue/scheduling-queue.ts'
 import { type PodInfo, podInfoOf } from './snapshot/pod-info.ts'
@@ -113,7 +113,7 @@ const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => vo
     nominations.clear(uid)
     const held = placed.get(uid)
     if (!held) {
-      waitingPods.get(uid)?.reject('', 'removed')
+      waitingPods.get(uid)?.reject(nobody, 'removed')
       assumed.forget(uid)
       return
     }

@@ -178,7 +178,7 @@ const createProfileWith = (
   const { percentageOfNodesToScore } = config
   const told = leavingToExtenders(each, config.extenders ?? [])
   const profile = createProfile(told, { inTree: inTreePlugins, outOfTree, handle, percentageOfNodesToScore })
-  const decider = createDecider(profile, parts.cluster, parts.nominations, parts.metrics)
+  const decider = createDecider(profile, parts.cluster, parts.nominations, parts.metrics, parts.extenders.length > 0)
   return { profile, decider }
 }
 

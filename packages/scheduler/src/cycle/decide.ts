@@ -31,11 +31,19 @@ export interface Decider {
 /** One cycle in so many has each of its plugins timed, as upstream. */
 const timedShare = 10
 
-export const createDecider = (profile: Profile, cluster: Cluster, nominations: Nominations, metrics?: SchedulerMetrics): Decider => {
+/** `compares`: extenders have a say too, so that one feasible node is not enough where no plugin scores. */
+export const createDecider = (
+  profile: Profile,
+  cluster: Cluster,
+  nominations: Nominations,
+  metrics?: SchedulerMetrics,
+  compares = false,
+): Decider => {
   const { snapshot, env } = cluster
   const { schedulerName, percentageOfNodesToScore } = profile
   const shared = createVerdictCache(snapshot)
   const watch: Stopwatch | undefined = metrics && { nowMs: env.monotonicMs, metrics }
+  const anyIsBest = !compares && !profile.enabled.some(({ at }) => at.score)
   let startAt = 0
   let cycles = 0
 
@@ -76,7 +84,7 @@ export const createDecider = (profile: Profile, cluster: Cluster, nominations: N
     return { slots: [...only].flatMap((name) => snapshot.named(name)?.slot ?? []), leftOutBy }
   }
   const feasibleOf = (slots: readonly number[], filter: Filter, verdicts: Map<number, Verdict>): number[] => {
-    const enough = enoughFeasible(slots.length, percentageOfNodesToScore)
+    const enough = anyIsBest ? 1 : enoughFeasible(slots.length, percentageOfNodesToScore)
     const feasible: number[] = []
     let looked = 0
     for (; looked < slots.length && feasible.length < enough; looked += 1) {

@@ -13,7 +13,7 @@ import type { Begun } from './begin.ts'
 import { fitErrorText } from './fit-error.ts'
 import { type Cluster, unschedulable, type Verdict } from './framework.ts'
 import type { Teller } from './tell.ts'
-import type { WaitingRoom } from './waiting-pods.ts'
+import { nobody, type WaitingRoom } from './waiting-pods.ts'
 
 export interface SettleParts {
   readonly cluster: Cluster
@@ -57,6 +57,10 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
     const { queued, node, by, sinceMs } = placement
     giveBack(placement)
     queue.happened({ on: 'pod-removed', pod: queued.pod }, queued)
+    if (verdict.plugin === nobody) {
+      queue.release(queued)
+      return
+    }
     metrics.attempted(by.profile.schedulerName, 'unschedulable', env.monotonicMs() - sinceMs)
     const current = stillWanted(placement)
     if (!current) {
@@ -104,8 +108,15 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
     return verdict
   }
   const bind = async ({ queued: { pod }, node, by }: Placement): Promise<void> => {
-    const binder = extenders.find((each) => each.binds && each.isInterested(pod.pod))
-    if (binder) return binder.bind(pod.pod, node.name)
+    for (const extender of extenders) {
+      if (!extender.binds || !extender.isInterested(pod.pod)) continue
+      try {
+        return await extender.bind(pod.pod, node.name)
+      } catch (error) {
+        if (!extender.isIgnorable) throw error
+        env.log.warn('an extender failed and is passed over', { extender: extender.name, error: String(error) })
+      }
+    }
     for (const plugin of by.profile.bind)
       if (await named('Bind', plugin.name, plugin.bind?.(pod.pod, node.name) ?? Promise.resolve(false))) return
     throw new Error('no bind plugin took the pod')

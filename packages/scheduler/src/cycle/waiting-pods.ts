@@ -25,6 +25,9 @@ export interface WaitingRoom extends WaitingPods {
   close(): void
 }
 
+/** In place of a plugin's name: the pod is gone, or the scheduler stops. Nobody is told. */
+export const nobody = ''
+
 // Upstream's longest wait, whatever a plugin asks for.
 const maxWaitMs = 900_000
 
@@ -66,7 +69,7 @@ export const createWaitingRoom = (env: Env): WaitingRoom => {
       return promise
     },
     close: () => {
-      for (const waiting of [...held.values()]) waiting.reject('', 'the scheduler stops')
+      for (const waiting of [...held.values()]) waiting.reject(nobody, 'the scheduler stops')
     },
   }
 }

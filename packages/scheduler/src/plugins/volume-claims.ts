@@ -7,7 +7,7 @@ import {
   type StorageClass,
   storageClass,
 } from '@skiff/api'
-import { keyOf, quantityValue } from '@skiff/machinery'
+import { controllerOf, keyOf, quantityValue } from '@skiff/machinery'
 import type { Cluster } from '../cycle/framework.ts'
 import { matchesNodeSelector } from '../match/node-selector.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
@@ -41,7 +41,10 @@ export const claimsOf = (pod: PodInfo, { views }: Cluster, isTaken: (volume: str
   const waiting: WaitingClaim[] = []
   for (const name of claimNames(pod)) {
     const claim = views.view(persistentVolumeClaim).get(`${pod.namespace}/${name}`)
+    const isOwn = pod.pod.spec.volumes?.some((each) => each.ephemeral && `${pod.pod.metadata.name}-${each.name}` === name)
+    if (!claim && isOwn) return `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`
     if (!claim) return `persistentvolumeclaim "${name}" not found`
+    if (isOwn && controllerOf(claim)?.uid !== pod.uid) return `PVC ${keyOf(claim)} was not created for pod ${pod.key} (pod is not owner)`
     const { volumeName, storageClassName } = claim.spec
     if (claim.status?.phase === 'Lost') return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${volumeName}"`
     if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`
