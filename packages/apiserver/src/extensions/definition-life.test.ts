@@ -42,6 +42,17 @@ test('what waits for a name has it when the definition that held it goes', async
   await expect.poll(() => conditionOf('seconds', 'Established'), { timeout: 5000 }).toBe('True InitialNamesAccepted')
 })
 
+test('of two that wait for one name, one has it', async () => {
+  await define('owners', { kind: 'Wanted' })
+  await expect.poll(() => conditionOf('owners', 'Established')).toBe('True InitialNamesAccepted')
+  await define('alphas', { kind: 'Wanted', singular: 'alpha' })
+  await define('betas', { kind: 'Wanted', singular: 'beta' })
+  await expect.poll(() => conditionOf('betas', 'NamesAccepted')).toBe('False ListKindConflict')
+  await send('DELETE', `${definitions}/owners.x.io`)
+  await expect.poll(() => conditionOf('alphas', 'Established'), { timeout: 5000 }).toBe('True InitialNamesAccepted')
+  expect(await conditionOf('betas', 'NamesAccepted')).toBe('False ListKindConflict')
+})
+
 test('a definition that goes takes no new objects, and those that are held can be let go', async () => {
   await define('things', { kind: 'Thing' })
   const things = '/apis/x.io/v1/namespaces/default/things'

@@ -58,6 +58,19 @@ export const followDefinitions = (options: DefinitionsOptions): { stop(): void }
     serve(name, definition)
     if (!definition) return
     if (definition.metadata.deletionTimestamp) return cleanUp(options, definition, served.get(name)?.kinds[0])
+    await inTurn(() => grantNames(name))
+  }
+
+  /** Names are granted to one definition at a time: two that want the same are not both told that it is free. */
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const next = last.then(work, work)
+    last = next.catch(() => undefined)
+    return next
+  }
+  const grantNames = async (name: string): Promise<void> => {
+    const definition = held(name)
+    if (!definition || definition.metadata.deletionTimestamp) return
     const others = [...entriesOf(cache.tree, '')].map((entry) => entry.object as CustomResourceDefinition)
     const status = planStatus(definition, takenBy(others, definition), rfc3339(env.now()))
     if (!sameJson(status as unknown as Json, definition.status as unknown as Json))
