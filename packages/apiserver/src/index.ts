@@ -21,6 +21,7 @@ export { type Authorities, openAuthorities } from './authn/open-authorities.ts'
 export type { TokenSigner } from './authn/tokens.ts'
 export {
   type LogOptions,
+  type Meter,
   type NodeConnection,
   type NodeDirectory,
   noNodes,

@@ -1,15 +1,24 @@
-import type { NodeConnection, NodeDirectory } from '@skiff/apiserver'
+import type { Meter, NodeConnection, NodeDirectory } from '@skiff/apiserver'
 
 /** The connections of the nodes that this server speaks to. */
 export interface ClusterNodes extends NodeDirectory {
   set(nodeName: string, connection: NodeConnection): void
   remove(nodeName: string): void
+  /** Of nodes that are played in this process. */
+  measureBy(meter: Meter): void
 }
 
 export const createNodeDirectory = (): ClusterNodes => {
   const connections = new Map<string, NodeConnection>()
+  let meter: Meter | undefined
   return {
     connection: (nodeName) => connections.get(nodeName),
+    get meter() {
+      return meter
+    },
+    measureBy: (one) => {
+      meter = one
+    },
     set: (nodeName, connection) => {
       connections.set(nodeName, connection)
     },

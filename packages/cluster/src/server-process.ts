@@ -57,7 +57,7 @@ export const runServer = async (place: Place, record: ClusterRecord, progress: P
     closers.push(await startLoops(api, record, env))
     if (record.nodes.length > 0) await publishDnsService(api.client(loopbackIdentity), network.dnsAddress, env.log)
     if (nodesReady) await (await nodesReady).join(api)
-    else if (record.simulatedNodes !== undefined) closers.push(await stageNodes(api, record, withLog(env, 'node')))
+    else if (record.simulatedNodes !== undefined) closers.push(await stageNodes(api, record, withLog(env, 'node'), directory))
     else if (!record.controlPlaneOnly) closers.push(await simulatedNodes({ api, record, env: withLog(env, 'node'), directory }))
     // A node may have been marked meanwhile.
     changeRecord(place, (held) => ({ ...held, apiPort: api.port, ready: true }))

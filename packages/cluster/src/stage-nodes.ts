@@ -2,10 +2,16 @@ import type { ApiServer } from '@skiff/apiserver'
 import { loopbackIdentity } from '@skiff/apiserver'
 import type { Env } from '@skiff/machinery'
 import { readSimulationFile, startSimulation, usualShape } from '@skiff/simulation'
+import type { ClusterNodes } from './node-directory.ts'
 import type { ClusterRecord } from './record.ts'
 
 /** The nodes of `--simulated-nodes`: objects whose agents are played in this process. Answers what stops them. */
-export const startStageNodes = async (api: ApiServer, record: ClusterRecord, env: Env): Promise<() => Promise<void>> => {
+export const startStageNodes = async (
+  api: ApiServer,
+  record: ClusterRecord,
+  env: Env,
+  directory: ClusterNodes,
+): Promise<() => Promise<void>> => {
   const { simulation } = record
   const hasShapes = simulation !== undefined && readSimulationFile(simulation).shapes.length > 0
   const started = await startSimulation({
@@ -16,5 +22,6 @@ export const startStageNodes = async (api: ApiServer, record: ClusterRecord, env
     ...(simulation !== undefined ? { file: simulation } : {}),
     resources: api.registry.all().filter((kind) => !kind.conversion),
   })
+  directory.measureBy({ has: started.fleet.isAlive, of: started.usageOf })
   return started.stop
 }

@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from 'node:stream'
+import type { Pod } from '@skiff/api'
 import type { StreamingTarget, StreamSelection } from '@skiff/client'
 import type { NodeUsage } from '../usage/node-usage.ts'
 
@@ -38,9 +39,16 @@ export interface NodeConnection {
   dial(host: string, port: number): Promise<Duplex>
 }
 
+/** What nodes that are played in this process are said to use: known at once, without a look at them. */
+export interface Meter {
+  has(nodeName: string): boolean
+  of(pod: Pod): readonly { readonly name: string; readonly cpuMilli: number; readonly memoryBytes: number }[]
+}
+
 /** One way to nodes and pods: finds the connection of a node. Undefined for a node that nobody speaks for now. */
 export interface NodeDirectory {
   connection(nodeName: string): NodeConnection | undefined
+  readonly meter?: Meter | undefined
 }
 
 export const noNodes: NodeDirectory = { connection: () => undefined }

@@ -1,5 +1,6 @@
 import type { Node, Pod } from '@skiff/api'
 import { canonicalQuantity, durationTextMs, type KubeObject, quantityOf, quantityText, rfc3339 } from '@skiff/machinery'
+import type { Meter } from '../parts/node-directory.ts'
 import type { ContainerUsage, PodUsage } from './node-usage.ts'
 import type { Samples } from './sampler.ts'
 
@@ -60,6 +61,29 @@ const whole = (kind: string, object: KubeObject, { atMs, windowMs }: Rate, nowMs
   window: durationTextMs(windowMs),
   ...rest,
 })
+
+// As long as an amount that is known at once is said to hold.
+const knownWindowMs = 15_000
+
+type Known = ReturnType<Meter['of']>[number]
+const knownUsage = (cpuMilli: number, bytes: number): Usage => usageOf(cpuMilli * 1e6, bytes)
+
+/** Of a pod that is played; undefined while it uses nothing. */
+export const knownPodMetrics = (pod: Pod, containers: readonly Known[], nowMs: number): PodMetrics | undefined => {
+  if (containers.length === 0) return undefined
+  const used = containers.map(({ name, cpuMilli, memoryBytes }) => ({ name, usage: knownUsage(cpuMilli, memoryBytes) }))
+  return whole('PodMetrics', pod, { nanoCores: 0, windowMs: knownWindowMs, atMs: nowMs }, nowMs, { containers: used }) as PodMetrics
+}
+
+/** Of a node that is played, from what its pods use. */
+export const knownNodeMetrics = (node: Node, containers: readonly Known[], nowMs: number): NodeMetrics => {
+  const sum = (of: (one: Known) => number) => containers.reduce((total, one) => total + of(one), 0)
+  const usage = knownUsage(
+    sum(({ cpuMilli }) => cpuMilli),
+    sum(({ memoryBytes }) => memoryBytes),
+  )
+  return whole('NodeMetrics', node, { nanoCores: 0, windowMs: knownWindowMs, atMs: nowMs }, nowMs, { usage }) as NodeMetrics
+}
 
 /** Where the use of every pod of some nodes is found. */
 export const podIndex = (samples: ReadonlyMap<string, Samples>): ((pod: Pod) => readonly [PodUsage | undefined, PodUsage] | undefined) => {

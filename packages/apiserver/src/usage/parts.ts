@@ -5,9 +5,9 @@ import type { NodeDirectory } from '../parts/node-directory.ts'
 import type { Entry } from '../registry/entry.ts'
 import { entriesOf, find } from '../registry/tree.ts'
 import { replyEntry, replyPage } from '../represent/represent.ts'
-import { keyOfCall, type Request } from '../rest/context.ts'
+import { keyOfCall, type Request, type Rest } from '../rest/context.ts'
 import { listOptions, type Match } from '../rest/list-options.ts'
-import { nodeMetricsOf, podIndex, podMetricsOf } from './measure.ts'
+import { knownNodeMetrics, knownPodMetrics, nodeMetricsOf, podIndex, podMetricsOf } from './measure.ts'
 import { createSampler, type Sampler } from './sampler.ts'
 
 /** How the metrics of some objects are found. */
@@ -16,7 +16,7 @@ interface Measure<T extends KubeObject> {
   /** What refusals call it by. */
   readonly named: string
   readonly counts: (object: T) => boolean
-  readonly measure: (objects: readonly T[], nowMs: number) => Promise<readonly KubeObject[]>
+  readonly measure: (objects: readonly T[], rest: Rest) => Promise<readonly KubeObject[]>
 }
 
 /** Metrics are made when they are read: they have no revision, and are of no store. */
@@ -35,7 +35,7 @@ const measured =
     await rest.storage.fresh()
     if (call.verb === 'get') {
       const object = find(cache.tree, keyOfCall(kind, call))?.object as T | undefined
-      const [found] = object && counts(object) ? await measure([object], rest.env.now()) : []
+      const [found] = object && counts(object) ? await measure([object], rest) : []
       if (!found)
         throw notFound({ group: kind.group, resource: named }, call.namespace ? `${call.namespace}/${call.name ?? ''}` : (call.name ?? ''))
       return replyEntry(call, kind, entryOf(kind, found), tables)
@@ -44,7 +44,7 @@ const measured =
     const prefix = kind.namespaced && call.namespace !== undefined ? `${call.namespace}/` : ''
     const chosen: T[] = []
     for (const { object } of entriesOf(cache.tree, prefix)) if (counts(object as T) && match(object)) chosen.push(object as T)
-    const found = await measure(chosen, rest.env.now())
+    const found = await measure(chosen, rest)
     return replyPage(call, { kind, revision: 0, entries: found.map((each) => entryOf(kind, each)) }, tables)
   }
 
@@ -52,27 +52,60 @@ const optionsOf = ({ rest }: HandlerContext, { call, kind }: Request): { readonl
   match: listOptions(kind, call, rest.gates).match ?? (() => true),
 })
 
-const podMeasure = (sampler: Sampler): Measure<Pod> => ({
+const podMeasure = (sampler: Sampler, directory: NodeDirectory): Measure<Pod> => ({
   of: 'pods',
   named: 'podmetrics',
   counts: ({ spec, status }) => Boolean(spec.nodeName) && status?.phase === 'Running',
-  measure: async (pods, nowMs) => {
-    const usage = podIndex(await sampler.of(pods.map(({ spec }) => spec.nodeName as string)))
+  measure: async (pods, { env }) => {
+    const { meter } = directory
+    const looked = pods.map(({ spec }) => spec.nodeName as string).filter((name) => !meter?.has(name))
+    const usage = podIndex(await sampler.of(looked))
+    const nowMs = env.now()
     return pods.flatMap((pod) => {
+      if (meter?.has(pod.spec.nodeName as string)) return knownPodMetrics(pod, meter.of(pod), nowMs) ?? []
       const pair = usage(pod)
       return (pair && podMetricsOf(pod, ...pair, nowMs)) ?? []
     })
   },
 })
 
-const nodeMeasure = (sampler: Sampler): Measure<Node> => ({
+// So many pods are looked at before others have their turn.
+const stride = 2_000
+
+type Known = ReturnType<NonNullable<NodeDirectory['meter']>['of']>
+
+/** What the pods of nodes that are played use, by node. */
+const knownByNode = async (names: ReadonlySet<string>, { meter }: NodeDirectory, rest: Rest): Promise<ReadonlyMap<string, Known>> => {
+  const found = new Map<string, Known[number][]>()
+  if (!meter || names.size === 0) return found
+  let seen = 0
+  for (const { object } of entriesOf((await rest.storage.cache(rest.registry.find('', 'v1', 'pods') as Kind)).tree, '')) {
+    seen += 1
+    if (seen % stride === 0) await rest.env.sleep(0)
+    const pod = object as Pod
+    const { nodeName = '' } = pod.spec
+    if (!names.has(nodeName)) continue
+    const held = found.get(nodeName)
+    if (held) held.push(...meter.of(pod))
+    else found.set(nodeName, [...meter.of(pod)])
+  }
+  return found
+}
+
+const nodeMeasure = (sampler: Sampler, directory: NodeDirectory): Measure<Node> => ({
   of: 'nodes',
   named: 'nodemetrics',
   counts: () => true,
-  measure: async (nodes, nowMs) => {
-    const samples = await sampler.of(nodes.map(({ metadata }) => metadata.name))
+  measure: async (nodes, rest) => {
+    const names = nodes.map(({ metadata }) => metadata.name)
+    const played = new Set(names.filter((name) => directory.meter?.has(name)))
+    const known = await knownByNode(played, directory, rest)
+    const samples = await sampler.of(names.filter((name) => !played.has(name)))
+    const nowMs = rest.env.now()
     return nodes.flatMap((node) => {
-      const pair = samples.get(node.metadata.name)
+      const { name } = node.metadata
+      if (played.has(name)) return [knownNodeMetrics(node, known.get(name) ?? [], nowMs)]
+      const pair = samples.get(name)
       return pair ? [nodeMetricsOf(node, pair, nowMs)] : []
     })
   },
@@ -82,7 +115,7 @@ const nodeMeasure = (sampler: Sampler): Measure<Node> => ({
 export const usageParts = (nodes: NodeDirectory, env: HandlerContext['rest']['env']): ReadonlyMap<string, Part> => {
   const sampler = createSampler(nodes, env)
   return new Map([
-    ['metrics.k8s.io/pods', measured(podMeasure(sampler))],
-    ['metrics.k8s.io/nodes', measured(nodeMeasure(sampler))],
+    ['metrics.k8s.io/pods', measured(podMeasure(sampler, nodes))],
+    ['metrics.k8s.io/nodes', measured(nodeMeasure(sampler, nodes))],
   ])
 }

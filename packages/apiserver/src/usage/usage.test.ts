@@ -1,7 +1,7 @@
 import { serviceAccount as accounts, apiService, node as nodes, podMetrics, pod as pods } from '@skiff/api'
 import { isRefusal, rfc3339, systemEnv } from '@skiff/machinery'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { NodeConnection } from '../parts/node-directory.ts'
+import type { Meter, NodeConnection } from '../parts/node-directory.ts'
 import { administrator, startTestServer, type TestServer } from '../testing/start.ts'
 import type { NodeUsage } from './node-usage.ts'
 
@@ -26,20 +26,29 @@ const usage = async (): Promise<NodeUsage> => {
     pods: [{ podRef: { name: 'p', namespace: 'default', uid }, containers }],
   }
 }
+/** A node that is played, whose pods use what they are said to. */
+const meter: Meter = {
+  has: (name) => name === 'played',
+  of: ({ spec }) => spec.containers.map(({ name }) => ({ name, cpuMilli: 250, memoryBytes: 2 ** 20 })),
+}
 const env = { ...systemEnv(), sleep: (ms: number, signal?: AbortSignal) => systemEnv().sleep(ms / 100, signal) }
 
 beforeAll(async () => {
   const connection = (name: string) => (name === 'n1' ? ({ usage } as unknown as NodeConnection) : undefined)
-  api = await startTestServer({ env, more: { metrics: true, nodes: { connection } } })
-  for (const name of ['n1', 'silent']) await api.near.create(nodes, { metadata: { name, labels: { name } }, spec: {} })
+  api = await startTestServer({ env, more: { metrics: true, nodes: { connection, meter } } })
+  for (const name of ['n1', 'silent', 'played']) await api.near.create(nodes, { metadata: { name, labels: { name } }, spec: {} })
   await api.near.create(accounts, { metadata: { namespace: 'default', name: 'default' } })
-  for (const name of ['p', 'pending']) {
+  for (const [name, nodeName] of [
+    ['p', 'n1'],
+    ['pending', 'n1'],
+    ['q', 'played'],
+  ] as const) {
     const made = await api.near.create(pods, {
       metadata: { namespace: 'default', name, labels: { app: name } },
-      spec: { nodeName: 'n1', containers: [{ name: 'a', image: 'i' }] },
+      spec: { nodeName, containers: [{ name: 'a', image: 'i' }] },
     } as never)
-    if (name !== 'p') continue
-    uid = made.metadata.uid
+    if (name === 'pending') continue
+    if (name === 'p') uid = made.metadata.uid
     await api.near.update(pods, { ...made, status: { phase: 'Running' } } as never, { subresource: 'status' })
   }
 }, 20_000)
@@ -48,7 +57,7 @@ afterAll(async () => api?.close())
 const root = '/apis/metrics.k8s.io/v1beta1'
 
 test('what pods and nodes use', async () => {
-  const list = await api.raw('GET', `${root}/pods`)
+  const list = await api.raw('GET', `${root}/pods?labelSelector=app%3Dp`)
   expect(list.body).toMatchObject({ kind: 'PodMetricsList', apiVersion: 'metrics.k8s.io/v1beta1', metadata: {} })
   expect(list.body.items).toEqual([
     {
@@ -68,8 +77,16 @@ test('what pods and nodes use', async () => {
     usage: { cpu: '600m', memory: '20972520' },
   })
   const all = await api.raw('GET', `${root}/nodes`)
-  expect(all.body.items.map((each: { metadata: { name: string } }) => each.metadata.name)).toEqual(['n1'])
+  expect(all.body.items.map((each: { metadata: { name: string } }) => each.metadata.name)).toEqual(['n1', 'played'])
   // Fresh for a while: nobody asks the agent again.
+  expect(looks).toBe(2)
+})
+
+test('what is played uses what it is said to', async () => {
+  const pod = await api.raw('GET', `${root}/namespaces/default/pods/q`)
+  expect(pod.body).toMatchObject({ window: '15s', containers: [{ name: 'a', usage: { cpu: '250m', memory: '1Mi' } }] })
+  const node = await api.raw('GET', `${root}/nodes/played`)
+  expect(node.body.usage).toEqual({ cpu: '250m', memory: '1Mi' })
   expect(looks).toBe(2)
 })
 
@@ -110,7 +127,7 @@ test('a metrics server of the user answers in its place, and when it goes this o
   await expect(stranger.list(podMetrics)).rejects.toThrow('pods.metrics.k8s.io is forbidden: User "admin" cannot list')
   await api.near.remove(apiService, { name })
   for (let turn = 0; (await api.raw('GET', `${root}/nodes`)).status !== 200 && turn < 50; turn += 1) await systemEnv().sleep(20)
-  expect((await api.near.list(podMetrics)).items.length).toBe(1)
+  expect((await api.near.list(podMetrics)).items.length).toBe(2)
   const back = async () => (await api.near.get(apiService, { name })).metadata.labels
   expect(await back()).toMatchObject({ 'kube-aggregator.kubernetes.io/automanaged': 'onstart' })
 })
