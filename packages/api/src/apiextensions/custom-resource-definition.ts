@@ -148,11 +148,11 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>(res
     collect((faults) => {
       checkSpec(faults, next.spec, old)
       if (isEstablished(old)) {
-        checkImmutable(faults, next.spec.scope, old.spec.scope, 'spec.scope')
-        checkImmutable(faults, next.spec.names?.kind, old.spec.names?.kind, 'spec.names.kind')
+        checkImmutable(faults, next.spec.scope ?? '', old.spec.scope ?? '', 'spec.scope')
+        checkImmutable(faults, next.spec.names?.kind ?? '', old.spec.names?.kind ?? '', 'spec.names.kind')
       }
-      checkImmutable(faults, next.spec.group, old.spec.group, 'spec.group')
-      checkImmutable(faults, next.spec.names?.plural, old.spec.names?.plural, 'spec.names.plural')
+      checkImmutable(faults, next.spec.group ?? '', old.spec.group ?? '', 'spec.group')
+      checkImmutable(faults, next.spec.names?.plural ?? '', old.spec.names?.plural ?? '', 'spec.names.plural')
       checkStatus(faults, next)
       checkApproval(faults, next, old)
       checkPreserved(faults, next, old)

@@ -48,13 +48,17 @@ const fixed = [
   ['reportingInstance'],
 ] as const
 
+const texts: ReadonlySet<string> = new Set(['reason', 'message', 'type', 'action', 'reportingComponent', 'reportingInstance'])
+
 const updateFaults = (next: CoreEvent, old: CoreEvent): readonly FieldError[] => [
   ...eventFaults(next),
   ...(same(next.series, old.series) ? [] : seriesFaults(next)),
   ...collect((faults) => {
     for (const [field, path] of fixed) {
       const isReference = field === 'involvedObject' || field === 'related'
-      if (!isReference || next[field] === undefined) checkImmutable(faults, next[field], old[field], path ?? field)
+      // Absent texts and counts are empty ones to upstream; times and references have nothing in their place.
+      const empty = texts.has(field) ? '' : field === 'count' ? 0 : undefined
+      if (!isReference || next[field] === undefined) checkImmutable(faults, next[field] ?? empty, old[field] ?? empty, path ?? field)
       else if (!same(next[field], old[field])) faults.push(invalidShown(field, goReference(next[field]), immutableText))
     }
   }),

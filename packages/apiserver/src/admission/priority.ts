@@ -1,5 +1,5 @@
 import type { Pod, PodSpec, PriorityClass } from '@skiff/api'
-import { forbidden, type KubeObject } from '@skiff/machinery'
+import { forbidden } from '@skiff/machinery'
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts'
 import { lookup } from './lookup.ts'
 import { createdPod, updatedPod } from './pod-request.ts'
@@ -14,9 +14,7 @@ export const priority = (sources: AdmissionSources): AdmissionPlugin => {
     const all = (await classes.list()).filter((each) => each.globalDefault)
     return all.sort((a, b) => a.value - b.value)[0]
   }
-  const create = async (request: AdmissionRequest): Promise<KubeObject | undefined> => {
-    const pod = createdPod(request)
-    if (!pod) return request.object
+  const create = async (request: AdmissionRequest, pod: Pod): Promise<Pod> => {
     const name = pod.spec.priorityClassName
     const chosen = name ? await classes.get(name) : await globalDefault()
     if (name && !chosen) throw forbidden({ group: '', resource: 'pods' }, request.name, `no PriorityClass with name ${name} was found`)
@@ -27,7 +25,8 @@ export const priority = (sources: AdmissionSources): AdmissionPlugin => {
     mutate: (request) => {
       const written = updatedPod(request)
       if (written) return keepPriority(written, request.old as Pod)
-      return create(request)
+      const pod = createdPod(request)
+      return pod ? create(request, pod) : request.object
     },
     validate: async (request) => {
       const { kind, verb, object } = request

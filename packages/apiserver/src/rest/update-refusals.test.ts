@@ -83,6 +83,12 @@ const refused: [string, object, object, string][] = [
     'Event "x" is invalid: involvedObject: Invalid value: core.ObjectReference{Kind:"Pod", Namespace:"default", Name:"q", UID:"", APIVersion:"", ResourceVersion:"", FieldPath:""}: field is immutable',
   ],
   [
+    '/apis/events.k8s.io/v1/namespaces/kube-public/events',
+    { ...event, regarding: { namespace: 'kube-public' } },
+    { ...event, regarding: { namespace: 'kube-public' }, type: undefined, reason: 's' },
+    'Event "x" is invalid: [reason: Invalid value: "s": field is immutable, type: Invalid value: "": field is immutable]',
+  ],
+  [
     '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers',
     { spec: autoscaler },
     { spec: { ...autoscaler, behavior: { scaleUp: { policies: [] } } } },
