@@ -28,5 +28,6 @@ export {
   type PodRef,
   type StreamRequest,
 } from './parts/node-directory.ts'
+export { type Identifiers, seededIdentifiers } from './rest/identifiers.ts'
 export { type ApiServer, type ApiServerOptions, loopbackIdentity, startApiServer } from './server.ts'
 export { kubernetesVersion } from './version.ts'

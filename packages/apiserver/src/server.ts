@@ -38,6 +38,7 @@ import { createRegistry, type Registry } from './registry/registry.ts'
 import { openStorage, type Storage } from './registry/storage.ts'
 import { createTables } from './represent/tables.ts'
 import type { Rest } from './rest/context.ts'
+import { type Identifiers, randomIdentifiers } from './rest/identifiers.ts'
 import { type HttpServer, serveHttp } from './serve/http.ts'
 import { usageParts } from './usage/parts.ts'
 import { createWebhookClient } from './webhooks/client.ts'
@@ -68,6 +69,8 @@ export interface ApiServerOptions {
   readonly limits?: RequestLimits
   /** Which features are on; absent: those of 1.33. */
   readonly gates?: Gates
+  /** Absent: by true chance. */
+  readonly identifiers?: Identifiers
   /** As upstream's --runtime-config: which versions and resources are served besides, or no more. */
   readonly runtimeConfig?: ReadonlyMap<string, string>
   /** True: metrics.k8s.io is served, over what the agents of `nodes` tell. */
@@ -159,6 +162,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     storage,
     env,
     gates,
+    identifiers: options.identifiers ?? randomIdentifiers,
     admission: admissionChain(
       [
         ...builtinAdmission({ registry, storage, env, rbac, authorize, why: rbac.why, webhooks, webhookTook: timings.webhooks.observe }),

@@ -124,6 +124,18 @@ const addSnapshotCommands = (program: Command): void => {
     .action(async (file: string, options) => (await import('./snapshot-commands.ts')).restore(options.name, file, tell))
 }
 
+const addSimulateCommand = (program: Command): void => {
+  program
+    .command('simulate <trace>')
+    .description('replay what happens to a cluster, faster than real time, and print what comes of it')
+    .option('--seed <number>', 'equal seeds give equal output', Number, 1)
+    .action(async (trace: string, options) => {
+      const { simulate } = await import('./simulate-command.ts')
+      const aside = (text: string) => process.stderr.write(`${text}\n`)
+      if (!(await simulate(trace, options.seed, tell, aside))) process.exitCode = 1
+    })
+}
+
 const addCodecCommand = (program: Command): void => {
   const form = (flags: string, description: string) =>
     new Option(flags, description).choices(['json', 'yaml', 'protobuf', 'cbor']).makeOptionMandatory()
@@ -223,6 +235,7 @@ const main = async (): Promise<void> => {
   addNodeCommands(program)
   addSnapshotCommands(program)
   addCodecCommand(program)
+  addSimulateCommand(program)
   program
     .command('demo')
     .description('a guestbook of three tiers: comes up, heals, scales, rolls out and back')

@@ -4,6 +4,8 @@ import { event, type Node, node, type Pod, pod, replicaSet, service } from '@ski
 import { afterEach, expect, test } from 'vitest'
 import { readSimulationFile } from './file/read-file.ts'
 import { usualShape } from './nodes/shape.ts'
+import { readTrace } from './trace/read-trace.ts'
+import { runTrace } from './trace/run-trace.ts'
 import { createWorld, type World } from './world/world.ts'
 
 // The examples of the guide, as they stand there.
@@ -27,7 +29,7 @@ const make = ({ client }: World, name: string, metadata: object = {}) =>
 
 test('all of them are read', () => {
   expect(examples.length).toBeGreaterThanOrEqual(4)
-  for (const text of examples) readSimulationFile(text)
+  for (const text of examples.filter((each) => !each.includes('kind: Trace'))) readSimulationFile(text)
 })
 
 test('shapes: names, zones, capacity, taints', async () => {
@@ -85,6 +87,13 @@ test('a stage for another kind: a load balancer gets its address', async () => {
   const read = async (name: string) => (await client.get(service, { namespace: 'default', name })).status?.loadBalancer?.ingress
   expect(await read('balanced')).toEqual([{ ip: expect.stringMatching(/^203\.0\.113\.\d+$/), ipMode: 'VIP' }])
   expect(await read('plain')).toBeUndefined()
+})
+
+test('the trace: all that it expects holds', async () => {
+  const lines: string[] = []
+  const trace = readTrace(example('kind: Trace'), () => '')
+  expect(await runTrace({ trace, seed: 1, print: (line) => lines.push(line) })).toEqual({ held: 2, failed: 0 })
+  expect(lines).toContain('00:01:00  * die: node-2')
 })
 
 test('usage: of the file, of annotations, shared by the pods of a controller', async () => {

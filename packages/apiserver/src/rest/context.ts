@@ -5,6 +5,7 @@ import { isRefusal, type Named, Refusal } from '@skiff/machinery'
 import type { Admission } from '../admission/admission.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Storage } from '../registry/storage.ts'
+import type { Identifiers } from './identifiers.ts'
 
 /** What every operation needs. */
 export interface Rest {
@@ -13,6 +14,7 @@ export interface Rest {
   readonly admission: Admission
   readonly env: Env
   readonly gates: Gates
+  readonly identifiers: Identifiers
   /** Work on the side of a write that must not fail with it: address allocation and its release. */
   readonly hooks: WriteHooks
 }

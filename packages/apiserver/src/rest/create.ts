@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from 'node:crypto'
 import type { Kind } from '@skiff/api'
 import {
   addFaults,
@@ -18,6 +17,7 @@ import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
 import { betweenSteps, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
+import { type Identifiers, randomIdentifiers } from './identifiers.ts'
 import { internalKind, strictFinalizers, validateNameOf } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
 import { withoutDuplicateOwners } from './owner-references.ts'
@@ -25,9 +25,9 @@ import { isStoredVersion } from './versions.ts'
 
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
 /** Five random characters as upstream's name generator draws them; a prefix longer than 58 is cut. */
-export const generateName = (prefix: string): string => {
+export const generateName = (prefix: string, { bytes }: Identifiers = randomIdentifiers): string => {
   let suffix = ''
-  for (const byte of randomBytes(5)) suffix += nameAlphabet[byte % nameAlphabet.length]
+  for (const byte of bytes(5)) suffix += nameAlphabet[byte % nameAlphabet.length]
   return prefix.slice(0, 58) + suffix
 }
 
@@ -167,8 +167,8 @@ const prepare = (rest: Rest, { kind, call, dryRun }: Request, object: KubeObject
   const given = object.metadata
   const now = rfc3339(rest.env.now())
   const metadata: Record<string, unknown> = { ...given }
-  if (given.generateName && !given.name) metadata.name = generateName(given.generateName)
-  metadata.uid = randomUUID()
+  if (given.generateName && !given.name) metadata.name = generateName(given.generateName, rest.identifiers)
+  metadata.uid = rest.identifiers.uid()
   metadata.creationTimestamp = now
   delete metadata.deletionTimestamp
   delete metadata.deletionGracePeriodSeconds

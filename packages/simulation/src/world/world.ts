@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ApiServer, noNodes, startApiServer } from '@skiff/apiserver'
-import { type Client, createViews, type Identity, type VirtualEnv, virtualEnv } from '@skiff/client'
-import { type RunningControllers, startControllers } from '@skiff/controllers'
-import { startScheduler } from '@skiff/scheduler'
+import { type ApiServer, noNodes, seededIdentifiers, startApiServer } from '@skiff/apiserver'
+import { type Client, connect, type Identity, type VirtualEnv, virtualEnv } from '@skiff/client'
+import { type Env, seededRandom } from '@skiff/machinery'
 import { openMemoryStore } from '@skiff/store'
 import type { NodeShape } from '../nodes/shape.ts'
 import { type Simulation, startSimulation } from '../start.ts'
+import { type Component, controllersOf, schedulerOf } from './component.ts'
+import { createLink, type Link } from './link.ts'
 
 export interface WorldOptions {
   readonly seed: number
@@ -18,25 +19,33 @@ export interface WorldOptions {
 
 /** A whole cluster in one process and in a time of its own: API server, controllers, scheduler and simulated nodes. */
 export interface World {
-  readonly env: VirtualEnv
+  readonly env: Env
   readonly api: ApiServer
   /** Speaks as an administrator. */
   readonly client: Client
   readonly simulation: Simulation
+  readonly controllers: Component
+  readonly scheduler: Component
+  /** Of all nodes. */
+  readonly nodesLink: Link
   /** Lets time pass, and all happen that happens meanwhile. */
   live(ms: number): Promise<void>
+  /** The clocks on the wall go forward, or back; nothing waits for less or longer because of it. */
+  jumpClock(ms: number): void
   stop(): Promise<void>
 }
 
 const administrator: Identity = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }
-const component = (name: string): Identity => ({ name, groups: ['system:authenticated'] })
 
-const stepMs = 100
+const workingStepMs = 100
+const restingStepMs = 1_000
 /** So many turns of the event loop may what is due at one moment take, before time goes on without it. */
 const mostTurns = 200
 
 export const createWorld = async ({ seed, shapes, file }: WorldOptions): Promise<World> => {
-  const env = virtualEnv(seed)
+  const clock = virtualEnv(seed)
+  let jumpedMs = 0
+  const env: Env = { ...clock, now: () => clock.now() + jumpedMs }
   const pkiDir = mkdtempSync(join(tmpdir(), 'skiff-simulation-'))
   const api = await startApiServer({
     store: openMemoryStore(),
@@ -47,70 +56,55 @@ export const createWorld = async ({ seed, shapes, file }: WorldOptions): Promise
     advertiseAddress: '127.0.0.1',
     serviceCidr: '10.96.0.0/16',
     nodes: noNodes,
+    identifiers: seededIdentifiers(seededRandom(seed + 1)),
   })
-  const controllers = await startLoops(api, env)
+  const resources = () => api.registry.all().filter((kind) => !kind.conversion)
+  const controllers = controllersOf(api.handler, env, { resources, rootCa: () => api.authorities.clients.cert })
+  const scheduler = schedulerOf(api.handler, env)
+  const nodesLink = createLink(api.handler)
   const client = api.client(administrator)
-  const starting = startSimulation({
-    client,
-    env,
-    shapes,
-    resources: api.registry.all().filter((kind) => !kind.conversion),
-    ...(file !== undefined ? { file } : {}),
-  })
+  const nodesClient = connect(nodesLink.handler, administrator)
   let simulation: Simulation | undefined
-  void starting.then((started) => {
-    simulation = started
-  })
-  const busy = (): boolean => controllers.controllers.busy > 0 || (simulation?.busy ?? 0) > 0
-  const settle = async (): Promise<void> => {
-    for (let turns = 0; turns < 3 || (turns < mostTurns && busy()); turns += 1) await env.settle()
+  const live = passing(clock, () => controllers.busy > 0 || (simulation?.busy ?? 0) > 0)
+  const starting = Promise.all([
+    controllers.start(),
+    scheduler.start(),
+    startSimulation({ client: nodesClient, env, shapes, resources: resources(), ...(file !== undefined ? { file } : {}) }),
+  ])
+  simulation = (await meanwhile(starting, live))[2]
+  const stop = async (): Promise<void> => {
+    // Events on their way still take time.
+    await meanwhile(Promise.all([simulation?.stop(), controllers.stop(), scheduler.stop()]), live)
+    await api.close()
+    rmSync(pkiDir, { recursive: true })
   }
-  const live = async (ms: number): Promise<void> => {
-    for (const untilMs = env.now() + ms; env.now() < untilMs; ) {
-      await env.advance(Math.min(stepMs, untilMs - env.now()))
+  const jumpClock = (ms: number): void => {
+    jumpedMs += ms
+  }
+  return { env, api, client, simulation, controllers, scheduler, nodesLink, live, jumpClock, stop }
+}
+
+/** Lets time pass until something is done that takes some. */
+export const meanwhile = async <T>(doing: Promise<T>, live: (ms: number) => Promise<void>): Promise<T> => {
+  let isDone = false
+  const settled = () => {
+    isDone = true
+  }
+  doing.then(settled, settled)
+  await Promise.resolve()
+  while (!isDone) await live(workingStepMs)
+  return doing
+}
+
+/** While there is work time goes on in small steps, so that what follows from one moment happens at that moment. */
+const passing = (clock: VirtualEnv, isBusy: () => boolean) => {
+  const settle = async (): Promise<void> => {
+    for (let turns = 0; turns < 3 || (turns < mostTurns && isBusy()); turns += 1) await clock.settle()
+  }
+  return async (ms: number): Promise<void> => {
+    for (const untilMs = clock.now() + ms; clock.now() < untilMs; ) {
+      await clock.advance(Math.min(isBusy() ? workingStepMs : restingStepMs, untilMs - clock.now()))
       await settle()
     }
-  }
-  while (!simulation) await live(stepMs)
-  return {
-    env,
-    api,
-    client,
-    simulation,
-    live,
-    stop: async () => {
-      const stopped = Promise.all([starting.then((one) => one.stop()), controllers.stop()])
-      // Events on their way still take time.
-      await env.advance(20_000)
-      await stopped
-      await api.close()
-      rmSync(pkiDir, { recursive: true })
-    },
-  }
-}
-
-interface Loops {
-  readonly controllers: RunningControllers
-  stop(): Promise<void>
-}
-
-const startLoops = async (api: ApiServer, env: VirtualEnv): Promise<Loops> => {
-  const controllers = await startControllers({
-    client: api.client(component('system:kube-controller-manager')),
-    env,
-    enabled: ['*'],
-    resources: () => api.registry.all().filter((kind) => !kind.conversion),
-    rootCa: () => api.authorities.clients.cert,
-  })
-  const client = api.client(component('system:kube-scheduler'))
-  const views = createViews(client, env)
-  const scheduler = await startScheduler({ client, views, env })
-  return {
-    controllers,
-    stop: async () => {
-      await scheduler.stop()
-      await views.close()
-      await controllers.stop()
-    },
   }
 }
