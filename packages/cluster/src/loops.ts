@@ -24,7 +24,9 @@ export const startLoops = async (api: ApiServer, record: ClusterRecord, env: Env
   const scheduling = { ...env, log: env.log.child('scheduler') }
   const client = api.client(component('system:kube-scheduler'))
   const views: Views | undefined = isEnabled('scheduler', record.controllers) ? createViews(client, scheduling) : undefined
-  const scheduler = views ? await startScheduler({ client, views, env: scheduling, ...(await schedulerSetup(record)) }) : undefined
+  const scheduler = views
+    ? await startScheduler({ client, views, env: scheduling, gates: gatesOf(record.featureGates ?? ''), ...(await schedulerSetup(record)) })
+    : undefined
   // They live as long as this process, and answer when it does.
   if (record.controllers.some((each) => !each.startsWith('-'))) api.components.set('controller-manager', () => undefined)
   if (scheduler) api.components.set('scheduler', () => undefined)

@@ -133,7 +133,7 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     controllers: options.controllers?.split(',') ?? held.controllers,
     ...features(options),
     ...limits(options, held),
-    ...schedulerChoice(options),
+    ...schedulerChoice(options, options.featureGates ?? held.featureGates),
     ...changedRanges(held, options),
     ...(options.legacyApis === undefined ? {} : { legacyApis: options.legacyApis }),
   }
@@ -163,7 +163,7 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
   }
   differs('--feature-gates', featureGates, held.featureGates)
   differs('--runtime-config', runtimeConfig, held.runtimeConfig)
-  const chosen = schedulerChoice(options)
+  const chosen = schedulerChoice(options, options.featureGates ?? held.featureGates)
   differs('--scheduler-config', chosen.schedulerConfig, held.schedulerConfig)
   differs('--scheduler-plugins', chosen.schedulerPlugins?.join(), held.schedulerPlugins?.join())
   const limit = differingLimit(options, held.requestLimits)

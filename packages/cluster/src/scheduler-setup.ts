@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type Gates, gatesOf } from '@skiff/api'
 import { completeConfiguration, decodeConfiguration, type PluginRegistry, type SchedulerConfiguration } from '@skiff/scheduler'
 import type { ClusterRecord } from './record.ts'
 import { UserError } from './talk.ts'
 import type { UpOptions } from './up-options.ts'
 
 /** A KubeSchedulerConfiguration, checked. Refuses in upstream's words. */
-export const readSchedulerConfiguration = (path: string): SchedulerConfiguration => {
+export const readSchedulerConfiguration = (path: string, gates: Gates): SchedulerConfiguration => {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -16,7 +17,7 @@ export const readSchedulerConfiguration = (path: string): SchedulerConfiguration
   }
   try {
     const config = decodeConfiguration(text)
-    completeConfiguration(config)
+    completeConfiguration(config, gates)
     return config
   } catch (error) {
     throw new UserError(`${path}: ${(error as Error).message}`)
@@ -48,11 +49,14 @@ export const loadSchedulerPlugins = async (paths: readonly string[]): Promise<Pl
 }
 
 /** What was asked for of the scheduler, refused before anything starts. */
-export const schedulerChoice = (options: UpOptions): Pick<ClusterRecord, 'schedulerConfig' | 'schedulerPlugins'> => {
+export const schedulerChoice = (
+  options: UpOptions,
+  featureGates = options.featureGates ?? '',
+): Pick<ClusterRecord, 'schedulerConfig' | 'schedulerPlugins'> => {
   const { schedulerConfig: config, schedulerPlugins: plugins } = options
   const files = plugins === undefined ? undefined : plugins.split(',').flatMap((each) => (each === '' ? [] : [resolve(each)]))
   for (const file of files ?? []) if (!existsSync(file)) throw new UserError(`--scheduler-plugins: there is no ${file}`)
-  if (config) readSchedulerConfiguration(config)
+  if (config) readSchedulerConfiguration(config, gatesOf(featureGates))
   return {
     ...(config === undefined ? {} : { schedulerConfig: config === '' ? '' : resolve(config) }),
     ...(files ? { schedulerPlugins: files } : {}),
@@ -61,8 +65,10 @@ export const schedulerChoice = (options: UpOptions): Pick<ClusterRecord, 'schedu
 
 /** What `startScheduler` takes of a cluster's record. */
 export const schedulerSetup = async (
-  record: Pick<ClusterRecord, 'schedulerConfig' | 'schedulerPlugins'>,
+  record: Pick<ClusterRecord, 'schedulerConfig' | 'schedulerPlugins' | 'featureGates'>,
 ): Promise<{ readonly configuration?: SchedulerConfiguration; readonly plugins: PluginRegistry }> => ({
-  ...(record.schedulerConfig ? { configuration: readSchedulerConfiguration(record.schedulerConfig) } : {}),
+  ...(record.schedulerConfig
+    ? { configuration: readSchedulerConfiguration(record.schedulerConfig, gatesOf(record.featureGates ?? '')) }
+    : {}),
   plugins: await loadSchedulerPlugins(record.schedulerPlugins ?? []),
 })

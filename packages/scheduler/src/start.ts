@@ -13,7 +13,7 @@ import { type Client, createRecorder, type EventRecorder, type Views } from '@sk
 import { type Env, type Family, isRefusal, summariseErrors } from '@skiff/machinery'
 import type { ExtenderConfig, SchedulerConfiguration } from './config/configuration.ts'
 import { configVersion } from './config/decode.ts'
-import { type DefaultedConfiguration, type DefaultedProfile, withDefaults } from './config/defaults.ts'
+import { type DefaultedConfiguration, type DefaultedProfile, type SchedulerGates, withDefaults } from './config/defaults.ts'
 import { validateConfiguration } from './config/validate.ts'
 import { createAssumed } from './cycle/assumed.ts'
 import { createDecider } from './cycle/decide.ts'
@@ -42,6 +42,8 @@ export interface SchedulerOptions {
   readonly env: Env
   /** Absent: upstream's default profile alone. Not defaulted or checked yet. */
   readonly configuration?: SchedulerConfiguration
+  /** Which features are on; absent: those of 1.33. */
+  readonly gates?: SchedulerGates
   /** Plugins out of the tree by name, which profiles may then enable. */
   readonly plugins?: PluginRegistry
   /** For the events of all profiles. Absent: one a profile, by its name. */
@@ -55,9 +57,9 @@ export interface Scheduler {
 }
 
 /** Fills in defaults and checks. Throws with all that is wrong, in upstream's words. */
-export const completeConfiguration = (given: Partial<SchedulerConfiguration> = {}): DefaultedConfiguration => {
-  const config = withDefaults({ apiVersion: configVersion, kind: 'KubeSchedulerConfiguration', ...given })
-  const faults = validateConfiguration(config)
+export const completeConfiguration = (given: Partial<SchedulerConfiguration> = {}, gates: SchedulerGates = {}): DefaultedConfiguration => {
+  const config = withDefaults({ apiVersion: configVersion, kind: 'KubeSchedulerConfiguration', ...given }, gates)
+  const faults = validateConfiguration(config, gates)
   if (faults.length > 0) throw new Error(summariseErrors(faults))
   return config
 }
@@ -65,7 +67,7 @@ export const completeConfiguration = (given: Partial<SchedulerConfiguration> = {
 /** Starts to schedule once the views it needs are synced. Throws where the configuration does not hold together. */
 export const startScheduler = async (options: SchedulerOptions): Promise<Scheduler> => {
   const { client, views, env } = options
-  const config = completeConfiguration(options.configuration)
+  const config = completeConfiguration(options.configuration, options.gates)
   const stopping = new AbortController()
   const needed = [node, pods, namespace, service, replicaSet, replicationController, statefulSet, podDisruptionBudget, ...storage]
   const snapshot = createSnapshot()

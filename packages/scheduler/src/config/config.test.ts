@@ -85,6 +85,22 @@ describe('defaults', () => {
   })
 })
 
+test('the scoring of storage has a shape where the feature is on, and may have none elsewhere', () => {
+  const gates = { StorageCapacityScoring: true }
+  const binding = (config: ReturnType<typeof read>) => config.profiles[0]?.pluginConfig.find(({ name }) => name === 'VolumeBinding')?.args
+  const config = withDefaults(decodeConfiguration(head), gates)
+  expect(binding(config)).toMatchObject({
+    shape: [
+      { utilization: 0, score: 10 },
+      { utilization: 100, score: 0 },
+    ],
+  })
+  expect(validateConfiguration(config, gates)).toEqual([])
+  expect(summariseErrors(validateConfiguration(config))).toContain(
+    'unexpected field `shape`, remove it or turn on the feature gate StorageCapacityScoring',
+  )
+})
+
 describe('validation', () => {
   test.each([
     ['parallelism: 0', 'parallelism: Invalid value: 0: should be an integer value greater than zero'],

@@ -1,3 +1,4 @@
+import type { Gates } from '@skiff/api'
 import { type ExtensionPoint, extensionPoints } from '../cycle/framework.ts'
 import type {
   InTreeArgs,
@@ -47,8 +48,11 @@ export interface DefaultedConfiguration extends SchedulerConfiguration {
   readonly leaderElection: Required<LeaderElection>
 }
 
+/** The features that the configuration knows of. */
+export type SchedulerGates = Partial<Pick<Gates, 'StorageCapacityScoring'>>
+
 /** Fills in upstream's defaults; plugin sets become whole lists, in which the user's words are merged. */
-export const withDefaults = (given: SchedulerConfiguration): DefaultedConfiguration => {
+export const withDefaults = (given: SchedulerConfiguration, gates: SchedulerGates = {}): DefaultedConfiguration => {
   const profiles = given.profiles?.length ? given.profiles : [{}]
   const named = profiles.length === 1 ? [{ schedulerName: 'default-scheduler', ...profiles[0] }] : profiles
   return {
@@ -58,7 +62,7 @@ export const withDefaults = (given: SchedulerConfiguration): DefaultedConfigurat
     podInitialBackoffSeconds: given.podInitialBackoffSeconds ?? 1,
     podMaxBackoffSeconds: given.podMaxBackoffSeconds ?? 10,
     leaderElection: electionWithDefaults(given.leaderElection ?? {}),
-    profiles: named.map(profileWithDefaults),
+    profiles: named.map((each) => profileWithDefaults(each, gates)),
   }
 }
 
@@ -76,11 +80,11 @@ const electionWithDefaults = (given: LeaderElection): Required<LeaderElection> =
   }
 }
 
-const profileWithDefaults = (given: ProfileConfig): DefaultedProfile => {
+const profileWithDefaults = (given: ProfileConfig, gates: SchedulerGates): DefaultedProfile => {
   const plugins: Partial<Record<ExtensionPoint | 'multiPoint', PluginSet>> = {}
   for (const point of extensionPoints) plugins[point] = merged([], given.plugins?.[point])
   plugins.multiPoint = merged(defaultEnabled, given.plugins?.multiPoint)
-  const held = (given.pluginConfig ?? []).map(({ name, args }) => ({ name, args: argsWithDefaults(name, args) }))
+  const held = (given.pluginConfig ?? []).map(({ name, args }) => ({ name, args: argsWithDefaults(name, args, gates) }))
   const enabled = Object.values(plugins).flatMap((set) => set?.enabled?.map(({ name }) => name) ?? [])
   const configured = new Set(held.map(({ name }) => name))
   const more = [...new Set(enabled)].sort().filter((name) => !configured.has(name) && Object.hasOwn(argDefaults, name))
@@ -88,7 +92,7 @@ const profileWithDefaults = (given: ProfileConfig): DefaultedProfile => {
     ...given,
     schedulerName: given.schedulerName ?? '',
     plugins,
-    pluginConfig: [...held, ...more.map((name) => ({ name, args: argsWithDefaults(name, {}) }))],
+    pluginConfig: [...held, ...more.map((name) => ({ name, args: argsWithDefaults(name, {}, gates) }))],
   }
 }
 
@@ -114,7 +118,12 @@ const weighted = (given: readonly Partial<ResourceWeight>[] = []): readonly Reso
   given.length === 0 ? cpuAndMemory : given.map(({ name = '', weight }) => ({ name, weight: weight || 1 }))
 
 type Given = Readonly<Record<string, unknown>>
-const argDefaults: Readonly<Record<keyof InTreeArgs, (given: Given) => Given>> = {
+/** The emptier the storage, the better. */
+const storageShape = [
+  { utilization: 0, score: 10 },
+  { utilization: 100, score: 0 },
+]
+const argDefaults: Readonly<Record<keyof InTreeArgs, (given: Given, gates: SchedulerGates) => Given>> = {
   DefaultPreemption: (given) => ({ minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100, ...given }),
   InterPodAffinity: (given) => ({ hardPodAffinityWeight: 1, ...given }),
   NodeAffinity: (given) => given,
@@ -124,12 +133,16 @@ const argDefaults: Readonly<Record<keyof InTreeArgs, (given: Given) => Given>> =
     return { ...given, scoringStrategy: { ...(strategy ?? { type: 'LeastAllocated' }), resources: weighted(strategy?.resources) } }
   },
   PodTopologySpread: (given) => ({ defaultingType: 'System', ...given }),
-  VolumeBinding: (given) => ({ bindTimeoutSeconds: 600, ...given }),
+  VolumeBinding: (given, { StorageCapacityScoring }) => ({
+    ...(StorageCapacityScoring ? { shape: storageShape } : {}),
+    bindTimeoutSeconds: 600,
+    ...given,
+  }),
 }
 
 /** In-tree plugins get whole arguments; those of others stay as they are. */
-export const argsWithDefaults = (name: string, args: unknown): unknown =>
-  Object.hasOwn(argDefaults, name) ? argDefaults[name as keyof InTreeArgs]((args ?? {}) as Given) : args
+const argsWithDefaults = (name: string, args: unknown, gates: SchedulerGates): unknown =>
+  Object.hasOwn(argDefaults, name) ? argDefaults[name as keyof InTreeArgs]((args ?? {}) as Given, gates) : args
 
 /** What counts without any file. */
 export const defaultConfiguration = (): DefaultedConfiguration =>

@@ -1,8 +1,9 @@
 import type { NodeAffinity, NodeSelectorRequirement, TopologySpreadConstraint } from '@skiff/api'
 import { duplicate, type FieldError, forbiddenField, invalidValue, isQualifiedName, notSupported, required } from '@skiff/machinery'
 import type { InTreeArgs, ResourceWeight, ShapePoint } from './configuration.ts'
+import type { SchedulerGates } from './defaults.ts'
 
-type Check<Args> = (faults: FieldError[], path: string, args: Args) => void
+type Check<Args> = (faults: FieldError[], path: string, args: Args, gates: SchedulerGates) => void
 type Checks = { readonly [Name in keyof InTreeArgs]: Check<InTreeArgs[Name]> }
 
 /** `a.b`, or `b` where upstream passes no path. */
@@ -134,11 +135,11 @@ const checks: Checks = {
   NodeResourcesFit: checkFit,
   NodeResourcesBalancedAllocation: checkBalanced,
   PodTopologySpread: checkSpread,
-  VolumeBinding: (faults, path, { bindTimeoutSeconds: seconds, shape }) => {
+  VolumeBinding: (faults, path, { bindTimeoutSeconds: seconds, shape }, gates) => {
     if (seconds < 0)
       faults.push(invalidValue(child(path, 'bindTimeoutSeconds'), seconds, 'invalid BindTimeoutSeconds, should not be a negative value'))
-    // The scoring by capacity is alpha in 1.33, and off.
-    if (shape)
+    if (gates.StorageCapacityScoring) checkShape(faults, child(path, 'shape'), shape)
+    else if (shape)
       faults.push(
         invalidValue(child(path, 'shape'), shape, 'unexpected field `shape`, remove it or turn on the feature gate StorageCapacityScoring'),
       )
@@ -146,4 +147,5 @@ const checks: Checks = {
 }
 
 /** By plugin: what is wrong with its arguments, once defaults are filled in. */
-export const argChecks: Readonly<Record<string, (faults: FieldError[], path: string, args: unknown) => void>> = checks as never
+export const argChecks: Readonly<Record<string, (faults: FieldError[], path: string, args: unknown, gates: SchedulerGates) => void>> =
+  checks as never

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { duplicate, type FieldError, invalidValue, isQualifiedName, parseDuration, required } from '@skiff/machinery'
 import { extensionPoints } from '../cycle/framework.ts'
 import type { ExtenderConfig, PluginSet } from './configuration.ts'
-import type { DefaultedConfiguration, DefaultedProfile } from './defaults.ts'
+import type { DefaultedConfiguration, DefaultedProfile, SchedulerGates } from './defaults.ts'
 import { argChecks } from './validate-args.ts'
 
 /** What is wrong with a defaulted configuration, in upstream's words and order. */
-export const validateConfiguration = (config: DefaultedConfiguration): readonly FieldError[] => {
+export const validateConfiguration = (config: DefaultedConfiguration, gates: SchedulerGates = {}): readonly FieldError[] => {
   const faults: FieldError[] = []
   const burst = config.clientConnection?.burst ?? 0
   if (burst < 0) faults.push(invalidValue('clientConnection.burst', burst, 'must be non-negative'))
@@ -15,7 +15,7 @@ export const validateConfiguration = (config: DefaultedConfiguration): readonly 
   const firstOf = new Map<string, number>()
   for (const [index, profile] of config.profiles.entries()) {
     const path = `profiles[${index}]`
-    checkProfile(faults, path, profile)
+    checkProfile(faults, path, profile, gates)
     const first = firstOf.get(profile.schedulerName)
     // Upstream shows the path of the other one as the value.
     if (first !== undefined) faults.push(shownAs('Duplicate value', `${path}.schedulerName`, `profiles[${first}].schedulerName`))
@@ -62,7 +62,7 @@ const checkBackoff = (faults: FieldError[], config: DefaultedConfiguration): voi
 const removed = new Set(['AzureDiskLimits', 'CinderLimits', 'EBSLimits', 'GCEPDLimits'])
 const removedText = 'was invalid in version "v1" (KubeSchedulerConfiguration is version "kubescheduler.config.k8s.io/v1")'
 
-const checkProfile = (faults: FieldError[], path: string, profile: DefaultedProfile): void => {
+const checkProfile = (faults: FieldError[], path: string, profile: DefaultedProfile, gates: SchedulerGates): void => {
   if (profile.schedulerName === '') faults.push(required(`${path}.schedulerName`))
   checkPercentage(faults, `${path}.percentageOfNodesToScore`, profile.percentageOfNodesToScore)
   for (const point of extensionPoints)
@@ -75,7 +75,7 @@ const checkProfile = (faults: FieldError[], path: string, profile: DefaultedProf
     seen.add(name)
     if (removed.has(name)) faults.push(invalidValue(at, name, removedText))
     // Upstream checks these only when it makes the plugin, whose errors have no path before them.
-    else if (name !== 'NodeResourcesFit' && Object.hasOwn(argChecks, name)) argChecks[name]?.(faults, `${at}.args`, args)
+    else if (name !== 'NodeResourcesFit' && Object.hasOwn(argChecks, name)) argChecks[name]?.(faults, `${at}.args`, args, gates)
   }
 }
 

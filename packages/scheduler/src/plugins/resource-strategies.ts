@@ -36,7 +36,7 @@ export const freeShare = (asked: number, all: number): number => (all === 0 || a
 const takenShare = (asked: number, all: number): number => Math.trunc((Math.min(asked, all) * 100) / all)
 
 /** The score at `utilization` on a line through the points, in upstream's whole numbers. */
-const lineThrough = (shape: readonly ShapePoint[]): ((utilization: number) => number) => {
+export const lineThrough = (shape: readonly ShapePoint[]): ((utilization: number) => number) => {
   const points = shape.map(({ utilization, score }) => ({ utilization, score: score * 10 }))
   return (utilization) => {
     for (const [index, point] of points.entries()) {

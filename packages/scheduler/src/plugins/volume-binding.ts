@@ -1,6 +1,8 @@
 import { keyOf } from '@skiff/machinery'
+import type { ShapePoint } from '../config/configuration.ts'
 import { type Plugin, unresolvable } from '../cycle/framework.ts'
 import { type Choice, chooseVolumes, claimsOf, isReachable } from './volume-claims.ts'
+import { volumeScore } from './volume-score.ts'
 import type { BindVolumes } from './volume-writes.ts'
 
 const name = 'VolumeBinding'
@@ -9,8 +11,12 @@ const noVolume = unresolvable(name, "node(s) didn't find available persistent vo
 
 const noSpace = unresolvable(name, 'node(s) did not have enough free storage')
 
-/** Bound volumes must be reachable from the node; claims that wait need a volume there, or a provisioner that makes one. */
-export const createVolumeBinding = (bind: BindVolumes): Plugin => {
+/**
+ * Bound volumes must be reachable from the node; claims that wait need a volume there, or a provisioner that makes one. Nodes score by the share
+ * of their storage that is asked for, where a shape says how (upstream's StorageCapacityScoring).
+ */
+export const createVolumeBinding = (bind: BindVolumes, shape?: readonly ShapePoint[]): Plugin => {
+  const scoreOf = shape && volumeScore(shape)
   /** Volumes chosen by pods whose binding is under way, and the claim each is for. */
   const promised = new Map<string, string>()
   const release = (choices: readonly Choice[]) => {
@@ -33,6 +39,16 @@ export const createVolumeBinding = (bind: BindVolumes): Plugin => {
           const chosen = chooseVolumes(claims.waiting, node, cluster)
           return chosen === 'none' ? noVolume : chosen === 'space' ? noSpace : undefined
         },
+        ...(scoreOf
+          ? {
+              prepareScore: () => claims.waiting.length > 0,
+              score: (slot: number) => {
+                const node = snapshot.node(slot)?.node
+                const chosen = node ? chooseVolumes(claims.waiting, node, cluster) : 'none'
+                return typeof chosen === 'string' ? 0 : scoreOf(chosen)
+              },
+            }
+          : {}),
         reserve: (slot) => {
           const node = snapshot.node(slot)?.node
           const chosen = node ? chooseVolumes(claims.waiting, node, cluster) : 'none'

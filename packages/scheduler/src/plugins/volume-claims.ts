@@ -11,7 +11,7 @@ import { controllerOf, keyOf, quantityValue } from '@skiff/machinery'
 import type { Cluster } from '../cycle/framework.ts'
 import { matchesNodeSelector } from '../match/node-selector.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
-import { hasSpaceFor } from './storage-capacity.ts'
+import { roomFor } from './storage-capacity.ts'
 import { fitsClaim, provisionsOn } from './volume-match.ts'
 
 /** The claims of a pod's volumes, generated ones of ephemeral volumes included. */
@@ -72,6 +72,8 @@ export interface Choice {
   readonly claim: PersistentVolumeClaim
   /** Undefined: the class' provisioner makes one. */
   readonly volume: PersistentVolume | undefined
+  /** What that provisioner has free on the node; absent where it does not tell. */
+  readonly roomBytes?: number
 }
 
 const selectedNode = 'volume.kubernetes.io/selected-node'
@@ -90,9 +92,10 @@ export const chooseVolumes = (waiting: readonly WaitingClaim[], node: Node, clus
     if (selected !== undefined && selected !== node.metadata.name) return 'none'
     const volume = selected === undefined ? free.find((each) => !given.has(each) && isReachable(each, node)) : undefined
     if (!volume && !provisionsOn(storage, node)) return 'none'
+    const room = volume ? undefined : roomFor(claim, storage, node, cluster)
     if (volume) given.add(volume)
-    else if (!hasSpaceFor(claim, storage, node, cluster)) lacksSpace = true
-    choices.push({ claim, volume })
+    else if (room === undefined) lacksSpace = true
+    choices.push({ claim, volume, ...(typeof room === 'number' ? { roomBytes: room } : {}) })
   }
   return lacksSpace ? 'space' : choices
 }

@@ -10,7 +10,7 @@ import {
 } from '@skiff/api'
 import { type Given, given } from '@skiff/client'
 import { describe, expect, test } from 'vitest'
-import { filtered, still } from '../testing/decisions.ts'
+import { filtered, scored, still } from '../testing/decisions.ts'
 import { nodeOf, podOf } from '../testing/objects.ts'
 import { nodeVolumeLimits } from './node-volume-limits.ts'
 import { createVolumeBinding } from './volume-binding.ts'
@@ -145,6 +145,22 @@ describe('VolumeBinding', () => {
     expect(filtered(cluster, plugin, pod)).toEqual({ n1: 'fits', n2: lacks, n3: lacks })
     const largest = [driver, fast, waiting('5Gi'), capacity('1', 'n1', { capacity: '10Gi', maximumVolumeSize: '4Gi' })]
     expect(filtered(still([nodeOf('n1')], [], largest), plugin, pod)).toEqual({ n1: lacks })
+  })
+  test('with a shape, nodes score by the share that is asked for', () => {
+    const shape = [
+      { utilization: 0, score: 10 },
+      { utilization: 100, score: 0 },
+    ]
+    const others = [driver, fast, waiting('5Gi'), capacity('1', 'n1', { capacity: '10Gi' }), capacity('2', 'n2', { capacity: '50Gi' })]
+    const cluster = still([nodeOf('n1'), nodeOf('n2')], [], others)
+    expect(
+      scored(
+        cluster,
+        createVolumeBinding(async () => {}, shape),
+        pod,
+      ),
+    ).toEqual({ n1: 50, n2: 90 })
+    expect(scored(cluster, plugin, pod)).toBe('skip')
   })
   test('one that does not is taken at its word', () => {
     expect(filtered(still([nodeOf('n1')], [], [fast, waiting('5Gi')]), plugin, pod)).toEqual({ n1: 'fits' })

@@ -43,8 +43,8 @@ export const inTreePlugins: PluginRegistry = {
   NodeResourcesFit: taking('NodeResourcesFit', createNodeResourcesFit),
   VolumeRestrictions: plain(volumeRestrictions),
   NodeVolumeLimits: plain(nodeVolumeLimits),
-  VolumeBinding: taking('VolumeBinding', ({ bindTimeoutSeconds }, handle) =>
-    createVolumeBinding(createBindVolumes(handle, bindTimeoutSeconds * 1000)),
+  VolumeBinding: taking('VolumeBinding', ({ bindTimeoutSeconds, shape }, handle) =>
+    createVolumeBinding(createBindVolumes(handle, bindTimeoutSeconds * 1000), shape),
   ),
   VolumeZone: plain(volumeZone),
   PodTopologySpread: taking('PodTopologySpread', createPodTopologySpread),
