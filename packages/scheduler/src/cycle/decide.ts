@@ -15,15 +15,21 @@ export type Decision =
 
 /** The nodes that would take a pod, not compared with each other yet. */
 export type Search =
-  | { readonly feasible: readonly number[]; readonly diagnosis: Diagnosis; readonly plugins: readonly Begun[] }
+  | {
+      readonly feasible: readonly number[]
+      readonly diagnosis: Diagnosis
+      readonly plugins: readonly Begun[]
+      /** Only the node that preemption made room on was asked. */
+      readonly isPromised: boolean
+    }
   | { readonly refused: Diagnosis; readonly plugins: readonly Begun[] }
 
 /** Finds nodes for pods of one profile; it changes nothing but the place where the next look at the nodes starts. */
 export interface Decider {
   /** Synchronous: the snapshot stands still. */
   decide(pod: PodInfo): Decision
-  /** The first half of it, for when others have a say in between. */
-  search(pod: PodInfo): Search
+  /** The first half of it, for when others have a say in between. `everywhere`: a promised node has no preference. */
+  search(pod: PodInfo, everywhere?: boolean): Search
   /** Whether `pod` would fit `slot` as the snapshot is now; what preemption asks after it took pods away. */
   fits(pod: PodInfo, slot: number): Verdict | undefined
 }
@@ -103,7 +109,7 @@ export const createDecider = (
     metrics.ran(point, schedulerName, status, nowMs - sinceMs)
     return nowMs
   }
-  const search = (pod: PodInfo): Search => {
+  const search = (pod: PodInfo, everywhere = false): Search => {
     cycles += 1
     const timed = cycles % timedShare === 0 ? watch : undefined
     const verdicts = new Map<number, Verdict>()
@@ -114,13 +120,13 @@ export const createDecider = (
     if (atBegin) return { refused: { nodeCount, atBegin, verdicts, leftOutBy: [] }, plugins: begun }
     const filter = filterOf(pod, begun)
     // The node that preemption made room on is asked first, and alone.
-    const promised = nominations.size > 0 ? snapshot.named(nominations.nodeOf(pod.uid) ?? '') : undefined
-    const found = (feasible: readonly number[], leftOutBy: readonly string[]): Search => {
+    const promised = nominations.size > 0 && !everywhere ? snapshot.named(nominations.nodeOf(pod.uid) ?? '') : undefined
+    const found = (feasible: readonly number[], leftOutBy: readonly string[], isPromised = false): Search => {
       ran('Filter', feasible.length > 0 ? 'Success' : 'Unschedulable', begunMs)
       const diagnosis = { nodeCount, verdicts, leftOutBy }
-      return feasible.length > 0 ? { feasible, diagnosis, plugins: begun } : { refused: diagnosis, plugins: begun }
+      return feasible.length > 0 ? { feasible, diagnosis, plugins: begun, isPromised } : { refused: diagnosis, plugins: begun }
     }
-    if (promised && !filter(promised.slot)) return found([promised.slot], [])
+    if (promised && !filter(promised.slot)) return found([promised.slot], [], true)
     const { slots, leftOutBy } = candidates(begun)
     if (timed && slots.length > 0) timeFilters(begun, slots[startAt % slots.length] as number, timed)
     return found(feasibleOf(slots, filter, verdicts), leftOutBy)

@@ -21,7 +21,7 @@ export const fitErrorText = (diagnosis: Diagnosis, preemption = ''): string => {
     const reasons = new Map<string, number>()
     for (const verdict of verdicts.values()) for (const reason of verdict.reasons) count(reasons, reason)
     const leftOut = nodeCount - verdicts.size
-    if (leftOut > 0 && leftOutBy.length > 0) count(reasons, `node(s) didn't satisfy plugin(s) [${leftOutBy.join(' ')}]`, leftOut)
+    if (leftOut > 0 && leftOutBy.length > 0) count(reasons, `node(s) didn't satisfy plugin(s) [${leftOutBy.toSorted().join(' ')}]`, leftOut)
     if (reasons.size > 0) text += ` ${histogram(reasons)}.`
   }
   return preemption === '' ? text : `${text} ${preemption}`

@@ -78,7 +78,7 @@ export const createLoop = (parts: LoopParts): Loop => {
   }
   /** Looks for room, and says what came of it; a promise when a plugin or an extender takes its time. */
   const explain = (queued: QueuedPod, by: Deciding, diagnosis: Diagnosis): Refusal | Promise<Refusal> => {
-    if (diagnosis.nodeCount === 0) return { by: new Set(), text: noNodesText, nominate: undefined }
+    if (diagnosis.nodeCount === 0) return { by: new Set(), text: noNodesText, nominate: '' }
     const wasNominated = nominations.nodeOf(queued.pod.uid) !== undefined
     const sinceMs = env.monotonicMs()
     const attempt = lookForRoom(by, queued, diagnosis)
@@ -86,7 +86,9 @@ export const createLoop = (parts: LoopParts): Loop => {
       metrics.ran('PostFilter', by.profile.schedulerName, found.nominate ? 'Success' : 'Unschedulable', env.monotonicMs() - sinceMs)
       return refusalOf(queued, by, diagnosis, found, wasNominated)
     }
-    return attempt instanceof Promise ? attempt.then(done) : done(attempt)
+    // As upstream: what went wrong there is told beside the refusal.
+    const failed = (error: unknown): Refusal => done({ text: error instanceof Error ? error.message : String(error) })
+    return attempt instanceof Promise ? attempt.then(done, failed) : done(attempt)
   }
   const refuse = (queued: QueuedPod, by: Deciding, { by: plugins, text, nominate }: Refusal, sinceMs: number): void => {
     queue.refused(queued, plugins)
@@ -94,11 +96,12 @@ export const createLoop = (parts: LoopParts): Loop => {
     teller.tell(queued.pod, by, { reason: 'Unschedulable', message: text, nominatedNodeName: nominate })
   }
   const fail = (queued: QueuedPod, by: Deciding, error: unknown, sinceMs: number): void => {
+    nominations.clear(queued.pod.uid)
     queue.retry(queued)
     metrics.attempted(by.profile.schedulerName, 'error', env.monotonicMs() - sinceMs)
     env.log.error('a scheduling cycle failed', { pod: queued.pod.key, error: String(error) })
     const message = error instanceof Error ? error.message : String(error)
-    teller.tell(queued.pod, by, { reason: 'SchedulerError', message, nominatedNodeName: undefined })
+    teller.tell(queued.pod, by, { reason: 'SchedulerError', message, nominatedNodeName: '' })
   }
   const conclude = (queued: QueuedPod, by: Deciding, decision: Decision, sinceMs: number): Promise<void> | undefined => {
     if ('placed' in decision) {
@@ -168,7 +171,7 @@ export const createLoop = (parts: LoopParts): Loop => {
 /** Asks the PostFilter plugins in turn until one nominates a node; what the others had to say is told together. */
 const lookForRoom = ({ profile: { postFilter } }: Speaking, { pod }: QueuedPod, diagnosis: Diagnosis): Attempt | Promise<Attempt> => {
   const first = postFilter[0]?.postFilter
-  if (!first) return { text: '' }
+  if (!first) return { text: '', nominate: '' }
   if (postFilter.length === 1) return first(pod, diagnosis)
   return (async () => {
     const texts: string[] = []

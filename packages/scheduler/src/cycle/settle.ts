@@ -42,8 +42,10 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
   const { cluster, queue, assumed, nominations, waitingRoom, teller, extenders, metrics, track } = parts
   const { env, views } = cluster
 
+  /** Its promise of a node goes as well, as upstream: the next try begins anew. */
   const giveBack = ({ queued, node, begun }: Placement): void => {
     assumed.forget(queued.pod.uid)
+    nominations.clear(queued.pod.uid)
     for (const { enabled, run } of begun.toReversed()) if (enabled.at.reserve) run.unreserve?.(node.slot)
   }
   /** The pod as it is now, when it still waits for a node. */
@@ -70,7 +72,7 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
     queued.pod = podInfoOf(current)
     queue.refused(queued, new Set([verdict.plugin]))
     const message = fitErrorText({ nodeCount: 1, verdicts: new Map([[node.slot, verdict]]), leftOutBy: [] })
-    teller.tell(queued.pod, by, { reason: 'Unschedulable', message, nominatedNodeName: undefined })
+    teller.tell(queued.pod, by, { reason: 'Unschedulable', message, nominatedNodeName: '' })
   }
   const fail = (placement: Placement, error: unknown): void => {
     const { queued, node, by, sinceMs } = placement
@@ -86,7 +88,7 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
     env.log.warn('binding failed', { pod: queued.pod.key, node: node.name, error: message })
     queued.pod = podInfoOf(current)
     queue.retry(queued)
-    teller.tell(queued.pod, by, { reason: 'SchedulerError', message, nominatedNodeName: undefined })
+    teller.tell(queued.pod, by, { reason: 'SchedulerError', message, nominatedNodeName: '' })
   }
   /** Undefined: nobody holds the pod back. */
   const permit = ({ queued, node, begun }: Placement): Verdict | ReadonlyMap<string, number> | undefined => {

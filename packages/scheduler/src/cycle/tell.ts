@@ -22,6 +22,16 @@ export interface Teller {
 
 const maxInFlight = 512
 
+// Upstream's: what the note of an event may hold.
+const maxNoteBytes = 1024
+const shortened = (message: string): string => {
+  if (message.length <= maxNoteBytes / 4 || Buffer.byteLength(message) <= maxNoteBytes) return message
+  return `${Buffer.from(message)
+    .subarray(0, maxNoteBytes - 4)
+    .toString()
+    .replace(/\uFFFD+$/, '')} ...`
+}
+
 /** `track` is handed each write that is under way. */
 export const createTeller = (client: Client, env: Env, track: (work: Promise<void>) => void): Teller => {
   const takeTurn = inTurn(maxInFlight)
@@ -29,7 +39,7 @@ export const createTeller = (client: Client, env: Env, track: (work: Promise<voi
   return {
     before: (uid) => tellings.get(uid),
     tell: ({ pod, key }, { recorder }, { reason, message, nominatedNodeName }) => {
-      recorder.event(pod, 'Warning', 'FailedScheduling', message)
+      recorder.event(pod, 'Warning', 'FailedScheduling', shortened(message))
       const condition = { type: 'PodScheduled', status: 'False' as const, reason, message }
       const change = { condition, ...(nominatedNodeName !== undefined ? { nominatedNodeName } : {}) }
       const { uid } = pod.metadata

@@ -1,5 +1,5 @@
 import type { Log } from '@skiff/machinery'
-import type { Decider, Decision } from '../cycle/decide.ts'
+import type { Decider, Decision, Search } from '../cycle/decide.ts'
 import { type Cluster, unresolvable, unschedulable, type Verdict } from '../cycle/framework.ts'
 import { bestOf, scoreAll } from '../cycle/score.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
@@ -29,7 +29,8 @@ const filterBy = async (extenders: readonly Extender[], pod: PodInfo, nodes: rea
       for (const [name, text] of given.failed) verdicts.set(name, unschedulable(byExtender, text))
       for (const [name, text] of given.unresolvable) verdicts.set(name, unresolvable(byExtender, text))
       const names = new Set(given.nodes)
-      for (const { name } of left) if (!names.has(name) && !verdicts.has(name)) verdicts.set(name, unschedulable(byExtender))
+      // As upstream: of a node that it says nothing of, nobody knows that preemption would help.
+      for (const { name } of left) if (!names.has(name) && !verdicts.has(name)) verdicts.set(name, unresolvable(byExtender))
       left = left.filter(({ name }) => names.has(name))
     } catch (error) {
       if (!extender.isIgnorable) throw error
@@ -65,34 +66,48 @@ const prioritizeBy = async (
  * Decides on a pod together with extenders. While they answer the cluster goes on, and other pods wait: the nodes that they left are
  * asked about once more, by name, in the stretch that chooses.
  */
-export const decideWith = async (
-  decider: Decider,
-  extenders: readonly Extender[],
-  pod: PodInfo,
-  { snapshot, env }: Cluster,
-): Promise<Decision> => {
-  const searched = decider.search(pod)
+export const decideWith = async (decider: Decider, extenders: readonly Extender[], pod: PodInfo, cluster: Cluster): Promise<Decision> => {
+  const first = await tryWith(decider.search, { decider, extenders, pod, cluster })
+  // The node that was promised is asked about alone; without it the others have their turn.
+  if ('placed' in first || !first.wasPromised) return first
+  return tryWith((each) => decider.search(each, true), { decider, extenders, pod, cluster })
+}
+
+interface Trying {
+  readonly decider: Decider
+  readonly extenders: readonly Extender[]
+  readonly pod: PodInfo
+  readonly cluster: Cluster
+}
+
+const tryWith = async (
+  search: (pod: PodInfo) => Search,
+  { decider, extenders, pod, cluster }: Trying,
+): Promise<Decision & { readonly wasPromised?: boolean }> => {
+  const { snapshot, env } = cluster
+  const searched = search(pod)
   if ('refused' in searched) return searched
   const nodes = searched.feasible.flatMap((slot) => snapshot.node(slot) ?? [])
   const { names, verdicts } = await filterBy(extenders, pod, nodes, env.log)
   const left = names.flatMap((name) => snapshot.named(name) ?? [])
   const extra = left.length > 1 ? await prioritizeBy(extenders, pod, left, env.log) : new Map<string, number>()
-  const again = decider.search(pod)
+  const again = search(pod)
   if ('refused' in again) return again
-  const still = new Set(names)
-  const feasible: number[] = []
   const refused = new Map(again.diagnosis.verdicts)
-  for (const { name } of left) {
+  const feasible: number[] = []
+  for (const name of names) {
     const slot = snapshot.named(name)?.slot
-    const verdict = slot === undefined ? undefined : decider.fits(pod, slot)
-    if (slot !== undefined && still.has(name) && !verdict) feasible.push(slot)
-    else if (slot !== undefined && verdict) refused.set(slot, verdict)
+    if (slot === undefined) continue
+    const verdict = decider.fits(pod, slot)
+    if (verdict) refused.set(slot, verdict)
+    else feasible.push(slot)
   }
   for (const [name, verdict] of verdicts) {
     const slot = snapshot.named(name)?.slot
     if (slot !== undefined) refused.set(slot, verdict)
   }
-  if (feasible.length === 0) return { refused: { ...again.diagnosis, verdicts: refused }, plugins: again.plugins }
+  const wasPromised = searched.isPromised
+  if (feasible.length === 0) return { refused: { ...again.diagnosis, verdicts: refused }, plugins: again.plugins, wasPromised }
   const totals = scoreAll(feasible, again.plugins)
   for (const [i, slot] of feasible.entries()) totals[i] = (totals[i] as number) + (extra.get(snapshot.node(slot)?.name ?? '') ?? 0)
   return { placed: snapshot.node(feasible[bestOf(totals, env.random)] as number) as NodeInfo, plugins: again.plugins }

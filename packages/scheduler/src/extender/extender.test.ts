@@ -99,6 +99,15 @@ describe('filter and prioritize', () => {
     expect(await decided(config)).toBe('b')
     expect(second.seen[0]?.body).toMatchObject({ NodeNames: ['a', 'b'] })
   })
+  test('a node that was promised is asked about first; refused, it leaves the others their turn', async () => {
+    const { seen, urlPrefix } = await serve({
+      filter: ({ NodeNames }) => ({ NodeNames: (NodeNames as string[]).filter((each) => each === 'c') }),
+    })
+    const cluster = still(nodes)
+    cluster.nominations.set(podInfoOf(podOf('p')), 'a')
+    expect(await decided([{ urlPrefix, filterVerb: 'filter', nodeCacheCapable: true }], podOf('p'), cluster)).toBe('c')
+    expect(seen.map(({ body }) => (body.NodeNames as string[]).join())).toEqual(['a', 'a,b,c'])
+  })
   test('only pods that ask for its resources are sent to it', async () => {
     const { seen, urlPrefix } = await serve({ filter: () => ({ NodeNames: ['a'] }) })
     const config = { urlPrefix, filterVerb: 'filter', nodeCacheCapable: true, managedResources: [{ name: 'example.com/gpu' }] }
