@@ -127,6 +127,6 @@ const lowestAllowed = (rules: HPAScalingRules | undefined, current: number, memo
   return rules?.selectPolicy === 'Min' ? Math.max(...sizes) : Math.min(...sizes)
 }
 
-/** The longest period that a policy looks back. */
-export const longestPeriod = (rules: HPAScalingRules | undefined): number =>
-  Math.max(0, ...(rules?.policies ?? []).map(({ periodSeconds }) => periodSeconds))
+/** The longest period that any policy looks back: each counts changes of both directions. */
+export const longestPeriod = ({ scaleUp, scaleDown }: Behaviour): number =>
+  Math.max(0, ...[...(scaleUp?.policies ?? []), ...(scaleDown?.policies ?? [])].map(({ periodSeconds }) => periodSeconds))

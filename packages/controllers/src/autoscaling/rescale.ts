@@ -41,13 +41,12 @@ export const rescale = (job: Rescale, tries = 1): Steps => {
 const done = ({ hpa, scale, decision, size, keep, nowMs }: Rescale): Steps => {
   const before = scale.spec?.replicas ?? 0
   const { behavior } = hpa.spec
-  const longest = longestPeriod(size > before ? behavior?.scaleUp : behavior?.scaleDown)
   const { status } = decision
   const message = `the HPA controller was able to update the target scale to ${size}`
   const conditions = setCondition(status.conditions, 'AbleToScale', 'True', 'SucceededRescale', message, nowMs)
   return [
     // Policies alone ask for changes.
-    keep(behavior ? scaled(decision.memory, before, size, longest, nowMs) : decision.memory),
+    keep(behavior ? scaled(decision.memory, before, size, longestPeriod(behavior), nowMs) : decision.memory),
     event(hpa, 'Normal', 'SuccessfulRescale', `New size: ${size}; reason: ${decision.why}`),
     ...writeStatus(hpa, { ...status, conditions, lastScaleTime: rfc3339(nowMs) }),
   ]
