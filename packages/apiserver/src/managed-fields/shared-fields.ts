@@ -10,6 +10,10 @@ const maxTexts = 4096
 /** By the wire form's text, canonical or as somebody sent it. */
 const byText = new Map<string, SharedFields>()
 const byFields = new WeakMap<FieldSet, SharedFields>()
+/**
+ * Of those that several objects hold. What one object alone holds (a pod's status has the pod's address in it) is not kept with it: a set in
+ * memory is many times its wire form, and is read anew in the rare case that it is needed again.
+ */
 const byWire = new WeakMap<JsonObject, SharedFields>()
 
 const remember = (text: string, shared: SharedFields): SharedFields => {
@@ -21,8 +25,16 @@ const remember = (text: string, shared: SharedFields): SharedFields => {
 const made = (fields: FieldSet, wire: JsonObject): SharedFields => {
   const shared = { fields, wire }
   byFields.set(fields, shared)
-  byWire.set(wire, shared)
-  rememberJson(wire, encodeJson(wire))
+  return shared
+}
+
+/** Met once more, with another object. */
+const metAgain = (shared: SharedFields): SharedFields => {
+  const { wire } = shared
+  if (!byWire.has(wire)) {
+    byWire.set(wire, shared)
+    rememberJson(wire, encodeJson(wire))
+  }
   return shared
 }
 
@@ -32,7 +44,8 @@ export const sharedFields = (fields: FieldSet): SharedFields => {
   if (known) return known
   const wire = encodeFields(fields)
   const text = JSON.stringify(wire)
-  const shared = byText.get(text) ?? remember(text, made(fields, wire))
+  const found = byText.get(text)
+  const shared = found ? metAgain(found) : remember(text, made(fields, wire))
   byFields.set(fields, shared)
   return shared
 }
@@ -42,9 +55,9 @@ export const sharedFromWire = (wire: JsonObject): SharedFields => {
   const known = byWire.get(wire)
   if (known) return known
   const text = JSON.stringify(wire)
-  const shared = byText.get(text) ?? remember(text, sharedFields(decodeFields(wire)))
-  byWire.set(wire, shared)
-  return shared
+  const found = byText.get(text)
+  if (!found) return remember(text, sharedFields(decodeFields(wire)))
+  return found.wire === wire ? found : metAgain(found)
 }
 
 /** A stored object with the shared form of its field sets, which it holds no copies of then. What cannot be read stays as it is. */

@@ -53,6 +53,15 @@ export const runController = (controller: Controller, { client, views, env }: Ru
   const departures = createDepartures(env)
   const stopping = new AbortController()
   const stopped = aborted(stopping.signal).then(() => true)
+  /** Ends of waits that stopping cuts short. A race with `stopped` would keep each of them for as long as the controller runs. */
+  const cuts = new Set<() => void>()
+  const orStopped = (waiting: Promise<boolean>): Promise<boolean> =>
+    new Promise((resolve, reject) => {
+      if (stopping.signal.aborted) return resolve(true)
+      const cut = () => resolve(true)
+      cuts.add(cut)
+      waiting.then(resolve, reject).finally(() => cuts.delete(cut))
+    })
   const watched = new Map<string, () => void>()
   const isWatched = (resource: Resource) => watched.has(resourceKey(resource))
   /** Barriers that could not be passed: the next plan of the key tries them again first. */
@@ -117,7 +126,7 @@ export const runController = (controller: Controller, { client, views, env }: Ru
     } catch (error) {
       failed(key, error)
     } finally {
-      passed = await Promise.race([barrier.passed(), stopped])
+      passed = await orStopped(barrier.passed())
     }
     if (passed) unpassed.delete(key)
     else {
@@ -168,6 +177,7 @@ export const runController = (controller: Controller, { client, views, env }: Ru
     },
     stop: async () => {
       stopping.abort()
+      for (const cut of cuts) cut()
       queue.close()
       for (const [, stop] of watched) stop()
       departures.close()

@@ -117,10 +117,14 @@ const sortedElements = (set: FieldSet): string[] => {
   return elements.length > 1 ? elements.sort(comparePathElements) : elements
 }
 
+const noWire: JsonObject = Object.freeze({})
+
 /** The wire form: {} for a field that is held with nothing below it, "." where there is more. */
 export const encodeFields = (set: FieldSet): JsonObject => {
+  // Most places are leaves: they are one object.
+  if (set.inner.size === 0) return noWire
   const out: Record<string, Json> = {}
-  if (set.owned && set.inner.size > 0) out['.'] = {}
+  if (set.owned) out['.'] = noWire
   for (const element of sortedElements(set)) out[element] = encodeFields(set.inner.get(element) as FieldSet)
   return out
 }

@@ -17,12 +17,19 @@ export const createLink = (handler: Handler): Link => {
   }
   async function* until(watch: AsyncIterable<readonly Frame[]>, end: AbortSignal): AsyncGenerator<readonly Frame[]> {
     const frames = watch[Symbol.asyncIterator]()
-    const ended = new Promise<'ended'>((resolve) => end.addEventListener('abort', () => resolve('ended'), { once: true }))
+    let cut = (): void => {}
+    end.addEventListener('abort', () => cut(), { once: true })
+    // Not a race with one promise for the end: that would keep every wait until then.
+    const next = (): Promise<IteratorResult<readonly Frame[]> | undefined> =>
+      new Promise((resolve, reject) => {
+        cut = () => resolve(undefined)
+        frames.next().then(resolve, reject)
+      })
     try {
       while (!end.aborted) {
-        const next = await Promise.race([frames.next(), ended])
-        if (next === 'ended' || next.done) return
-        yield next.value
+        const frame = await next()
+        if (!frame || frame.done) return
+        yield frame.value
       }
     } finally {
       // Not waited for: a watch at rest has nothing to give until it is told to stop.
