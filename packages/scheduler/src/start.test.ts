@@ -109,6 +109,19 @@ test('a spreading that one node forbids is possible once that node is gone', asy
   expect(cluster.places()).toEqual({ there: 'n', p: 'n' })
 })
 
+test('a promise ends with a binding that fails', async () => {
+  const intercept = ({ subresource }: { readonly subresource?: string }) => {
+    if (subresource === 'binding') throw new Refusal(500, 'InternalError', 'the store is away')
+  }
+  const cluster = await start({ intercept })
+  await cluster.add(nodeOf('n1'), podOf('low', { on: 'n1', ...cpu('3') }), podOf('high', { priority: 100, ...cpu('3') }))
+  expect(cluster.pod('high')?.status?.nominatedNodeName).toBe('n1')
+  await cluster.client.remove(pods, { namespace: 'a', name: 'low' }, { gracePeriodSeconds: 0 })
+  await cluster.settle()
+  expect(condition(cluster, 'high')?.reason).toBe('SchedulerError')
+  expect(cluster.pod('high')?.status?.nominatedNodeName).toBeUndefined()
+})
+
 test('a preemption that the server fails is tried again', async () => {
   let failures = 1
   const intercept = ({ verb }: { readonly verb: string }) => {

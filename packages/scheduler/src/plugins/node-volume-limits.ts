@@ -35,6 +35,13 @@ const limitsOf = (node: CSINode | undefined): Map<string, number> =>
     node?.spec.drivers.flatMap(({ name: driver, allocatable }) => (allocatable?.count === undefined ? [] : [[driver, allocatable.count]])),
   )
 
+/** A node that comes may have room; one that is there has more of it only where a limit is higher. */
+const limitsGrew = (before: CSINode | undefined, after: CSINode | undefined): boolean => {
+  if (!after) return false
+  const had = limitsOf(before)
+  return !before || [...limitsOf(after)].some(([driver, count]) => count > (had.get(driver) ?? Number.POSITIVE_INFINITY))
+}
+
 /** Volumes attached to a node for no pod that is there any more, or not yet. */
 const addAttached = (to: Attachable, nodeName: string, { views }: Cluster): void => {
   for (const { spec } of views.view(volumeAttachment).list()) {
@@ -78,7 +85,7 @@ export const nodeVolumeLimits: Plugin = {
       case 'pod-removed':
         return claimNames(event.pod).length > 0
       case 'storage':
-        if (event.resource === 'csinodes') return true
+        if (event.resource === 'csinodes') return limitsGrew(event.before as CSINode | undefined, event.after as CSINode | undefined)
         if (event.resource === 'volumeattachments') return event.after === undefined
         return event.resource === 'persistentvolumeclaims' && claimNames(pod).includes(event.after?.metadata.name ?? '')
       default:
