@@ -72,7 +72,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   const needed = [node, pods, namespace, service, replicaSet, replicationController, statefulSet, podDisruptionBudget, ...storage]
   const snapshot = createSnapshot()
   const cluster: Cluster = { snapshot, views, env }
-  const nominations = createNominations()
+  const nominations = createNominations(snapshot.touch)
   const metrics = createSchedulerMetrics()
   const waitingRoom = createWaitingRoom(env)
   const extenders = (config.extenders ?? []).map((each) => createExtender(each, env))
@@ -155,7 +155,7 @@ const tellGated = ({ client, env }: SchedulerOptions, { pod }: PodInfo, message:
 const createProfiles = (
   config: DefaultedConfiguration,
   { client, env, recorder, plugins }: SchedulerOptions,
-  parts: Omit<PluginHandle, 'fits'>,
+  parts: Omit<PluginHandle, 'fits' | 'trial'>,
 ): ReadonlyMap<string, Deciding> => {
   const profiles = new Map<string, Deciding>()
   for (const each of config.profiles) {
@@ -174,9 +174,9 @@ const createProfileWith = (
   each: DefaultedProfile,
   config: DefaultedConfiguration,
   outOfTree: PluginRegistry,
-  parts: Omit<PluginHandle, 'fits'>,
+  parts: Omit<PluginHandle, 'fits' | 'trial'>,
 ): Omit<Deciding, 'recorder'> => {
-  const handle: PluginHandle = { ...parts, fits: (pod, slot) => decider.fits(pod, slot) }
+  const handle: PluginHandle = { ...parts, fits: (pod, slot) => decider.fits(pod, slot), trial: (pod) => decider.trial(pod) }
   const { percentageOfNodesToScore } = config
   const told = leavingToExtenders(each, config.extenders ?? [])
   const profile = createProfile(told, { inTree: inTreePlugins, outOfTree, handle, percentageOfNodesToScore })

@@ -4,10 +4,11 @@ import type { Profile } from '../profile/profile.ts'
 import { nodeClassOf, type PodInfo } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
 import { type Begun, begin, type Filter, filtersOf, type Stopwatch, timeFilters, together } from './begin.ts'
-import type { Cluster, Diagnosis, Verdict } from './framework.ts'
+import type { Cluster, Diagnosis, Trial, Verdict } from './framework.ts'
 import { enoughFeasible } from './sampling.ts'
 import { bestOf, scoreAll } from './score.ts'
-import { createVerdictCache } from './shared-verdicts.ts'
+import { createSharedFindings } from './shared-findings.ts'
+import { createTrials } from './trial.ts'
 
 export type Decision =
   | { readonly placed: NodeInfo; readonly plugins: readonly Begun[] }
@@ -30,8 +31,10 @@ export interface Decider {
   decide(pod: PodInfo): Decision
   /** The first half of it, for when others have a say in between. `everywhere`: a promised node has no preference. */
   search(pod: PodInfo, everywhere?: boolean): Search
-  /** Whether `pod` would fit `slot` as the snapshot is now; what preemption asks after it took pods away. */
+  /** Whether `pod` would fit `slot` as the snapshot is now. */
   fits(pod: PodInfo, slot: number): Verdict | undefined
+  /** The same, over and over, while pods come and go for a look: what preemption asks. */
+  trial(pod: PodInfo): Trial
 }
 
 /** One cycle in so many has each of its plugins timed, as upstream. */
@@ -47,34 +50,26 @@ export const createDecider = (
 ): Decider => {
   const { snapshot, env } = cluster
   const { schedulerName, percentageOfNodesToScore } = profile
-  const shared = createVerdictCache(snapshot)
+  const shared = createSharedFindings<Verdict | undefined>((slot) => snapshot.node(slot)?.version ?? 0)
+  const sharedLocal = createSharedFindings<Verdict | undefined>(snapshot.changedAt)
+  const trial = createTrials({ profile, cluster, nominations })
   const watch: Stopwatch | undefined = metrics && { nowMs: env.monotonicMs, metrics }
   const anyIsBest = !compares && !profile.enabled.some(({ at }) => at.score)
   let startAt = 0
   let cycles = 0
 
-  const verdictAt = (pod: PodInfo, slot: number): Verdict | undefined => {
-    const { begun, atBegin } = begin(profile, pod, cluster)
-    return atBegin ?? together(filtersOf(begun))(slot)
-  }
-  /** Pods that were promised room on the node, and are not less important, are counted as if they were there. */
-  const withNominated = (pod: PodInfo, filter: Filter): Filter => {
-    if (nominations.size === 0) return filter
-    return (slot) => {
-      const name = snapshot.node(slot)?.name ?? ''
-      const promised = nominations.on(name).filter((each) => each.priority >= pod.priority && each.uid !== pod.uid)
-      if (promised.length === 0) return filter(slot)
-      for (const each of promised) snapshot.addPod(each, name)
-      const verdict = verdictAt(pod, slot)
-      for (const each of promised) snapshot.removePod(each, name)
-      return verdict ?? filter(slot)
-    }
-  }
   const filterOf = (pod: PodInfo, begun: readonly Begun[]): Filter => {
     const alone = together(filtersOf(begun, true))
     const verdicts = shared(nodeClassOf(pod))
     const rest = together(filtersOf(begun, false))
-    return withNominated(pod, (slot) => verdicts.at(slot, alone) ?? rest(slot))
+    const filter: Filter = (slot) => verdicts.at(slot, alone) ?? rest(slot)
+    if (nominations.size === 0) return filter
+    const { fits, localClass } = trial(pod, { begun, filter })
+    if (localClass === undefined) return fits
+    // With promises about, many pods are refused by many nodes: equal pods are told what they were told before.
+    const local = sharedLocal(localClass)
+    const ownSlot = snapshot.named(nominations.nodeOf(pod.uid) ?? '')?.slot
+    return (slot) => (slot === ownSlot ? fits(slot) : local.at(slot, fits))
   }
   /** Slots to look at in their order, and who narrowed them down. */
   const candidates = (begun: readonly Begun[]): { slots: readonly number[]; leftOutBy: string[] } => {
@@ -132,7 +127,8 @@ export const createDecider = (
     return found(feasibleOf(slots, filter, verdicts), leftOutBy)
   }
   return {
-    fits: (pod, slot) => withNominated(pod, (at) => verdictAt(pod, at))(slot),
+    fits: (pod, slot) => trial(pod).fits(slot),
+    trial,
     search,
     decide: (pod) => {
       const searched = search(pod)

@@ -27,6 +27,16 @@ export interface Cluster {
   readonly env: Env
 }
 
+/** Whether a pod would fit nodes, also while other pods are moved for a look and back. Holds as long as the snapshot stands still. */
+export interface Trial {
+  /** As the snapshot is now. Pods that were promised room on the node, and are not less important, are counted as if they were there. */
+  fits(slot: number): Verdict | undefined
+  add(other: PodInfo, nodeName: string, slot: number): void
+  remove(other: PodInfo, nodeName: string, slot: number): void
+  /** Where verdicts follow from the node and its pods alone: what pods of equal verdicts have in common. */
+  readonly localClass: string | undefined
+}
+
 /** A pod may not be bound now: not at all, or once `WaitingPod.allow` is called, at the latest after so long. */
 export type PermitAnswer = { readonly deny: string } | { readonly waitMs: number }
 
@@ -39,6 +49,8 @@ export interface PodPlugin {
   readonly only?: readonly string[]
   /** Undefined: the node fits. */
   filter?(slot: number): Verdict | undefined
+  /** Upstream's AddPod and RemovePod: in a trial `pod` came to the node (1) or left it (-1), as the snapshot shows by now. */
+  moved?(pod: PodInfo, slot: number, sign: 1 | -1): void
   /** PreScore: told the nodes that passed. False: every score would be equal, so leave the plugin out. */
   prepareScore?(feasible: readonly number[]): boolean
   score?(slot: number): number
@@ -80,6 +92,11 @@ export interface Plugin {
   readonly weight?: number
   /** The filter follows from the pod's class (nodeClassOf) and the node object alone: equal pods share its verdicts. */
   readonly perNode?: boolean
+  /**
+   * The filter keeps up with pods that moved since `begin`, and looks at no more than the node and its pods ('node'; it follows from them,
+   * the pod's class, requests and host ports), or at more. Absent: trials, as preemption makes them, begin the plugin anew each time.
+   */
+  readonly filterReads?: 'node' | 'snapshot'
   /** Where it can be enabled. Absent: wherever it has a function; `begin` stands for preFilter to preBind. */
   readonly points?: readonly ExtensionPoint[]
   /** PreEnqueue: the text for the pod's condition when it must not be tried yet. Asked again when an event may have changed that. */

@@ -1,5 +1,5 @@
 import type { InTreeArgs } from '../config/configuration.ts'
-import { type Cluster, type Plugin, type PodPlugin, unresolvable, unschedulable, type Verdict } from '../cycle/framework.ts'
+import { type Cluster, type Plugin, type PodPlugin, unresolvable, unschedulable } from '../cycle/framework.ts'
 import type { Domain } from '../snapshot/domains.ts'
 import type { PodInfo, Term } from '../snapshot/pod-info.ts'
 import { matchingAll, sumByDomain, termMatches } from './affinity-terms.ts'
@@ -16,21 +16,40 @@ interface Sums {
   readonly domain: Domain
   readonly sums: Float64Array
 }
-type Check = (slot: number) => boolean
+interface Check {
+  readonly passes: (slot: number) => boolean
+  /** Another pod came to the node (1) or left it (-1). */
+  readonly moved: (other: PodInfo, slot: number, sign: 1 | -1) => void
+}
 
 const isPositive = ({ domain, sums }: Sums, slot: number): boolean => {
   const id = domain.ids[slot] as number
   return id >= 0 && (sums[id] ?? 0) > 0
 }
+const bump = ({ domain, sums }: Sums, slot: number, by: number): void => {
+  const id = domain.ids[slot] as number
+  if (id >= 0) sums[id] = (sums[id] ?? 0) + by
+}
 
 /** Sums of several counters, merged by topology key. */
 const createSums = (cluster: Cluster) => {
-  const byKey = new Map<string, Float64Array>()
+  const byKey = new Map<string, Sums>()
   return {
     add: (counter: Parameters<typeof sumByDomain>[0], topologyKey: string, weight: number) => {
-      byKey.set(topologyKey, sumByDomain(counter, topologyKey, weight, cluster, byKey.get(topologyKey)))
+      const sums = sumByDomain(counter, topologyKey, weight, cluster, byKey.get(topologyKey)?.sums)
+      byKey.set(topologyKey, { domain: cluster.snapshot.domain(topologyKey), sums })
     },
-    all: (): Sums[] => [...byKey].map(([key, sums]) => ({ domain: cluster.snapshot.domain(key), sums })),
+    bump: (topologyKey: string, slot: number, by: number) => {
+      const domain = cluster.snapshot.domain(topologyKey)
+      const held = byKey.get(topologyKey) ?? { domain, sums: new Float64Array(domain.size) }
+      byKey.set(topologyKey, held)
+      bump(held, slot, by)
+    },
+    all: (): Sums[] => [...byKey.values()],
+    noneAt: (slot: number): boolean => {
+      for (const each of byKey.values()) if (isPositive(each, slot)) return false
+      return true
+    },
   }
 }
 
@@ -43,37 +62,62 @@ const friendsCheck = (pod: PodInfo, cluster: Cluster): Check | undefined => {
     domain: cluster.snapshot.domain(topologyKey),
     sums: sumByDomain(counter, topologyKey, 1, cluster),
   }))
-  const isFirst = all.every(({ sums }) => sums.every((sum) => sum === 0)) && terms.every((term) => termMatches(term, pod, cluster))
-  return (slot) => all.every((each) => (isFirst ? (each.domain.ids[slot] as number) >= 0 : isPositive(each, slot)))
+  const findsItself = terms.every((term) => termMatches(term, pod, cluster))
+  const isAlone = () => findsItself && all.every(({ sums }) => sums.every((sum) => sum === 0))
+  let isFirst = isAlone()
+  return {
+    passes: (slot) => all.every((each) => (isFirst ? (each.domain.ids[slot] as number) >= 0 : isPositive(each, slot))),
+    moved: (other, slot, sign) => {
+      if (!terms.every((term) => termMatches(term, other, cluster))) return
+      for (const each of all) bump(each, slot, sign)
+      isFirst = isAlone()
+    },
+  }
 }
 
 const foesCheck = (terms: readonly Term[], cluster: Cluster): Check | undefined => {
   if (terms.length === 0) return undefined
   const sums = createSums(cluster)
   for (const term of terms) sums.add(matchingAll([term], cluster), term.topologyKey, 1)
-  const all = sums.all()
-  return (slot) => !all.some((each) => isPositive(each, slot))
+  return {
+    passes: sums.noneAt,
+    moved: (other, slot, sign) => {
+      for (const term of terms) if (termMatches(term, other, cluster)) sums.bump(term.topologyKey, slot, sign)
+    },
+  }
 }
 
 /** Pods that are there already keep this one away by their own anti-affinity. */
-const refusedCheck = (pod: PodInfo, cluster: Cluster): Check | undefined => {
+const refusedCheck = (pod: PodInfo, cluster: Cluster): Check & { readonly isEmpty: boolean } => {
   const sums = createSums(cluster)
   for (const group of cluster.snapshot.holders())
     if (group.holding === 'required-anti' && termMatches(group.term, pod, cluster)) sums.add(group, group.term.topologyKey, 1)
-  const all = sums.all()
-  return all.length === 0 ? undefined : (slot) => !all.some((each) => isPositive(each, slot))
+  return {
+    isEmpty: sums.all().length === 0,
+    passes: sums.noneAt,
+    moved: (other, slot, sign) => {
+      for (const term of other.requiredAntiAffinity) if (termMatches(term, pod, cluster)) sums.bump(term.topologyKey, slot, sign)
+    },
+  }
 }
 
-const filterFor = (pod: PodInfo, cluster: Cluster): PodPlugin['filter'] => {
-  const checks: [Check | undefined, Verdict][] = [
-    [friendsCheck(pod, cluster), noFriends],
-    [foesCheck(pod.requiredAntiAffinity, cluster), hasFoes],
-    [refusedCheck(pod, cluster), isFoe],
-  ]
-  if (checks.every(([check]) => !check)) return undefined
-  return (slot) => {
-    for (const [check, verdict] of checks) if (check && !check(slot)) return verdict
-    return undefined
+const filterFor = (pod: PodInfo, cluster: Cluster): Pick<PodPlugin, 'filter' | 'moved'> | undefined => {
+  const friends = friendsCheck(pod, cluster)
+  const foes = foesCheck(pod.requiredAntiAffinity, cluster)
+  const refused = refusedCheck(pod, cluster)
+  // As upstream: pods that move do not bring the filter back once nothing concerns it.
+  if (!friends && !foes && refused.isEmpty) return undefined
+  return {
+    filter: (slot) => {
+      if (friends && !friends.passes(slot)) return noFriends
+      if (foes && !foes.passes(slot)) return hasFoes
+      return refused.passes(slot) ? undefined : isFoe
+    },
+    moved: (other, slot, sign) => {
+      friends?.moved(other, slot, sign)
+      foes?.moved(other, slot, sign)
+      refused.moved(other, slot, sign)
+    },
   }
 }
 
@@ -108,13 +152,14 @@ export const createInterPodAffinity = (args: InterPodAffinityArgs): Plugin => ({
   name,
   points: ['preFilter', 'filter', 'preScore', 'score'],
   weight: 2,
+  filterReads: 'snapshot',
   reactsTo: ['node-added', 'node-updated', 'pod-assigned', 'pod-updated', 'pod-removed', 'namespace'],
   begin: (pod, cluster) => {
     const filter = filterFor(pod, cluster)
     const scores = scoresFor(pod, cluster, args)
     if (!filter && scores.length === 0) return 'skip'
     return {
-      ...(filter ? { filter } : {}),
+      ...filter,
       prepareScore: () => scores.length > 0,
       score: (slot) => {
         let sum = 0

@@ -13,6 +13,7 @@ const anyCollide = (a: PodInfo, b: PodInfo): boolean => a.hostPorts.some((one) =
 export const nodePorts: Plugin = {
   name,
   points: ['preFilter', 'filter'],
+  filterReads: 'node',
   reactsTo: ['node-added', 'pod-removed'],
   begin: (pod, { snapshot }) => {
     if (pod.hostPorts.length === 0) return 'skip'

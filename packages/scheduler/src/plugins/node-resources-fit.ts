@@ -76,6 +76,7 @@ export const createNodeResourcesFit = (args: Args): Plugin => {
     name,
     weight: 1,
     points: ['preFilter', 'filter', 'preScore', 'score'],
+    filterReads: 'node',
     reactsTo: ['node-added', 'node-updated', 'pod-removed', 'pod-updated'],
     begin: (pod, { snapshot }) => {
       const needs = needsOf(pod, snapshot, isIgnored)

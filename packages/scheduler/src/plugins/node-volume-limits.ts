@@ -56,6 +56,7 @@ const addAttached = (to: Attachable, nodeName: string, { views }: Cluster): void
 export const nodeVolumeLimits: Plugin = {
   name,
   points: ['preFilter', 'filter'],
+  filterReads: 'snapshot',
   reactsTo: ['storage', 'pod-removed', 'node-added'],
   begin: (pod, cluster) => {
     if (claimNames(pod).length === 0) return 'skip'

@@ -14,10 +14,27 @@ interface Spread {
   readonly constraint: Constraint
   /** Matching pods by domain, over the nodes that count. */
   readonly pods: Int32Array
-  readonly fewest: number
+  /** By domain, whether a node that counts is in it. */
+  readonly isThere: Uint8Array
+  fewest: number
 }
 
-/** Counts by domain; only nodes that have all the keys of all constraints take part. */
+const fewestOf = ({ minDomains }: Constraint, pods: Int32Array, isThere: Uint8Array): number => {
+  let fewest = Number.MAX_SAFE_INTEGER
+  let domains = 0
+  for (let id = 0; id < pods.length; id += 1)
+    if (isThere[id] === 1) {
+      domains += 1
+      fewest = Math.min(fewest, pods[id] as number)
+    }
+  // Too few domains: as if there were an empty one more.
+  return domains < minDomains ? 0 : fewest
+}
+
+/** Whether what is on a node counts: it has all the keys of all constraints, and this one wants it. */
+const isCounted = (constraint: Constraint, constraints: readonly Constraint[], slot: number): boolean =>
+  constraints.every((each) => (each.domain.ids[slot] as number) >= 0) && constraint.counts(slot)
+
 const spreadsOf = (constraints: readonly Constraint[], { snapshot }: Cluster): Spread[] => {
   const { order } = snapshot
   return constraints.map((constraint) => {
@@ -25,34 +42,37 @@ const spreadsOf = (constraints: readonly Constraint[], { snapshot }: Cluster): S
     const pods = new Int32Array(domain.size)
     const isThere = new Uint8Array(domain.size)
     for (const slot of order) {
-      if (!constraints.every((each) => (each.domain.ids[slot] as number) >= 0) || !constraint.counts(slot)) continue
+      if (!isCounted(constraint, constraints, slot)) continue
       const id = domain.ids[slot] as number
       isThere[id] = 1
       pods[id] = (pods[id] as number) + (counter.counts[slot] as number)
     }
-    let fewest = Number.MAX_SAFE_INTEGER
-    let domains = 0
-    for (let id = 0; id < domain.size; id += 1)
-      if (isThere[id] === 1) {
-        domains += 1
-        fewest = Math.min(fewest, pods[id] as number)
-      }
-    // Too few domains: as if there were an empty one more.
-    return { constraint, pods, fewest: domains < constraint.minDomains ? 0 : fewest }
+    return { constraint, pods, isThere, fewest: fewestOf(constraint, pods, isThere) }
   })
 }
 
-const spreadFilter = (pod: PodInfo, cluster: Cluster, constraintsOf: Constraining): PodPlugin['filter'] => {
+const spreadFilter = (pod: PodInfo, cluster: Cluster, constraintsOf: Constraining): Pick<PodPlugin, 'filter' | 'moved'> | undefined => {
   const { constraints } = constraintsOf(pod, cluster, 'DoNotSchedule')
   if (constraints.length === 0) return undefined
   const spreads = spreadsOf(constraints, cluster)
-  return (slot) => {
-    for (const { constraint, pods, fewest } of spreads) {
-      const id = constraint.domain.ids[slot] as number
-      if (id < 0) return unlabelled
-      if ((pods[id] ?? 0) + (constraint.selfMatches ? 1 : 0) - fewest > constraint.maxSkew) return skewed
-    }
-    return undefined
+  return {
+    filter: (slot) => {
+      for (const { constraint, pods, fewest } of spreads) {
+        const id = constraint.domain.ids[slot] as number
+        if (id < 0) return unlabelled
+        if ((pods[id] ?? 0) + (constraint.selfMatches ? 1 : 0) - fewest > constraint.maxSkew) return skewed
+      }
+      return undefined
+    },
+    moved: (other, slot, sign) => {
+      for (const spread of spreads) {
+        const { constraint, pods, isThere } = spread
+        if (!constraint.meets(other) || !isCounted(constraint, constraints, slot)) continue
+        const id = constraint.domain.ids[slot] as number
+        pods[id] = (pods[id] as number) + sign
+        spread.fewest = fewestOf(constraint, pods, isThere)
+      }
+    },
   }
 }
 
@@ -63,12 +83,13 @@ export const createPodTopologySpread = (args: InTreeArgs['PodTopologySpread']): 
     name,
     points: ['preFilter', 'filter', 'preScore', 'score'],
     weight: 2,
+    filterReads: 'snapshot',
     reactsTo: ['node-added', 'node-updated', 'node-removed', 'pod-assigned', 'pod-updated', 'pod-removed'],
     begin: (pod, cluster) => {
       const filter = spreadFilter(pod, cluster, constraintsOf)
       const { constraints, areSystemDefaults } = constraintsOf(pod, cluster, 'ScheduleAnyway')
       if (!filter && constraints.length === 0) return 'skip'
-      return { ...(filter ? { filter } : {}), ...(constraints.length > 0 ? spreadScore(constraints, !areSystemDefaults, cluster) : {}) }
+      return { ...filter, ...(constraints.length > 0 ? spreadScore(constraints, !areSystemDefaults, cluster) : {}) }
     },
     hint: (event, pod) => {
       const own = pod.pod.spec.topologySpreadConstraints?.filter((each) => each.whenUnsatisfiable === 'DoNotSchedule') ?? []

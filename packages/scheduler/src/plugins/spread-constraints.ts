@@ -17,6 +17,8 @@ export interface Constraint {
   readonly domain: Domain
   /** Matching pods of the pod's namespace, by node slot. */
   readonly counter: Counter
+  /** Whether `other` is counted there. */
+  readonly meets: (other: PodInfo) => boolean
   /** Whether the pods and the domain of a node count at all. */
   readonly counts: (slot: number) => boolean
 }
@@ -56,6 +58,7 @@ export const createConstraining = ({ defaultingType, defaultConstraints = [] }: 
 const compile = (each: TopologySpreadConstraint, selector: CompiledSelector, pod: PodInfo, { snapshot }: Cluster): Constraint => {
   const { namespace } = pod
   const affinity = each.nodeAffinityPolicy === 'Ignore' ? undefined : requiredNodes(pod.pod)
+  const meets = (other: PodInfo) => other.namespace === namespace && !other.isTerminating && selector.matches(other.labels)
   const honorsTaints = each.nodeTaintsPolicy === 'Honor'
   return {
     topologyKey: each.topologyKey,
@@ -65,8 +68,9 @@ const compile = (each: TopologySpreadConstraint, selector: CompiledSelector, pod
     domain: snapshot.domain(each.topologyKey),
     counter: snapshot.counter(
       `spread ${namespace} ${selector.requirements.length === 0 && !selector.empty ? 'nothing' : selector.toString()}`,
-      (other) => other.namespace === namespace && !other.isTerminating && selector.matches(other.labels),
+      meets,
     ),
+    meets,
     counts: (slot) => {
       const node = snapshot.node(slot)?.node
       if (!node) return false

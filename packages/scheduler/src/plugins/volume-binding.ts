@@ -25,6 +25,7 @@ export const createVolumeBinding = (bind: BindVolumes, shape?: readonly ShapePoi
   return {
     name,
     points: ['preFilter', 'filter', 'reserve', 'preBind', 'preScore', 'score'],
+    filterReads: 'snapshot',
     reactsTo: ['storage', 'node-added', 'node-updated'],
     begin: (pod, cluster) => {
       if (pod.claims.length === 0) return 'skip'

@@ -23,6 +23,7 @@ const shares = (a: PodInfo, b: PodInfo): boolean => {
 export const volumeRestrictions: Plugin = {
   name,
   points: ['preFilter', 'filter'],
+  filterReads: 'snapshot',
   reactsTo: ['pod-removed', 'storage', 'node-added'],
   begin: (pod, { snapshot, views }) => {
     const single = claimNames(pod).filter((claim) =>

@@ -21,6 +21,7 @@ const otherName = (key: string): string =>
 export const volumeZone: Plugin = {
   name,
   points: ['preFilter', 'filter'],
+  filterReads: 'snapshot',
   reactsTo: ['storage', 'node-added', 'node-updated'],
   begin: (pod, { snapshot, views }) => {
     const wanted: (readonly [key: string, values: ReadonlySet<string>])[] = []

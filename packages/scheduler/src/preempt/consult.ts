@@ -1,7 +1,7 @@
 import type { Cluster } from '../cycle/framework.ts'
 import type { Extender } from '../extender/extender.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
-import type { Candidate } from './victims.ts'
+import { type Candidate, candidateOf } from './pick.ts'
 
 /** Lets extenders strike out nodes and change their victims. Rejects when one fails that may not be passed over. */
 export const consultOnVictims = async (
@@ -30,7 +30,7 @@ export const consultOnVictims = async (
             `extender: ${extender.name} claims to preempt pod (UID: ${uid}) on node: ${name}, but the pod is not found on that node`,
           )
         })
-        return [{ node, victims, broken }]
+        return [candidateOf(node, victims, broken)]
       })
     } catch (error) {
       if (!extender.isIgnorable) throw error

@@ -11,7 +11,8 @@ export interface Nominations {
 
 const nobody: readonly PodInfo[] = []
 
-export const createNominations = (): Nominations => {
+/** `touched`: who is promised room on a node changed. */
+export const createNominations = (touched: (nodeName: string) => void = () => {}): Nominations => {
   const nodes = new Map<string, string>()
   const byNode = new Map<string, PodInfo[]>()
   const clear = (uid: string): void => {
@@ -21,12 +22,14 @@ export const createNominations = (): Nominations => {
     const left = (byNode.get(nodeName) ?? []).filter((pod) => pod.uid !== uid)
     if (left.length > 0) byNode.set(nodeName, left)
     else byNode.delete(nodeName)
+    touched(nodeName)
   }
   return {
     set: (pod, nodeName) => {
       clear(pod.uid)
       nodes.set(pod.uid, nodeName)
       byNode.set(nodeName, [...(byNode.get(nodeName) ?? nobody), pod])
+      touched(nodeName)
     },
     clear,
     nodeOf: (uid) => nodes.get(uid),

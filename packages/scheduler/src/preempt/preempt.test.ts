@@ -19,7 +19,7 @@ const attempted = (
   const preempt = createPreempt({
     cluster,
     nominations,
-    fits: decider.fits,
+    trial: decider.trial,
     args: { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 },
   })
   const info = podInfoOf(podOf('p', { priority: 100, ...pod }))

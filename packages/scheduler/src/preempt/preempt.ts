@@ -1,20 +1,21 @@
-import { podDisruptionBudget } from '@skiff/api'
+import { type PodDisruptionBudget, podDisruptionBudget } from '@skiff/api'
 import type { InTreeArgs } from '../config/configuration.ts'
 import { preemptionText } from '../cycle/fit-error.ts'
-import type { Attempt, Cluster, Diagnosis, Verdict } from '../cycle/framework.ts'
+import type { Attempt, Cluster, Diagnosis, Trial } from '../cycle/framework.ts'
+import { createSharedFindings, type SharedFindings } from '../cycle/shared-findings.ts'
 import type { Extender } from '../extender/extender.ts'
 import type { SchedulerMetrics } from '../metrics/scheduler-metrics.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
 import { consultOnVictims } from './consult.ts'
 import type { Nominations } from './nominations.ts'
-import { pickCandidate } from './pick.ts'
-import { type Candidate, findVictims } from './victims.ts'
+import { type Candidate, pickCandidate } from './pick.ts'
+import { findVictims } from './victims.ts'
 
 export interface PreemptParts {
   readonly cluster: Cluster
   readonly nominations: Nominations
-  readonly fits: (pod: PodInfo, slot: number) => Verdict | undefined
+  readonly trial: (pod: PodInfo) => Trial
   readonly args: InTreeArgs['DefaultPreemption']
   readonly extenders?: readonly Extender[]
   readonly metrics?: SchedulerMetrics
@@ -27,11 +28,14 @@ interface Trials {
   readonly candidates: readonly Candidate[]
   readonly tried: ReadonlyMap<number, readonly string[]>
 }
+/** What a trial on one node gave. */
+type Outcome = Candidate | readonly string[]
 
 /** DefaultPreemption: finds the node where the least is lost; pure but for the nominations that it keeps. */
 export const createPreempt = (parts: PreemptParts): Preempt => {
   const { cluster, nominations, extenders = [], metrics } = parts
   const { snapshot } = cluster
+  const tryNodes = createTrialsOf(parts)
 
   /** Why a pod may not preempt at all. */
   const ineligible = (pod: PodInfo, diagnosis: Diagnosis): string | undefined => {
@@ -61,7 +65,7 @@ export const createPreempt = (parts: PreemptParts): Preempt => {
       metrics?.preempting(0)
       return { text: `preemption: ${refusal}` }
     }
-    const trials = tryNodes(parts, pod, diagnosis)
+    const trials = tryNodes(pod, diagnosis)
     if (trials.candidates.length === 0) metrics?.preempting(0)
     const asked = extenders.filter((each) => each.preempts && each.isInterested(pod.pod))
     if (asked.length === 0 || trials.candidates.length === 0) return settle(pod, diagnosis, trials)
@@ -70,31 +74,54 @@ export const createPreempt = (parts: PreemptParts): Preempt => {
 }
 
 /** The nodes that removing pods may help. */
-const promising = ({ verdicts, atBegin }: Diagnosis, { snapshot }: Cluster): NodeInfo[] => {
-  if (atBegin?.unresolvable) return []
-  const slots = atBegin ? snapshot.order : [...verdicts].filter(([, verdict]) => !verdict.unresolvable).map(([slot]) => slot)
-  return slots.flatMap((slot) => snapshot.node(slot) ?? [])
+const promising = ({ verdicts, atBegin }: Diagnosis, { snapshot }: Cluster): readonly number[] => {
+  if (atBegin) return atBegin.unresolvable ? [] : snapshot.order
+  const slots: number[] = []
+  for (const [slot, verdict] of verdicts) if (!verdict.unresolvable) slots.push(slot)
+  return slots
 }
 
+const sameBudgets = (a: readonly PodDisruptionBudget[], b: readonly PodDisruptionBudget[]): boolean =>
+  a.length === b.length && a.every((each, i) => each === b[i])
+
+/** How many classes of pods are remembered: each holds the victims on every node. */
+const maxClasses = 16
+
 /** Trials from a node by chance on, until there are enough candidates and one among them that breaks no budget. */
-const tryNodes = ({ cluster, fits, args }: PreemptParts, pod: PodInfo, diagnosis: Diagnosis): Trials => {
+const createTrialsOf = ({ cluster, trial, args }: PreemptParts): ((pod: PodInfo, diagnosis: Diagnosis) => Trials) => {
   const { snapshot, views, env } = cluster
-  const useful = promising(diagnosis, cluster)
-  const share = Math.trunc((useful.length * args.minCandidateNodesPercentage) / 100)
-  const enough = Math.min(useful.length, Math.max(args.minCandidateNodesAbsolute, share))
-  const startAt = Math.floor(env.random() * useful.length)
-  const budgets = useful.length === 0 ? [] : [...views.view(podDisruptionBudget).list()]
-  const candidates: Candidate[] = []
-  const tried = new Map<number, readonly string[]>()
-  let unbroken = 0
-  for (let i = 0; i < useful.length; i += 1) {
-    if (unbroken > 0 && candidates.length >= enough) break
-    const node = useful[(startAt + i) % useful.length] as NodeInfo
-    const found = findVictims(pod, node, { snapshot, budgets, fits })
-    if ('node' in found) {
-      candidates.push(found)
-      if (found.broken === 0) unbroken += 1
-    } else tried.set(node.slot, found)
+  const sharedBy = () => createSharedFindings<Outcome>(snapshot.changedAt, maxClasses)
+  let shared = sharedBy()
+  let knownBudgets: readonly PodDisruptionBudget[] = []
+  /** A thousand equal pods that preempt have each node tried once, as long as nothing on it changes. */
+  const sharedFor = (localClass: string | undefined, budgets: readonly PodDisruptionBudget[]): SharedFindings<Outcome> | undefined => {
+    if (localClass === undefined) return undefined
+    if (!sameBudgets(budgets, knownBudgets)) shared = sharedBy()
+    knownBudgets = budgets
+    return shared(localClass)
   }
-  return { candidates, tried }
+  return (pod, diagnosis) => {
+    const useful = promising(diagnosis, cluster)
+    const share = Math.trunc((useful.length * args.minCandidateNodesPercentage) / 100)
+    const enough = Math.min(useful.length, Math.max(args.minCandidateNodesAbsolute, share))
+    const startAt = Math.floor(env.random() * useful.length)
+    const candidates: Candidate[] = []
+    const tried = new Map<number, readonly string[]>()
+    if (useful.length === 0) return { candidates, tried }
+    const budgets = [...views.view(podDisruptionBudget).list()]
+    const search = { snapshot, budgets, trial: trial(pod) }
+    const outcomes = sharedFor(search.trial.localClass, budgets)
+    const tryAt = (slot: number): Outcome => findVictims(pod, snapshot.node(slot) as NodeInfo, search)
+    let unbroken = 0
+    for (let i = 0; i < useful.length; i += 1) {
+      if (unbroken > 0 && candidates.length >= enough) break
+      const slot = useful[(startAt + i) % useful.length] as number
+      const found = outcomes ? outcomes.at(slot, tryAt) : tryAt(slot)
+      if ('node' in found) {
+        candidates.push(found)
+        if (found.broken === 0) unbroken += 1
+      } else tried.set(slot, found)
+    }
+    return { candidates, tried }
+  }
 }

@@ -1,23 +1,16 @@
 import type { PodDisruptionBudget } from '@skiff/api'
 import { noVictims } from '../cycle/fit-error.ts'
-import type { Verdict } from '../cycle/framework.ts'
+import type { Trial } from '../cycle/framework.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import type { NodeInfo, Snapshot } from '../snapshot/snapshot.ts'
 import { breakingBudgets } from './disruption.ts'
 import { byImportance } from './importance.ts'
+import { type Candidate, candidateOf } from './pick.ts'
 
-/** A node that would take the pod once `victims` are gone; the most important victim first. */
-export interface Candidate {
-  readonly node: NodeInfo
-  readonly victims: readonly PodInfo[]
-  /** How many of them a disruption budget protects. */
-  readonly broken: number
-}
-
-export interface Trial {
+export interface Search {
   readonly snapshot: Snapshot
   readonly budgets: readonly PodDisruptionBudget[]
-  readonly fits: (pod: PodInfo, slot: number) => Verdict | undefined
+  readonly trial: Trial
 }
 
 /**
@@ -25,30 +18,39 @@ export interface Trial {
  * the most important first, those that a budget protects before the others. The snapshot is changed on the way and is as before
  * in the end. Gives reasons when the node is of no use.
  */
-export const findVictims = (pod: PodInfo, node: NodeInfo, { snapshot, budgets, fits }: Trial): Candidate | readonly string[] => {
-  const lesser = [...node.pods.values()].filter((other) => other.priority < pod.priority).sort(byImportance)
-  if (lesser.length === 0) return [noVictims]
+export const findVictims = (pod: PodInfo, node: NodeInfo, search: Search): Candidate | readonly string[] => {
+  const lesser: PodInfo[] = []
+  for (const other of node.pods.values()) if (other.priority < pod.priority) lesser.push(other)
+  if (lesser.length === 0) return onlyImportant
+  lesser.sort(byImportance)
+  return search.snapshot.untouched(node.slot, () => victimsAmong(lesser, node, search))
+}
+const onlyImportant = [noVictims]
+
+const victimsAmong = (lesser: readonly PodInfo[], node: NodeInfo, { budgets, trial }: Search): Candidate | readonly string[] => {
+  const { name, slot } = node
   const away = new Set<PodInfo>()
   const take = (other: PodInfo) => {
-    snapshot.removePod(other, node.name)
+    trial.remove(other, name, slot)
     away.add(other)
   }
   const giveBack = (other: PodInfo) => {
-    snapshot.addPod(other, node.name)
+    trial.add(other, name, slot)
     away.delete(other)
   }
   for (const other of lesser) take(other)
   try {
-    const verdict = fits(pod, node.slot)
+    const verdict = trial.fits(slot)
     if (verdict) return verdict.reasons
     const breaking = breakingBudgets(lesser, budgets)
-    const ordered = [...lesser.filter((other) => breaking.has(other)), ...lesser.filter((other) => !breaking.has(other))]
+    const ordered =
+      breaking.size === 0 ? lesser : [...lesser.filter((other) => breaking.has(other)), ...lesser.filter((other) => !breaking.has(other))]
     for (const other of ordered) {
       giveBack(other)
-      if (fits(pod, node.slot)) take(other)
+      if (trial.fits(slot)) take(other)
     }
     const victims = lesser.filter((other) => away.has(other))
-    return { node, victims, broken: victims.filter((other) => breaking.has(other)).length }
+    return candidateOf(node, victims, victims.filter((other) => breaking.has(other)).length)
   } finally {
     for (const other of [...away]) giveBack(other)
   }

@@ -1,6 +1,6 @@
 import type { Client, Views } from '@skiff/client'
 import type { Env } from '@skiff/machinery'
-import type { Cluster, ClusterEvent, Plugin, Verdict } from '../cycle/framework.ts'
+import type { Cluster, ClusterEvent, Plugin, Trial, Verdict } from '../cycle/framework.ts'
 import type { WaitingPods } from '../cycle/waiting-pods.ts'
 import type { Extender } from '../extender/extender.ts'
 import type { SchedulerMetrics } from '../metrics/scheduler-metrics.ts'
@@ -21,6 +21,8 @@ export interface PluginHandle {
   readonly metrics: SchedulerMetrics
   /** Whether `pod` would fit the node at `slot`, by the filters of this profile. */
   fits(pod: PodInfo, slot: number): Verdict | undefined
+  /** The same, over and over within one stretch, while other pods come and go for a look. */
+  trial(pod: PodInfo): Trial
   /** Something happened, of which only the plugin knows, that may let pods in. */
   happened(event: ClusterEvent): void
 }

@@ -28,6 +28,12 @@ export interface Snapshot {
   readonly nodeCount: number
   /** Goes up with every change. */
   readonly generation: number
+  /** The generation that last changed the node at `slot`, its pods, or who is promised room there. */
+  changedAt(slot: number): number
+  /** Something beside the snapshot changed that verdicts on the node depend on. */
+  touch(nodeName: string): void
+  /** Runs a trial that leaves the node at `slot` as it was: it counts as no change. */
+  untouched<T>(slot: number, trial: () => T): T
   /** Slots of the present nodes, zones taking turns. */
   readonly order: readonly number[]
   node(slot: number): NodeInfo | undefined
@@ -55,6 +61,11 @@ export const createSnapshot = (): Snapshot => {
   let softTaintedNodes = 0
   let version = 0
   let generation = 0
+  const changes: number[] = []
+  const changed = (slot: number): void => {
+    generation += 1
+    changes[slot] = generation
+  }
 
   const domains = createDomains(
     () => columns.capacity,
@@ -79,7 +90,7 @@ export const createSnapshot = (): Snapshot => {
     return slot
   }
   const move = (pod: PodInfo, slot: number, sign: 1 | -1): void => {
-    generation += 1
+    changed(slot)
     for (const [name, amount] of pod.requests) {
       const { used } = columns.column(name)
       used[slot] = (used[slot] ?? 0) + sign * amount
@@ -124,11 +135,26 @@ export const createSnapshot = (): Snapshot => {
     domain: domains.domain,
     counter: counters.counter,
     holders: counters.holders,
+    changedAt: (slot) => changes[slot] ?? 0,
+    touch: (nodeName) => {
+      const info = byName.get(nodeName)
+      if (info) changed(info.slot)
+    },
+    untouched: (slot, trial) => {
+      const before = generation
+      const beforeHere = changes[slot] ?? 0
+      try {
+        return trial()
+      } finally {
+        generation = before
+        changes[slot] = beforeHere
+      }
+    },
     setNode: (node) => {
-      generation += 1
       const { name } = node.metadata
       const held = byName.get(name)
       const slot = held?.slot ?? takeSlot()
+      changed(slot)
       version += 1
       const info: NodeInfo = { slot, name, node, version, pods: held?.pods ?? new Map(), withHostPorts: held?.withHostPorts ?? new Set() }
       slots[slot] = info
@@ -145,7 +171,7 @@ export const createSnapshot = (): Snapshot => {
     removeNode: (name) => {
       const info = byName.get(name)
       if (!info) return
-      generation += 1
+      changed(info.slot)
       for (const pod of info.pods.values()) move(pod, info.slot, -1)
       if (info.pods.size > 0) strays.set(name, info.pods)
       setAllocatable(info.slot, undefined)

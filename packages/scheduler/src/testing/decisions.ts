@@ -40,13 +40,14 @@ export const still = (
   const env = virtualEnv(seed)
   const views = fixedViews(...others)
   const cluster: Cluster = { snapshot, views, env }
-  const nominations = createNominations()
+  const nominations = createNominations(snapshot.touch)
   const client = connect(createMemoryServer(env, []).handler, { name: 'test', groups: [] })
   const handle: PluginHandle = {
     ...{ client, views, env, cluster, nominations, extenders: [], metrics: createSchedulerMetrics() },
     stopping: new AbortController().signal,
     waitingPods: createWaitingRoom(env),
     fits: (pod, slot) => decider.fits(pod, slot),
+    trial: (pod) => decider.trial(pod),
     happened: () => {},
   }
   const [first] = completeConfiguration(configuration).profiles
