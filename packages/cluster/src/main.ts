@@ -32,6 +32,8 @@ const addClusterCommands = (program: Command): void => {
     .option('--max-requests-inflight <count>', 'requests that change nothing and are worked on at a time (400)', Number)
     .option('--max-mutating-requests-inflight <count>', 'requests that change something and are worked on at a time (200)', Number)
     .option('--enable-priority-and-fairness <bool>', 'whether clients share those fairly (true)')
+    .option('--enable-bootstrap-token-auth', 'tokens of Secrets of type bootstrap.kubernetes.io/token authenticate')
+    .option('--no-enable-bootstrap-token-auth', 'they do so no longer')
     .option('--legacy-apis', 'serve also the API versions that upstream removed, such as extensions/v1beta1')
     .option('--no-legacy-apis', 'serve them no longer')
     .action(async (options) => (await import('./up.ts')).up(options, tell))

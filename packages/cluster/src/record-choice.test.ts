@@ -42,6 +42,7 @@ test('removed API versions stay asked for until they are asked away', () => {
   const asked = withChanges(held, { name, legacyApis: true })
   expect(withChanges(asked, { name }).legacyApis).toBe(true)
   expect(withChanges(asked, { name, legacyApis: false }).legacyApis).toBe(false)
+  expect(withChanges(held, { name, enableBootstrapTokenAuth: true }).bootstrapTokens).toBe(true)
 })
 
 test.each([
@@ -68,6 +69,7 @@ test.each([
   [{ serviceNodePortRange: '20000-20100' }, 'cluster one runs with no --service-node-port-range;'],
   [{ maxRequestsInflight: 7 }, 'cluster one runs with other limits of requests;'],
   [{ legacyApis: true }, "cluster one runs with today's API versions alone;"],
+  [{ enableBootstrapTokenAuth: true }, 'cluster one runs with no bootstrap tokens;'],
 ])('a running cluster is not changed: %j', (options, sentence) => expect(() => refuseChanges(held, { name, ...options })).toThrow(sentence))
 
 test('limits of requests are kept in the record, and given anew to a stopped cluster', () => {

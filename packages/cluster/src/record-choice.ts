@@ -35,6 +35,7 @@ export const newRecord = async (options: UpOptions, tell: Tell): Promise<Cluster
     ...schedulerChoice(options),
     ...serviceRanges(options),
     ...(options.legacyApis ? { legacyApis: true } : {}),
+    ...(options.enableBootstrapTokenAuth ? { bootstrapTokens: true } : {}),
   }
 }
 
@@ -136,6 +137,7 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     ...schedulerChoice(options, options.featureGates ?? held.featureGates),
     ...changedRanges(held, options),
     ...(options.legacyApis === undefined ? {} : { legacyApis: options.legacyApis }),
+    ...(options.enableBootstrapTokenAuth === undefined ? {} : { bootstrapTokens: options.enableBootstrapTokenAuth }),
   }
 }
 
@@ -174,6 +176,9 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
   const { legacyApis } = options
   if (legacyApis !== undefined && legacyApis !== (held.legacyApis ?? false))
     refuse(legacyApis ? "today's API versions alone" : '--legacy-apis', legacyApis ? '--legacy-apis' : '--no-legacy-apis')
+  const { enableBootstrapTokenAuth: tokens } = options
+  if (tokens !== undefined && tokens !== (held.bootstrapTokens ?? false))
+    refuse(`${tokens ? 'no ' : ''}bootstrap tokens`, `--${tokens ? '' : 'no-'}enable-bootstrap-token-auth`)
 }
 
 /** What a cluster is from its beginning to its end. */

@@ -43,6 +43,8 @@ export interface ClusterRecord {
   readonly requestLimits?: RequestLimits
   /** The API versions that upstream removed are served as well. */
   readonly legacyApis?: boolean
+  /** Bootstrap tokens authenticate. */
+  readonly bootstrapTokens?: boolean
   /** The server's process, from its first moment on. */
   readonly server?: ProcessMark
   /** That process has told that everything is ready. */

@@ -120,6 +120,7 @@ const openApi = (
     gates: gatesOf(record.featureGates ?? ''),
     runtimeConfig: parseRuntimeConfig(record.runtimeConfig ?? ''),
     legacyApis: record.legacyApis === true,
+    bootstrapTokens: record.bootstrapTokens === true,
     ...(record.requestLimits ? { limits: record.requestLimits } : {}),
   })
 }

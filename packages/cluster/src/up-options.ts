@@ -30,4 +30,6 @@ export interface UpOptions {
   readonly enablePriorityAndFairness?: string
   /** Also the API versions that upstream removed. */
   readonly legacyApis?: boolean
+  /** As upstream's: tokens of machines that are to join. */
+  readonly enableBootstrapTokenAuth?: boolean
 }
