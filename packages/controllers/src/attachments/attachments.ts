@@ -7,13 +7,18 @@ import {
   pod as pods,
   persistentVolume as volumes,
 } from '@skiff/api'
+import { nodeNameIndex } from '../nodes/lifecycle.ts'
+import { isFinished } from '../pods.ts'
 import { claimKeys } from '../protection/claims.ts'
 import { type Controller, watching } from '../runner/controller.ts'
 import { ask, type Step } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { planNode, type Seen } from './plan.ts'
 
-const nodeOf = (pod: Pod | undefined): readonly string[] => (pod?.spec.nodeName ? [pod.spec.nodeName] : [])
+const nodeOf = (pod: Pod): readonly string[] => (pod.spec.nodeName ? [pod.spec.nodeName] : [])
+/** The node on which a pod needs its claims. */
+const needyNode = (pod: Pod | undefined): string | undefined =>
+  pod?.spec.nodeName && !isFinished(pod) && claimKeys(pod).length > 0 ? pod.spec.nodeName : undefined
 
 /** Attaches volumes of CSI drivers to the nodes whose pods need them, by VolumeAttachments that the drivers' attachers carry out. Its keys are nodes. */
 export const attachDetachController = (): Controller => {
@@ -37,9 +42,12 @@ export const attachDetachController = (): Controller => {
       }),
       watching<Pod>({
         resource: pods,
-        indexes: { node: (pod) => nodeOf(pod), claim: claimKeys },
-        keys: ({ before, after }) =>
-          [...nodeOf(before), ...nodeOf(after)].filter((_, at) => at === 0 || before?.spec.nodeName !== after?.spec.nodeName),
+        indexes: { ...nodeNameIndex, claim: claimKeys },
+        // That it needs volumes on a node, or no longer does: all else that pods tell is none of this.
+        keys: ({ before, after }) => {
+          const [was, is] = [needyNode(before), needyNode(after)]
+          return was === is ? [] : [was, is].filter((name) => name !== undefined)
+        },
       }),
       watching<VolumeAttachment>({
         resource: attachments,

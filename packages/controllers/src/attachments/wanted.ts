@@ -40,7 +40,7 @@ const volumeOf = (claimKey: string, views: Views): PersistentVolume | undefined 
 /** What the pods of a node need; those that have ended need nothing. By the attachment's name. */
 export const wantedOn = (nodeName: string, views: Views): ReadonlyMap<string, Wanted> => {
   const found = new Map<string, Wanted>()
-  for (const pod of views.view(pods).indexed('node', nodeName)) {
+  for (const pod of views.view(pods).indexed('nodeName', nodeName)) {
     if (isFinished(pod)) continue
     for (const key of claimKeys(pod)) {
       const volume = volumeOf(key, views)
