@@ -1,43 +1,43 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newCluster, run, type TestCluster } from './cluster/cluster.ts'
-import { matches, readTranscript } from './kubectl-plane/transcript.ts'
+import { newCluster, type TestCluster } from './cluster/cluster.ts'
+import { skiffItself } from './cluster/programs.ts'
+import { kubectls } from './kubectl-plane/kubectls.ts'
+import { playTranscript, transcriptsIn } from './kubectl-plane/session.ts'
+import { isFor } from './kubectl-plane/transcript.ts'
 
 const folder = fileURLToPath(new URL('kubectl-workloads', import.meta.url))
-const kubectl = (await run('sh', ['-c', 'command -v kubectl'])).out.trim()
-const transcripts = readdirSync(folder)
-  .filter((file) => file.endsWith('.txt'))
-  .map((file) => ({ name: file.slice(0, -4), text: readFileSync(join(folder, file), 'utf8') }))
+const transcripts = transcriptsIn(folder)
+/** Skiff's own verbs say what kubectl 1.33 says. */
+const clients = [
+  ...kubectls.map(([minor, path]) => ({ client: minor, label: `kubectl 1.${minor}`, minor, path })),
+  { client: 'skiff' as const, label: 'skiff', minor: 33, path: skiffItself.line('') },
+].flatMap((one) => {
+  const own = transcripts.filter(({ text }) => isFor(text, one.client))
+  return own.length > 0 ? [{ ...one, own }] : []
+})
 
-describe.skipIf(kubectl === '').concurrent('kubectl and workloads', { timeout: 150_000 }, () => {
+describe.skipIf(!existsSync(join(folder, '../../../dist/skiff.js')))('workloads on simulated nodes', { timeout: 120_000 }, () => {
   let cluster: TestCluster
   const dir = mkdtempSync(join(tmpdir(), 'skiff-kubectl-workloads-'))
   beforeAll(async () => {
     cpSync(folder, dir, { recursive: true })
     cluster = await newCluster('kubectl-workloads')
-    await cluster.up('--simulated-nodes', '4')
-    // Of the session about nodes alone.
-    await cluster.kubectl('taint', 'node', 'node-1', 'for=nodes:NoSchedule')
+    await cluster.up('--simulated-nodes', '2')
   })
   afterAll(async () => {
     rmSync(dir, { recursive: true, force: true })
     expect(await cluster?.remove()).toEqual([])
   })
 
-  test.each(transcripts)('$name', async ({ name, text }) => {
-    const env = { KUBECONFIG: cluster.kubeconfig, HOME: dir, KUBECTL: kubectl, NS: name }
-    const shell = async (command: string): Promise<string> => {
-      const { code, out } = await run('sh', ['-c', `cd "$HOME"; k() { "$KUBECTL" -n "$NS" "$@"; }; exec 2>&1; ${command}`], { env })
-      return `${out}${out === '' || out.endsWith('\n') ? '' : '\n'}${code === 0 ? '' : `[${code}]\n`}`
-    }
-    expect(await shell('k create namespace "$NS"')).toBe(`namespace/${name} created\n`)
-    for (const { line, command, expected } of readTranscript(text)) {
-      const printed = await shell(command)
-      if (!matches(expected, printed))
-        expect(printed, `${name}.txt, line ${line}: ${command}`).toBe(expected.map((each) => `${each}\n`).join(''))
-    }
-  })
+  for (const { label, minor, path, own } of clients)
+    describe.concurrent(label, () => {
+      test.each(own)('$name', async ({ name, text }) => {
+        const namespace = `${label.replaceAll(/[^a-z0-9]/g, '-')}-${name}`
+        await playTranscript({ kubectl: path, minor, kubeconfig: cluster.kubeconfig, dir, namespace }, name, text)
+      })
+    })
 })

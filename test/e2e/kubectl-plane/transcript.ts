@@ -20,10 +20,10 @@ export const readTranscript = (text: string): readonly Step[] => {
   return steps
 }
 
-/** Whether a transcript is meant for a minor version: `# only 27 33` names the ones that it is for, absent for all. */
-export const isFor = (text: string, minor: number): boolean => {
-  const only = /^# only ([\d ]+)$/m.exec(text)?.[1]
-  return only === undefined || only.split(' ').includes(String(minor))
+/** Whether a transcript is meant for a client: `# only 27 33 skiff` names the ones that it is for, absent for all. */
+export const isFor = (text: string, client: number | 'skiff'): boolean => {
+  const only = /^# only ([\w ]+)$/m.exec(text)?.[1]
+  return only === undefined || only.split(' ').includes(String(client))
 }
 
 /** Whether what was printed is what is expected: `…` stands for anything within a line, alone for any lines. */

@@ -67,8 +67,8 @@ const ofControllerRevision = (revision: Dynamic, workload: Dynamic): Revision =>
 // Kinds that hold pods but no history are known to kubectl; of all others it tells that nothing visits them.
 const withoutHistory = new Set(['Pod', 'ReplicaSet', 'ReplicationController', 'Job', 'CronJob'])
 const unknownKind = ({ kind, apiVersion }: Dynamic, what: 'history viewer' | 'rollbacker'): string => {
-  if (withoutHistory.has(kind)) return `no ${what} has been implemented for ${JSON.stringify(kind)}`
   const { group } = splitApiVersion(apiVersion)
+  if (withoutHistory.has(kind)) return `no ${what} has been implemented for ${JSON.stringify(group === '' ? kind : `${kind}.${group}`)}`
   return `error retrieving ${what === 'rollbacker' ? what : 'history'} for ${JSON.stringify(kind)}, no visitor method exists for {${group} ${kind}}`
 }
 

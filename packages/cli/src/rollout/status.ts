@@ -1,4 +1,4 @@
-import { type Dynamic, listAt, numberAt, textAt } from '../objects/fields.ts'
+import { at, type Dynamic, listAt, numberAt, textAt } from '../objects/fields.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** Where a rollout stands: a sentence, and whether it is over. */
@@ -63,8 +63,9 @@ const statefulSetStatus = (object: Dynamic): RolloutStatus => {
     numberAt(object, 'status.updatedReplicas'),
   ]
   if (ready < wanted) return waiting(`Waiting for ${wanted - ready} pods to be ready...`)
-  const partition = numberAt(object, 'spec.updateStrategy.rollingUpdate.partition')
-  if (partition > 0) {
+  // The server fills it in, so with a partition of 0 a roll out is called partitioned too, as kubectl does.
+  if (at(object, 'spec.updateStrategy.rollingUpdate')) {
+    const partition = numberAt(object, 'spec.updateStrategy.rollingUpdate.partition')
     if (updated < wanted - partition)
       return waiting(`Waiting for partitioned roll out to finish: ${updated} out of ${wanted - partition} new pods have been updated...`)
     return { text: `partitioned roll out complete: ${updated} new pods have been updated...`, done: true }

@@ -59,17 +59,22 @@ const verbOf = (sort: Sort): Verb => ({
   },
 })
 
+const refuseOverwrites = (sort: Sort, set: Wishes['set'], held: ReturnType<typeof mapAt>): void => {
+  // Why a rollout came to be is said anew with each.
+  const taken = [...set].filter(([key, value]) => Object.hasOwn(held, key) && held[key] !== value && key !== 'kubernetes.io/change-cause')
+  const said = taken.map(([key]) => `'${key}' already has a value (${held[key]})`)
+  if (said.length === 0) return
+  throw new UsageError(
+    sort.field === 'labels'
+      ? `${said[0]}, and --overwrite is false`
+      : `--overwrite is false but found the following declared annotation(s): ${said.join('; ')}`,
+  )
+}
+
 const change = async ({ session, flags }: Invocation, sort: Sort, { set, remove }: Wishes, info: Info): Promise<void> => {
   const before = info.object as Dynamic
   const held = mapAt(before, ['metadata', sort.field])
-  if (!flags.bool('overwrite'))
-    for (const [key, value] of set)
-      if (Object.hasOwn(held, key) && held[key] !== value)
-        throw new UsageError(
-          sort.field === 'labels'
-            ? `'${key}' already has a value (${held[key]}), and --overwrite is false`
-            : `--overwrite is false but found the following declared annotation(s): '${key}' already has a value (${held[key]})`,
-        )
+  if (!flags.bool('overwrite')) refuseOverwrites(sort, set, held)
   if (sort.field === 'labels')
     for (const key of remove) if (!Object.hasOwn(held, key)) session.say(`label ${JSON.stringify(key)} not found.`)
   const values: Record<string, Json> = Object.fromEntries([

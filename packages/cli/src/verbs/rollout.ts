@@ -1,6 +1,6 @@
 import { type JsonObject, rfc3339 } from '@skiff/machinery'
 import { templateLines } from '../describe/template.ts'
-import { at, type Dynamic, textAt, withAt } from '../objects/fields.ts'
+import { at, type Dynamic, mapAt, textAt, withAt } from '../objects/fields.ts'
 import { fullName, type Info, kindName, targetOf } from '../objects/info.ts'
 import { fileFlags, selectObjects, throwMissing } from '../objects/select.ts'
 import { dryRunOf, patchQuery, report, writeFlags } from '../objects/writing.ts'
@@ -61,7 +61,7 @@ const history: Verb = {
     const { session, flags } = invocation
     const printer = printerOf(flags.text('output'), { showManagedFields: flags.bool('show-managed-fields') })
     const infos = await objectsOf(invocation)
-    for (const info of infos) {
+    await forEachKept(infos, async (info) => {
       const revisions = await revisionsOf(session, info.object as Dynamic, 'history viewer')
       const wanted = flags.int('revision') ?? 0
       const found = revisions.filter(({ number }) => wanted === 0 || number === wanted)
@@ -74,10 +74,30 @@ const history: Verb = {
         const table = alignTabs(['REVISION\tCHANGE-CAUSE', ...rows].join('\n'), describeTabs)
         session.write(`${fullName(info.resource, info.name)} \n${table}\n\n`)
       }
-    }
+    })
     throwMissing(infos)
     return 0
   },
+}
+
+/** Told by the controllers and by apply; a roll back leaves the Deployment's own. */
+const keptAnnotations = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'deployment.kubernetes.io/revision',
+  'deployment.kubernetes.io/revision-history',
+  'deployment.kubernetes.io/desired-replicas',
+  'deployment.kubernetes.io/max-replicas',
+  'deprecated.deployment.rollback.to',
+])
+
+/** The revision's template, and its annotations, the cause of the change among them. */
+const backTo = (deployment: Dynamic, revision: Revision): JsonObject[] => {
+  const own = Object.entries(mapAt(deployment, 'metadata.annotations')).filter(([key]) => keptAnnotations.has(key))
+  const brought = Object.entries(mapAt(revision.object, 'metadata.annotations')).filter(([key]) => !keptAnnotations.has(key))
+  return [
+    { op: 'replace', path: '/spec/template', value: revision.template },
+    { op: 'replace', path: '/metadata/annotations', value: Object.fromEntries([...own, ...brought]) },
+  ]
 }
 
 const undo: Verb = {
@@ -86,7 +106,7 @@ const undo: Verb = {
   run: async (invocation) => {
     const { session, flags } = invocation
     const { client } = await session.connect()
-    for (const info of await objectsOf(invocation)) {
+    await forEachKept(await objectsOf(invocation), async (info) => {
       const object = info.object as Dynamic
       if (object.kind === 'Deployment' && at(object, 'spec.paused') === true)
         throw new UsageError("you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again")
@@ -99,7 +119,7 @@ const undo: Verb = {
             ? `no rollout history found for ${kindName(info.resource).split('.')[0]} ${JSON.stringify(info.name)}`
             : `unable to find specified revision ${asked} in history`,
         )
-      const body = object.kind === 'Deployment' ? [{ op: 'replace', path: '/spec/template', value: found.template }] : found.patch
+      const body = object.kind === 'Deployment' ? backTo(object, found) : found.patch
       const type = object.kind === 'Deployment' ? 'json' : 'strategic'
       if (dryRunOf(flags) === 'client') {
         const text = rawTemplate(found.shown)
@@ -110,7 +130,7 @@ const undo: Verb = {
         await client.patch(info.resource, targetOf(info), type, body, { query: patchQuery(flags, 'kubectl-rollout') })
         report(session, flags, info, object, 'rolled back')
       }
-    }
+    })
     return 0
   },
 }
@@ -129,7 +149,8 @@ const patching = (
     await forEachKept(await objectsOf(invocation), async (info) => {
       const object = info.object as Dynamic
       const why = refuse(object, `${resourceName(info)} ${JSON.stringify(info.name)}`)
-      if (why) throw new UsageError(why)
+      // Also where several are told, which otherwise lack it.
+      if (why) throw new UsageError(`error: ${why}`)
       const patch = patchOf(object, session.env.now())
       const after = await client.patch(info.resource, targetOf(info), 'strategic', patch, { query: patchQuery(flags, 'kubectl-rollout') })
       report(session, flags, info, after as Dynamic, done)
