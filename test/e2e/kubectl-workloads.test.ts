@@ -20,7 +20,7 @@ const clients = [
   return own.length > 0 ? [{ ...one, own }] : []
 })
 
-describe.skipIf(!existsSync(join(folder, '../../../dist/skiff.js')))('workloads on simulated nodes', { timeout: 120_000 }, () => {
+describe.skipIf(!existsSync(join(folder, '../../../dist/skiff.js')))('workloads on simulated nodes', { timeout: 150_000 }, () => {
   let cluster: TestCluster
   const dir = mkdtempSync(join(tmpdir(), 'skiff-kubectl-workloads-'))
   beforeAll(async () => {
