@@ -19,6 +19,7 @@ import { replicaSetController } from './replicas/replicaset.ts'
 import type { Controller } from './runner/controller.ts'
 import { serviceAccountController } from './serviceaccount/default-account.ts'
 import { serviceCidrController } from './servicecidrs/servicecidrs.ts'
+import { statefulSetController } from './statefulset/statefulset.ts'
 import { storedResources } from './testing/cluster.ts'
 import { goldens } from './testing/goldens.ts'
 import { volumeBinderController } from './volumes/binder.ts'
@@ -44,6 +45,7 @@ const controllers: Readonly<Record<string, () => Controller>> = {
   replicas: replicaSetController,
   serviceaccount: serviceAccountController,
   servicecidrs: serviceCidrController,
+  statefulset: statefulSetController,
   volumes: volumeBinderController,
 }
 

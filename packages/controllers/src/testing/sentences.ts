@@ -33,6 +33,8 @@ const sentence = (step: Step): string[] => {
     case 'in order':
       return sentences(step.steps)
     case 'together':
+      // Nothing to wait for: what follows is known.
+      if (step.steps.length === 0 && step.after) return sentences(step.after([]))
       return ['together', ...sentences(step.steps).map((line) => `  ${line}`)]
   }
 }
