@@ -4,6 +4,10 @@ import { controllerOf, type KubeObject, keyOf } from '@skiff/machinery'
 import { isPodReady, restartsOf, type Tally } from './tally.ts'
 import type { Timeline } from './timeline.ts'
 
+/** As long as warnings count as one and the same happening, and until it is told anew. */
+const mergeMs = 1_000
+const againMs = 300_000
+
 type Change<T> = { readonly before: T | undefined; readonly after: T | undefined }
 type Facts = { readonly [key: string]: unknown }
 
@@ -17,9 +21,15 @@ export const observe = async (views: Views, timeline: Timeline, tally: Tally, no
   })
   for (const resource of workloads)
     views.view(resource).subscribe(({ before, after }) => tellWorkload(timeline, resource.kind, before, after))
+  const toldMs = new Map<string, number>()
   views.view(event).subscribe(({ before, after }) => {
     if (after?.type !== 'Warning' || (before && before.count === after.count)) return
     const { kind = '', namespace, name = '' } = after.involvedObject
+    // What stays as it is is told anew by its author every few seconds: here now and then.
+    const text = `${after.reason} ${after.message}`
+    const lastMs = toldMs.get(text)
+    if (lastMs !== undefined && lastMs + mergeMs < now() && now() < lastMs + againMs) return
+    if (lastMs === undefined || now() >= lastMs + againMs) toldMs.set(text, now())
     timeline.count(
       `warning ${after.reason}`,
       `× ${after.message ?? ''}`,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ApiServer, noNodes, seededIdentifiers, startApiServer } from '@skiff/apiserver'
+import { type ApiServer, type NodeDirectory, seededIdentifiers, startApiServer } from '@skiff/apiserver'
 import { type Client, connect, type Identity, type VirtualEnv, virtualEnv } from '@skiff/client'
 import { type Env, seededRandom } from '@skiff/machinery'
 import { openMemoryStore } from '@skiff/store'
@@ -46,6 +46,14 @@ export const createWorld = async ({ seed, shapes, file }: WorldOptions): Promise
   const clock = virtualEnv(seed)
   let jumpedMs = 0
   const env: Env = { ...clock, now: () => clock.now() + jumpedMs }
+  let simulation: Simulation | undefined
+  // Nobody runs anything, so nobody answers for it; what it uses is known all the same.
+  const directory: NodeDirectory = {
+    connection: () => undefined,
+    get meter() {
+      return simulation && { has: simulation.fleet.isAlive, of: simulation.usageOf }
+    },
+  }
   const pkiDir = mkdtempSync(join(tmpdir(), 'skiff-simulation-'))
   const api = await startApiServer({
     store: openMemoryStore(),
@@ -55,7 +63,8 @@ export const createWorld = async ({ seed, shapes, file }: WorldOptions): Promise
     port: 0,
     advertiseAddress: '127.0.0.1',
     serviceCidr: '10.96.0.0/16',
-    nodes: noNodes,
+    nodes: directory,
+    metrics: true,
     identifiers: seededIdentifiers(seededRandom(seed + 1)),
   })
   const resources = () => api.registry.all().filter((kind) => !kind.conversion)
@@ -64,7 +73,6 @@ export const createWorld = async ({ seed, shapes, file }: WorldOptions): Promise
   const nodesLink = createLink(api.handler)
   const client = api.client(administrator)
   const nodesClient = connect(nodesLink.handler, administrator)
-  let simulation: Simulation | undefined
   const live = passing(clock, () => controllers.busy > 0 || (simulation?.busy ?? 0) > 0)
   const starting = Promise.all([
     controllers.start(),
