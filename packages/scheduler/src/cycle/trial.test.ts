@@ -4,7 +4,7 @@ import { type PodInfo, podInfoOf } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
 import { still } from '../testing/decisions.ts'
 import { nodeOf, podOf } from '../testing/objects.ts'
-import { seededCluster } from '../testing/seeded-cluster.ts'
+import { seededCluster } from '../testing/seeded/seeded-cluster.ts'
 
 const textOf = (verdict: { readonly reasons: readonly string[] } | undefined): string => verdict?.reasons.join() ?? 'fits'
 

@@ -1,5 +1,5 @@
 import type { Node, Pod } from '@skiff/api'
-import { connect, createMemoryServer, fixedViews, type Given, virtualEnv } from '@skiff/client'
+import { type Client, connect, createMemoryServer, fixedViews, type Given, type Views, virtualEnv } from '@skiff/client'
 import type { SchedulerConfiguration } from '../config/configuration.ts'
 import { createDecider, type Decider } from '../cycle/decide.ts'
 import { fitErrorText } from '../cycle/fit-error.ts'
@@ -25,6 +25,9 @@ export interface StillOptions {
   /** Its first profile counts. */
   readonly configuration?: Partial<SchedulerConfiguration>
   readonly plugins?: PluginRegistry
+  /** Instead of views of `others`, and of a server that knows nothing. */
+  readonly views?: Views
+  readonly client?: Client
 }
 
 /** A cluster that stands still: `placed` pods are on the nodes that they name. */
@@ -32,16 +35,16 @@ export const still = (
   nodes: readonly Node[],
   placed: readonly Pod[] = [],
   others: readonly Given[] = [],
-  { seed = 1, configuration, plugins = {} }: StillOptions = {},
+  { seed = 1, configuration, plugins = {}, ...given }: StillOptions = {},
 ): Still => {
   const snapshot = createSnapshot()
   for (const node of nodes) snapshot.setNode(node)
   for (const pod of placed) snapshot.addPod(podInfoOf(pod), pod.spec.nodeName ?? '')
   const env = virtualEnv(seed)
-  const views = fixedViews(...others)
+  const views = given.views ?? fixedViews(...others)
   const cluster: Cluster = { snapshot, views, env }
   const nominations = createNominations(snapshot.touch)
-  const client = connect(createMemoryServer(env, []).handler, { name: 'test', groups: [] })
+  const client = given.client ?? connect(createMemoryServer(env, []).handler, { name: 'test', groups: [] })
   const handle: PluginHandle = {
     ...{ client, views, env, cluster, nominations, extenders: [], metrics: createSchedulerMetrics() },
     stopping: new AbortController().signal,
