@@ -1,5 +1,5 @@
 import { node as nodes, persistentVolume, persistentVolumeClaim, pod as pods, storageClass } from '@skiff/api'
-import { Refusal } from '@skiff/machinery'
+import { exposition, Refusal } from '@skiff/machinery'
 import { afterEach, expect, test } from 'vitest'
 import { nodeOf, podOf } from './testing/objects.ts'
 import { type Running, type RunningOptions, running } from './testing/running.ts'
@@ -154,6 +154,45 @@ test('preemption: victims are marked and deleted, the node is promised, and kept
   await cluster.settle()
   expect(cluster.places()).toEqual({ high: 'n1', thief: '' })
   expect(cluster.events().some((text) => text.startsWith('Preempted: Preempted by pod'))).toBe(true)
+})
+
+test('preemption: until all victims but one are told to go, nothing brings the pod back', async () => {
+  const held = Promise.withResolvers<void>()
+  const deletes: string[] = []
+  const intercept = async ({ verb, name = '' }: { readonly verb: string; readonly name?: string }) => {
+    if (verb !== 'delete') return
+    deletes.push(name)
+    if (name === 'low-1') await held.promise
+  }
+  const cluster = await start({ intercept })
+  const low = ['low-1', 'low-2', 'low-3'].map((name) => podOf(name, { on: 'n1', ...cpu('1') }))
+  await cluster.add(nodeOf('n1'), nodeOf('n2'), ...low, podOf('idle', { on: 'n2', priority: 200, ...cpu('4') }))
+  await cluster.add(podOf('high', { priority: 100, ...cpu('4') }))
+  const tries = () => exposition(cluster.metrics()).match(/attempts_total{profile="default-scheduler",result="unschedulable"} (\d+)/)?.[1]
+  expect(deletes).toEqual(['low-1', 'low-2'])
+  await cluster.client.remove(pods, { namespace: 'a', name: 'idle' }, { gracePeriodSeconds: 0 })
+  await cluster.settle()
+  expect(tries()).toBe('1')
+  expect(cluster.places().high).toBe('')
+  held.resolve()
+  await cluster.settle()
+  expect(deletes).toEqual(['low-1', 'low-2', 'idle', 'low-3'])
+  for (const { metadata } of low)
+    await cluster.client.remove(pods, { namespace: 'a', name: metadata.name }, { gracePeriodSeconds: 0 }).catch(() => {})
+  await cluster.settle()
+  expect(cluster.places().high).toMatch(/^n/)
+})
+
+test('preemption: a pod whose last victim was gone already is tried again at once', async () => {
+  let late = true
+  const intercept = async ({ verb, name }: { readonly verb: string; readonly name?: string }) => {
+    if (verb !== 'delete' || name !== 'low' || !late) return
+    late = false
+    throw new Refusal(404, 'NotFound', 'pods "low" not found')
+  }
+  const cluster = await start({ intercept })
+  await cluster.add(nodeOf('n1'), podOf('low', cpu('3')), podOf('high', { priority: 100, ...cpu('3') }))
+  expect(exposition(cluster.metrics())).toContain('attempts_total{profile="default-scheduler",result="unschedulable"} 2')
 })
 
 test('a binding that the server fails gives the room back and is tried again after the backoff', async () => {

@@ -27,6 +27,7 @@ import { createExtender } from './extender/extender.ts'
 import { follow, storage } from './follow.ts'
 import { createSchedulerMetrics } from './metrics/scheduler-metrics.ts'
 import { createEvict } from './preempt/evict.ts'
+import { createEvictions } from './preempt/evictions.ts'
 import { createNominations } from './preempt/nominations.ts'
 import type { PluginHandle, PluginRegistry } from './profile/handle.ts'
 import { inTreePlugins } from './profile/in-tree.ts'
@@ -73,11 +74,12 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   const snapshot = createSnapshot()
   const cluster: Cluster = { snapshot, views, env }
   const nominations = createNominations(snapshot.touch)
+  const evictions = createEvictions()
   const metrics = createSchedulerMetrics()
   const waitingRoom = createWaitingRoom(env)
   const extenders = (config.extenders ?? []).map((each) => createExtender(each, env))
   const profileParts = {
-    ...{ client, views, env, stopping: stopping.signal, cluster, nominations, extenders, metrics, waitingPods: waitingRoom },
+    ...{ client, views, env, stopping: stopping.signal, cluster, nominations, evictions, extenders, metrics, waitingPods: waitingRoom },
     happened: (event: Parameters<PluginHandle['happened']>[0]) => queue.happened(event),
   }
   const profiles = createProfiles(config, options, profileParts)
@@ -112,7 +114,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   }
   const teller = createTeller(client, env, track)
   const settle = createSettle({ cluster, queue, assumed, nominations, waitingRoom, teller, extenders, metrics, track })
-  const evict = createEvict({ client, env, waitingPods: waitingRoom })
+  const evict = createEvict({ client, env, waitingPods: waitingRoom, evictions })
   const loop = createLoop({ cluster, profiles, queue, nominations, extenders, metrics, teller, settle, evict, track })
   metrics.observe({
     pending: queue.pending,

@@ -7,7 +7,7 @@ import type { Nominations } from '../preempt/nominations.ts'
 import type { Speaking } from '../profile/profile.ts'
 import type { QueuedPod } from '../queue/queued-pod.ts'
 import type { SchedulingQueue } from '../queue/scheduling-queue.ts'
-import { podInfoOf } from '../snapshot/pod-info.ts'
+import { type PodInfo, podInfoOf } from '../snapshot/pod-info.ts'
 import type { Decider, Decision } from './decide.ts'
 import { fitErrorText, noNodesText } from './fit-error.ts'
 import type { Attempt, Cluster, Diagnosis } from './framework.ts'
@@ -51,6 +51,10 @@ export const createLoop = (parts: LoopParts): Loop => {
   let isAwake = false
   let stopped = false
 
+  const tryAgain = (pod: PodInfo): void => {
+    const current = views.view(pods).get(pod.key)
+    if (current?.metadata.uid === pod.uid) queue.update(podInfoOf(current), true)
+  }
   /** What a pod is told and by whom it was refused, once PostFilter has said its part. */
   const refusalOf = (queued: QueuedPod, by: Deciding, diagnosis: Diagnosis, attempt: Attempt, wasNominated: boolean): Refusal => {
     const { pod } = queued
@@ -61,14 +65,18 @@ export const createLoop = (parts: LoopParts): Loop => {
     const speaking = { recorder: by.recorder, schedulerName: by.profile.schedulerName }
     if (attempt.victims)
       track(
-        evict(attempt.victims, pod, attempt.nominate ?? '', speaking).catch((error) => {
-          // No victim's going will bring the pod back: it tries again, elsewhere perhaps.
-          env.log.warn('preemption failed', { pod: pod.key, node: attempt.nominate, error: String(error) })
-          nominations.clear(pod.uid)
-          refusals.forget()
-          const current = views.view(pods).get(pod.key)
-          if (current?.metadata.uid === pod.uid) queue.update(podInfoOf(current), true)
-        }),
+        evict(attempt.victims, pod, attempt.nominate ?? '', speaking).then(
+          // Where nobody's going will bring the pod back, it tries again.
+          (isFollowed) => {
+            if (!isFollowed) tryAgain(pod)
+          },
+          (error) => {
+            env.log.warn('preemption failed', { pod: pod.key, node: attempt.nominate, error: String(error) })
+            nominations.clear(pod.uid)
+            refusals.forget()
+            tryAgain(pod)
+          },
+        ),
       )
     for (const other of attempt.unpromised ?? []) queue.update(other, true)
     // A nomination that came or went changes what the next pod finds.

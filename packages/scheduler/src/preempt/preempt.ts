@@ -8,6 +8,7 @@ import type { SchedulerMetrics } from '../metrics/scheduler-metrics.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
 import { consultOnVictims } from './consult.ts'
+import type { Evictions } from './evictions.ts'
 import type { Nominations } from './nominations.ts'
 import { type Candidate, pickCandidate } from './pick.ts'
 import { findVictims } from './victims.ts'
@@ -15,6 +16,7 @@ import { findVictims } from './victims.ts'
 export interface PreemptParts {
   readonly cluster: Cluster
   readonly nominations: Nominations
+  readonly evictions?: Evictions
   readonly trial: (pod: PodInfo) => Trial
   readonly args: InTreeArgs['DefaultPreemption']
   readonly extenders?: readonly Extender[]
@@ -33,7 +35,7 @@ type Outcome = Candidate | readonly string[]
 
 /** DefaultPreemption: finds the node where the least is lost; pure but for the nominations that it keeps. */
 export const createPreempt = (parts: PreemptParts): Preempt => {
-  const { cluster, nominations, extenders = [], metrics } = parts
+  const { cluster, nominations, evictions, extenders = [], metrics } = parts
   const { snapshot } = cluster
   const tryNodes = createTrialsOf(parts)
 
@@ -43,7 +45,8 @@ export const createPreempt = (parts: PreemptParts): Preempt => {
     const promised = snapshot.named(nominations.nodeOf(pod.uid) ?? '')
     if (!promised || diagnosis.verdicts.get(promised.slot)?.unresolvable) return undefined
     for (const other of promised.pods.values())
-      if (other.isTerminating && other.priority < pod.priority) return 'not eligible due to a terminating pod on the nominated node.'
+      if (other.priority < pod.priority && (other.isTerminating || evictions?.isLeaving(other)))
+        return 'not eligible due to a terminating pod on the nominated node.'
     return undefined
   }
   const settle = (pod: PodInfo, diagnosis: Diagnosis, { candidates, tried }: Trials): Attempt => {

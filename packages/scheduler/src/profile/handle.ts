@@ -4,6 +4,7 @@ import type { Cluster, ClusterEvent, Plugin, Trial, Verdict } from '../cycle/fra
 import type { WaitingPods } from '../cycle/waiting-pods.ts'
 import type { Extender } from '../extender/extender.ts'
 import type { SchedulerMetrics } from '../metrics/scheduler-metrics.ts'
+import type { Evictions } from '../preempt/evictions.ts'
 import type { Nominations } from '../preempt/nominations.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 
@@ -16,6 +17,7 @@ export interface PluginHandle {
   readonly stopping: AbortSignal
   readonly cluster: Cluster
   readonly nominations: Nominations
+  readonly evictions: Evictions
   readonly extenders: readonly Extender[]
   readonly waitingPods: WaitingPods
   readonly metrics: SchedulerMetrics

@@ -61,7 +61,7 @@ describe('a profile', () => {
     expect(taints?.at).toMatchObject({ filter: true, score: false })
     expect(enabled.find((each) => each.plugin.name === 'NodeAffinity')?.weight).toBe(9)
     expect([bind, [queueSort], postFilter, preEnqueue].map((list) => list.map(({ name }) => name).join())).toEqual([
-      ...['DefaultBinder', 'PrioritySort', 'DefaultPreemption', 'SchedulingGates'],
+      ...['DefaultBinder', 'PrioritySort', 'DefaultPreemption', 'SchedulingGates,DefaultPreemption'],
     ])
   })
   test.each([

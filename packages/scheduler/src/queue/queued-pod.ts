@@ -13,7 +13,7 @@ export interface QueuedPod extends Waiting {
   readonly sequence: number
   /** Plugins that refused it last time: only what they react to brings it back. Empty: anything does. */
   refusedBy: ReadonlySet<string>
-  /** Never tried: the plugin in `refusedBy` does not let it into the active queue. */
+  /** The plugin in `refusedBy` does not let it into the active queue, not even for a first try. */
   gated: boolean
   /** The API server failed, not the fit: no shortcut past the backoff. */
   failed: boolean

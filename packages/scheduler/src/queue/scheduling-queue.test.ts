@@ -65,6 +65,22 @@ test('a pod that an error of the server struck sits out a backoff that doubles t
   expect(waits).toEqual([1, 2, 4, 8, 10, 10])
 })
 
+test('a gate may close behind a pod that was tried: no event brings it back until it opens', () => {
+  let closed = false
+  const queue = createSchedulingQueue(virtualEnv(), {
+    ...{ goesFirst, reacts: () => true, wake: () => {}, blockedBy: () => (closed ? 'Gate' : undefined) },
+    hint: (plugin) => plugin === 'Fit' || !closed,
+  })
+  queue.add(info('a'))
+  queue.refused(queue.pop() as never, new Set(['Fit']))
+  closed = true
+  for (let i = 0; i < 2; i += 1) queue.happened(nodeAdded)
+  expect([queue.pop(), queue.pending().gated]).toEqual([undefined, 1])
+  closed = false
+  queue.happened(nodeAdded)
+  expect([queue.pop()?.attempts, queue.pending().gated]).toEqual([2, 0])
+})
+
 test('after five minutes a pod is tried again without any event', async () => {
   const { env, queue, names } = setup()
   queue.add(info('a'))

@@ -85,23 +85,28 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
   let timerDueMs = Number.POSITIVE_INFINITY
   let closed = false
 
-  /** Into the active queue, unless a gate is in the way. */
-  const activate = (queued: QueuedPod, event: string): void => {
+  /** Whether a gate keeps the pod out of the other pools. */
+  const isKeptOut = (queued: QueuedPod, event: string): boolean => {
     const gate = blockedBy(queued.pod)
     if (gate !== undefined) {
       queued.refusedBy = new Set([gate])
       queued.gated = true
       unschedulable.rest(queued)
       entered('gated', event)
-      return
+      return true
     }
-    if (queued.gated) {
-      queued.gated = false
-      queued.firstMs = env.monotonicMs()
-    }
+    if (queued.gated && queued.attempts === 0) queued.firstMs = env.monotonicMs()
+    queued.gated = false
+    return false
+  }
+  const toActive = (queued: QueuedPod, event: string): void => {
     active.push(queued)
     entered('active', event)
     wake()
+  }
+  /** Into the active queue, unless a gate is in the way. */
+  const activate = (queued: QueuedPod, event: string): void => {
+    if (!isKeptOut(queued, event)) toActive(queued, event)
   }
   const armTimer = (): void => {
     const next = backoff.peek()
@@ -133,8 +138,9 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
   /** To active when its backoff is over already. */
   const requeue = (queued: QueuedPod, event: string): void => {
     unschedulable.leave(queued)
-    if (queued.gated || dueMs(queued) <= env.monotonicMs()) {
-      activate(queued, event)
+    if (isKeptOut(queued, event)) return
+    if (dueMs(queued) <= env.monotonicMs()) {
+      toActive(queued, event)
       return
     }
     backoff.push(queued)

@@ -6,6 +6,7 @@ import { fitErrorText } from '../cycle/fit-error.ts'
 import { type Cluster, isVerdict, type Plugin } from '../cycle/framework.ts'
 import { createWaitingRoom } from '../cycle/waiting-pods.ts'
 import { createSchedulerMetrics } from '../metrics/scheduler-metrics.ts'
+import { createEvictions } from '../preempt/evictions.ts'
 import { createNominations, type Nominations } from '../preempt/nominations.ts'
 import type { PluginHandle, PluginRegistry } from '../profile/handle.ts'
 import { inTreePlugins } from '../profile/in-tree.ts'
@@ -46,7 +47,7 @@ export const still = (
   const nominations = createNominations(snapshot.touch)
   const client = given.client ?? connect(createMemoryServer(env, []).handler, { name: 'test', groups: [] })
   const handle: PluginHandle = {
-    ...{ client, views, env, cluster, nominations, extenders: [], metrics: createSchedulerMetrics() },
+    ...{ client, views, env, cluster, nominations, evictions: createEvictions(), extenders: [], metrics: createSchedulerMetrics() },
     stopping: new AbortController().signal,
     waitingPods: createWaitingRoom(env),
     fits: (pod, slot) => decider.fits(pod, slot),
