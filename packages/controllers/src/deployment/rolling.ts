@@ -26,6 +26,8 @@ const shrinkOld = (rollout: Rollout): Rollout => {
   const mayGo = totalSize(allSets(rollout)) - minAvailable - newUnavailable
   if (mayGo <= 0) return rollout
   const cleaned = dropUnhealthy(rollout, mayGo)
+  // Resized, and its status still counts the pods from before: nothing more is known to be spare.
+  if (oldest(cleaned).some((set) => sizeOf(set) < (set.status?.availableReplicas ?? 0))) return cleaned
   const surplus = totalAvailable(allSets(cleaned)) - minAvailable
   return surplus > 0 ? dropOldest(cleaned, surplus) : cleaned
 }
