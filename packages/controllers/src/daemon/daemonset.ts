@@ -2,7 +2,8 @@ import type { ControllerRevision, DaemonSet, DaemonSetStatus, Node, Pod } from '
 import { daemonSet as daemonSets, node as nodes, pod as pods, controllerRevision as revisions } from '@skiff/api'
 import type { Views } from '@skiff/client'
 import { keyOf } from '@skiff/machinery'
-import { historyOf, revisionIndex, surplusRevisions, withCurrentRevision } from '../history/revisions.ts'
+import { templateHash } from '../deployment/hash.ts'
+import { historyOf, type RevisionNames, revisionIndex, surplusRevisions, withCurrentRevision } from '../history/revisions.ts'
 import { claim } from '../ownership.ts'
 import { createPod, removePod } from '../pod-changes.ts'
 import { candidatePods, isAvailable, isReady, orphanIndex, readySinceMs } from '../pods.ts'
@@ -110,6 +111,8 @@ const duplicates = (set: DaemonSet, here: readonly Pod[], hash: string): readonl
   return [...current.slice(1), ...old.slice(1)]
 }
 
+const revisionNames: RevisionNames = { label: hashLabel, hash: (template, _data, collisionCount) => templateHash(template, collisionCount) }
+
 export const planDaemonSet = (set: DaemonSet, views: Views, patience: Patience, nowMs: number): Steps => {
   if (selectsEverything(set.spec.selector))
     return [event(set, 'Warning', 'SelectingAll', 'This daemon set is selecting all pods. A non-empty selector is required.')]
@@ -121,7 +124,7 @@ export const planDaemonSet = (set: DaemonSet, views: Views, patience: Patience, 
   if (history.steps.length > 0 || steps.length > 0) return [...history.steps, ...steps]
   const collided = (collisionCount: number) =>
     updateStatus(daemonSets, { ...set, status: { ...(set.status ?? emptyStatus), collisionCount } })
-  return withCurrentRevision(daemonSets, set, history.all, hashLabel, collided, (current) =>
+  return withCurrentRevision(daemonSets, set, history.all, revisionNames, collided, (current) =>
     syncPods(set, mine, views, current, history.all, patience, nowMs),
   )
 }

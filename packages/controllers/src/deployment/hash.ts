@@ -11,11 +11,14 @@ const fnv32a = (bytes: Uint8Array): number => {
   return hash
 }
 
+/** Digits as they may stand in a name: upstream's SafeEncodeString. */
+export const safeText = (digits: string): string => [...digits].map((digit) => alphabet[digit.charCodeAt(0) % alphabet.length]).join('')
+
 /**
  * The label that tells the sets of a Deployment apart. Upstream hashes its Go structs as printed; this hashes the template's
  * canonical JSON, so the form is the same and the value is this program's own.
  */
 export const templateHash = (template: PodTemplateSpec, collisionCount = 0): string => {
   const text = canonical(template) + (collisionCount > 0 ? String(collisionCount) : '')
-  return [...String(fnv32a(Buffer.from(text)))].map((digit) => alphabet[digit.charCodeAt(0) % alphabet.length]).join('')
+  return safeText(String(fnv32a(Buffer.from(text))))
 }

@@ -3,11 +3,11 @@ import { controllerRevision as revisions } from '@skiff/api'
 import type { Views } from '@skiff/client'
 import type { KubeObject } from '@skiff/machinery'
 import { controllerOf, isRefusal } from '@skiff/machinery'
-import { templateHash } from '../deployment/hash.ts'
 import { claim, controlledBy } from '../ownership.ts'
 import { create, fail, read, type Step, type Steps, update } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { selectorOf } from '../selector.ts'
+import { revisionData } from './revision-data.ts'
 
 /** An object whose pod template has a history of ControllerRevisions: StatefulSet and DaemonSet. */
 export interface Revised extends KubeObject {
@@ -17,8 +17,6 @@ export interface Revised extends KubeObject {
 export const revisionIndex = {
   orphans: (revision: ControllerRevision): readonly string[] => (controllerOf(revision) ? [] : [revision.metadata.namespace ?? '']),
 }
-
-const dataOf = (template: PodTemplateSpec) => ({ spec: { template: { $patch: 'replace', ...template } } })
 
 /** The template that a revision keeps. */
 export const templateOf = (revision: ControllerRevision): PodTemplateSpec => {
@@ -47,8 +45,11 @@ export const historyOf = <T extends Revised>(resource: Resource<T>, owner: T, vi
   return { all: [...mine].sort(byNumber), steps }
 }
 
-/** The label whose value tells revisions apart, which differs by kind. */
-export type HashLabel = 'controller-revision-hash' | 'controller.kubernetes.io/hash'
+/** How revisions are told apart, which differs by kind: the label, and its value. */
+export interface RevisionNames {
+  readonly label: 'controller-revision-hash' | 'controller.kubernetes.io/hash'
+  hash(template: PodTemplateSpec, data: unknown, collisionCount: number): string
+}
 
 /**
  * Finds or makes the revision of the owner's template and goes on with it. It always has the highest number: rolling back gives an
@@ -58,7 +59,7 @@ export const withCurrentRevision = <T extends Revised>(
   resource: Resource<T>,
   owner: T,
   history: readonly ControllerRevision[],
-  label: HashLabel,
+  names: RevisionNames,
   collided: (count: number) => Step,
   proceed: (current: ControllerRevision) => Steps,
 ): Steps => {
@@ -67,20 +68,23 @@ export const withCurrentRevision = <T extends Revised>(
   if (equal && equal === newest) return proceed(equal)
   const number = (newest?.revision ?? 0) + 1
   if (equal) return [update(revisions, { ...equal, revision: number }, { done: proceed })]
+  // On its way out it has let go of its revisions, or they are gone: new ones would be left behind.
+  if (owner.metadata.deletionTimestamp !== undefined) return []
 
   const collisionCount = owner.status?.collisionCount ?? 0
-  const hash = templateHash(owner.spec.template, collisionCount)
+  const data = revisionData(owner.spec.template)
+  const hash = names.hash(owner.spec.template, data, collisionCount)
   const name = `${owner.metadata.name.slice(0, 223)}-${hash}`
   const { namespace } = owner.metadata
   const draft = {
     metadata: {
       name,
       ...(namespace ? { namespace } : {}),
-      labels: { ...owner.spec.template.metadata?.labels, [label]: hash },
+      labels: { ...owner.spec.template.metadata?.labels, [names.label]: hash },
       ...(owner.metadata.annotations ? { annotations: owner.metadata.annotations } : {}),
       ownerReferences: [controlledBy(resource, owner)],
     },
-    data: dataOf(owner.spec.template),
+    data,
     revision: number,
   }
   const exists =

@@ -37,11 +37,14 @@ const volumesOf = (set: StatefulSet, ordinal: number, volumes: NonNullable<PodTe
 export const memberPod = (set: StatefulSet, template: PodTemplateSpec, revision: string, ordinal: number): Draft<Pod> => {
   const name = podName(set, ordinal)
   const draft = podFromTemplate(template, controlledBy(statefulSets, set), set.metadata.namespace)
-  const { generateName: _prefix, ...metadata } = draft.metadata
   const volumes = volumesOf(set, ordinal, template.spec?.volumes)
   return {
     ...draft,
-    metadata: { ...metadata, name, labels: { ...metadata.labels, ...identityLabels(name, ordinal), [revisionLabel]: revision } },
+    metadata: {
+      ...draft.metadata,
+      name,
+      labels: { ...draft.metadata.labels, ...identityLabels(name, ordinal), [revisionLabel]: revision },
+    },
     spec: {
       ...draft.spec,
       hostname: name,

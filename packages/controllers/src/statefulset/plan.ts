@@ -2,7 +2,8 @@ import type { ControllerRevision, Pod, StatefulSet, StatefulSetStatus } from '@s
 import { pod as pods, controllerRevision as revisions, statefulSet as statefulSets } from '@skiff/api'
 import type { Views } from '@skiff/client'
 import { scaledValue } from '../deployment/limits.ts'
-import { historyOf, surplusRevisions, withCurrentRevision } from '../history/revisions.ts'
+import { revisionHash } from '../history/revision-data.ts'
+import { historyOf, type RevisionNames, surplusRevisions, withCurrentRevision } from '../history/revisions.ts'
 import { claim } from '../ownership.ts'
 import { candidatePods, isAvailable, isReady, readySinceMs } from '../pods.ts'
 import { event, inOrder, remove, requeue, type Step, type Steps, together, updateStatus } from '../runner/step.ts'
@@ -30,6 +31,11 @@ interface Scene {
   readonly condemned: readonly Pod[]
 }
 
+const revisionNames: RevisionNames = {
+  label: 'controller.kubernetes.io/hash',
+  hash: (_template, data, collisionCount) => revisionHash(data, collisionCount),
+}
+
 export const planStatefulSet = (set: StatefulSet, views: Views, nowMs: number): Steps => {
   const history = historyOf(statefulSets, set, views)
   const candidates = candidatePods(views, set.metadata.namespace ?? '', set.metadata.uid)
@@ -38,7 +44,7 @@ export const planStatefulSet = (set: StatefulSet, views: Views, nowMs: number): 
   if (history.steps.length > 0 || steps.length > 0) return [...history.steps, ...steps]
   const collided = (collisionCount: number) =>
     updateStatus(statefulSets, { ...set, status: { ...(set.status ?? { replicas: 0 }), collisionCount } })
-  return withCurrentRevision(statefulSets, set, history.all, 'controller.kubernetes.io/hash', collided, (target) => {
+  return withCurrentRevision(statefulSets, set, history.all, revisionNames, collided, (target) => {
     const current = history.all.find((one) => one.metadata.name === set.status?.currentRevision) ?? target
     const scene = sceneOf(set, views, nowMs, current, target, mine)
     const live = new Set([current.metadata.name, target.metadata.name, ...mine.map(revisionOf)])

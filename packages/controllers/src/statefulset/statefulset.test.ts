@@ -45,6 +45,7 @@ describe('members', () => {
     expect(claims(cluster)).toEqual(['data-db-0', 'data-db-1', 'data-db-2'])
     const second = cluster.server.all(pod)[1] as Pod
     const [revision] = cluster.server.all(controllerRevision)
+    expect(second.metadata.generateName).toBe('db-')
     expect(second.metadata.labels).toEqual({
       app: 'db',
       'statefulset.kubernetes.io/pod-name': 'db-1',
