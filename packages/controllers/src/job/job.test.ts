@@ -91,11 +91,35 @@ describe('a Job', () => {
     expect(conditions(cluster)).toEqual(['Suspended=True JobSuspended: Job suspended'])
     const before = status(cluster)?.startTime
     await change(cluster, { suspend: false })
-    // Pods that were stopped count as failed ones: the next try waits.
-    await cluster.live(30_000)
+    await cluster.live(3_000)
     expect(status(cluster)).toMatchObject({ active: 2 })
     expect(conditions(cluster)).toEqual(['Suspended=False JobResumed: Job resumed'])
     expect(status(cluster)?.startTime).not.toBe(before)
+    await cluster.stop()
+  })
+
+  test('pods that are too many are not counted as failed', async () => {
+    const cluster = start()
+    await make(cluster, { parallelism: 3, completions: 3, backoffLimit: 0 })
+    await cluster.live(3_000)
+    await change(cluster, { parallelism: 1 })
+    await cluster.live(5_000)
+    expect(cluster.server.all(pod)).toHaveLength(1)
+    expect(status(cluster)).toMatchObject({ active: 1, terminating: 0 })
+    expect(status(cluster)?.failed).toBeUndefined()
+    await cluster.stop()
+  })
+
+  test('pods that it was made to let go keep no finalizer of it', async () => {
+    const cluster = start()
+    await make(cluster)
+    await cluster.live(2_000)
+    await cluster.client.remove(job, target)
+    const [held] = cluster.server.all(pod) as [Pod]
+    const { ownerReferences: _owners, ...metadata } = held.metadata
+    await cluster.client.update(pod, { ...held, metadata: { ...metadata, finalizers: ['batch.kubernetes.io/job-tracking'] } } as never)
+    await cluster.live(1_000)
+    expect(cluster.server.all(pod)[0]?.metadata.finalizers ?? []).toEqual([])
     await cluster.stop()
   })
 

@@ -1,13 +1,14 @@
 import type { Job, Pod } from '@skiff/api'
 import { job as jobs, pod as pods } from '@skiff/api'
 import type { Views } from '@skiff/client'
-import { keyOf } from '@skiff/machinery'
+import { controllerOf, keyOf } from '@skiff/machinery'
 import { claim } from '../ownership.ts'
 import { candidatePods, orphanIndex } from '../pods.ts'
 import { type Controller, controllerKey, objectController, owned } from '../runner/controller.ts'
 import { read, remove, requeue, type Steps, targetOf } from '../runner/step.ts'
 import { selectorOf, selects } from '../selector.ts'
 import { planJob } from './plan.ts'
+import { isTracked } from './tally.ts'
 import { releaseAll } from './track.ts'
 import { isFinished } from './verdict.ts'
 
@@ -23,6 +24,12 @@ const plan = (job: Job, views: Views, nowMs: number): Steps => {
   return [...releaseAll(strangers), ...planJob(job, mine, nowMs)]
 }
 
+/** Stands for all pods of a namespace whose Job let them go, such as by orphaning; no Job has an empty name. */
+const strayKey = (namespace: string): string => `${namespace}/`
+
+const release = (key: string, views: Views): Steps =>
+  releaseAll(key.endsWith('/') ? views.view(pods).indexed('stray', key) : podsOf(key, views))
+
 export const jobController = (): Controller =>
   objectController({
     name: 'job-controller',
@@ -36,16 +43,19 @@ export const jobController = (): Controller =>
             const key = controllerKey(pod, jobs)
             return key === undefined ? [] : [key]
           },
+          stray: (pod) => (isTracked(pod) && !controllerOf(pod) ? [strayKey(pod.metadata.namespace ?? '')] : []),
         },
-        orphans: ({ after }, views) =>
-          [...views.view(jobs).list(after?.metadata.namespace ?? '')]
+        orphans: ({ after }, views) => [
+          ...[...views.view(jobs).list(after?.metadata.namespace ?? '')]
             .filter((job) => selects(job.spec.selector, after?.metadata.labels))
             .map(keyOf),
+          ...(after && isTracked(after) ? [strayKey(after.metadata.namespace ?? '')] : []),
+        ],
       }),
     ],
     plan,
     // Without their Job nobody counts the pods: their finalizer must not hold them.
-    gone: (key, views) => releaseAll(podsOf(key, views)),
+    gone: release,
   })
 
 const finishedAtMs = (job: Job): number =>

@@ -2,10 +2,10 @@ import type { Job, Pod } from '@skiff/api'
 import { createPod, removePod } from '../pod-changes.ts'
 import { isReady } from '../pods.ts'
 import { leastUseful } from '../replicas/rank.ts'
-import { event, fail, type Outcome, requeue, type Step, type Steps, together } from '../runner/step.ts'
+import { event, fail, inOrder, type Outcome, requeue, type Step, type Steps, together } from '../runner/step.ts'
 import { jobPod, nextIndexes, strayPods, wantedActive } from './job-pods.ts'
-import { type Tally, tallyOf, waitsForEnd } from './tally.ts'
-import { releaseAll, track } from './track.ts'
+import { isTracked, type Tally, tallyOf, waitsForEnd } from './tally.ts'
+import { releaseAll, releasePod, track } from './track.ts'
 import { deadlineMs, isFinished, isSuspended, nextIndexTryMs, nextTryMs, type Verdict, verdictOf } from './verdict.ts'
 
 const manager = 'kubernetes.io/job-controller'
@@ -42,10 +42,13 @@ export const planJob = (job: Job, mine: readonly Pod[], nowMs: number): Steps =>
   }
   const steps: readonly Step[] = [
     ...makes.map((index) => createPod(job, jobPod(job, index, tally.lastFailures.get(index ?? -1)))),
-    ...removes.map((pod) => removePod(job, pod)),
+    ...removes.map((pod) => (verdict ? removePod(job, pod) : dismiss(job, pod))),
   ]
   return steps.length === 0 ? finish([]) : [together(steps, { slowStart: makes.length > 0, after: finish })]
 }
+
+/** A pod that is only too many is nobody's failure: it goes uncounted. Those of a Job that ends count as failed. */
+const dismiss = (job: Job, pod: Pod): Step => (isTracked(pod) ? inOrder([releasePod(pod), removePod(job, pod)]) : removePod(job, pod))
 
 interface Scaling {
   readonly makes: readonly (number | undefined)[]
