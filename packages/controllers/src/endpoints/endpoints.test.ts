@@ -173,6 +173,20 @@ describe('a Service with pods', () => {
     await cluster.stop()
   })
 
+  test('may come after the Endpoints that its user made, and takes them along when it goes', async () => {
+    const cluster = await start()
+    const subsets = [{ addresses: [{ ip: '10.9.9.9' }], ports: [{ port: 80 }] }]
+    await cluster.client.create(endpoints, { metadata: { namespace: 'a', name: 'web' }, subsets })
+    await cluster.live(2_000)
+    expect(cluster.server.all(endpoints)).toHaveLength(1)
+    await makeService(cluster, { selector: {} })
+    await cluster.live(1_000)
+    await cluster.client.remove(service, { namespace: 'a', name: 'web' })
+    await cluster.live(1_000)
+    expect(cluster.server.all(endpoints)).toEqual([])
+    await cluster.stop()
+  })
+
   test('without a selector is left to its user', async () => {
     const cluster = await start()
     await cluster.client.create(service, {

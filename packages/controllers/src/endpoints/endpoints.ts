@@ -1,6 +1,6 @@
 import type { EndpointAddress, Endpoints, Pod, Service } from '@skiff/api'
 import { endpoints as endpointsResource, pod as pods, service as services } from '@skiff/api'
-import type { Views } from '@skiff/client'
+import type { ViewChange, Views } from '@skiff/client'
 import { isReady } from '../pods.ts'
 import { type Controller, objectController, watching } from '../runner/controller.ts'
 import { create, event, fail, isNamespaceTerminating, reasonOf, remove, type Steps, update } from '../runner/step.ts'
@@ -122,13 +122,17 @@ const planGone = (key: string, views: Views): Steps => {
   return held.metadata.deletionTimestamp === undefined ? [remove(endpointsResource, held, { sameVersion: true })] : []
 }
 
+/** Endpoints that somebody makes before their Service are not taken for what a Service left behind. */
+const serviceOfEndpoints = ({ key, after }: ViewChange<Endpoints>, views: Views): readonly string[] =>
+  after && after.metadata.labels?.[managedLabel] !== managedBy && !views.view(services).get(key) ? [] : [key]
+
 export const endpointsController = (): Controller =>
   objectController({
     name: 'endpoints-controller',
     account: 'endpoint-controller',
     component: 'endpoint-controller',
     resource: services,
-    watches: [watching({ resource: pods, keys: servicesOfPod }), watching({ resource: endpointsResource, keys: ({ key }) => [key] })],
+    watches: [watching({ resource: pods, keys: servicesOfPod }), watching({ resource: endpointsResource, keys: serviceOfEndpoints })],
     plan: planEndpoints,
     gone: planGone,
   })
