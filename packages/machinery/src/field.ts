@@ -102,3 +102,14 @@ export const item = (parent: string, key: string | number): string => `${parent}
 export const addFaults = (to: FieldError[], faults: Iterable<FieldError>): void => {
   for (const fault of faults) to.push(fault)
 }
+
+/** The places of values that came before: where a hostile list is long, looking back from each value would take the square of its length. */
+export const repeats = (values: readonly unknown[]): ReadonlySet<number> => {
+  const seen = new Set<unknown>()
+  const again = new Set<number>()
+  for (let index = 0; index < values.length; index++) {
+    if (seen.has(values[index])) again.add(index)
+    else seen.add(values[index])
+  }
+  return again
+}

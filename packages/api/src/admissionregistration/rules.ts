@@ -1,4 +1,4 @@
-import { duplicate, invalidValue, nameIsPathSegment, notSupported, required } from '@skiff/machinery'
+import { duplicate, invalidValue, nameIsPathSegment, notSupported, repeats, required } from '@skiff/machinery'
 import { addInvalid, checkSupported, type Faults, invalidShown } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import type { NamedRuleWithOperations, RuleWithOperations } from '../generated/types.ts'
@@ -54,10 +54,11 @@ const checkResources = (faults: Faults, resources: readonly string[], path: stri
 }
 
 export const checkNamedRule = (faults: Faults, rule: NamedRuleWithOperations, path: string): void => {
-  rule.resourceNames?.forEach((name, index, all) => {
+  const again = repeats(rule.resourceNames ?? [])
+  rule.resourceNames?.forEach((name, index) => {
     const at = `${path}.resourceNames[${index}]`
     addInvalid(faults, nameIsPathSegment(name, false), name, at)
-    if (all.indexOf(name) < index) faults.push(duplicate(at, name))
+    if (again.has(index)) faults.push(duplicate(at, name))
   })
   checkRule(faults, rule, path)
 }

@@ -1,4 +1,4 @@
-import { duplicate, forbiddenField, nameIsDnsSubdomain, nameIsPathSegment, notSupported, required } from '@skiff/machinery'
+import { duplicate, forbiddenField, nameIsDnsSubdomain, nameIsPathSegment, notSupported, repeats, required } from '@skiff/machinery'
 import { addInvalid, collect, type Faults, invalidShown } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import { checkLabelSelector } from '../checks/label-selector.ts'
@@ -36,9 +36,10 @@ const checkParamRef = (faults: Faults, { name, selector, parameterNotFoundAction
 
 const checkActions = (faults: Faults, given: readonly string[]): void => {
   const path = 'spec.validationActions'
+  const again = repeats(given)
   given.forEach((action, index) => {
     if (!actions.includes(action)) faults.push(notSupported(`${path}[${index}]`, action, actions))
-    if (given.indexOf(action) < index) faults.push(duplicate(`${path}[${index}]`, action))
+    if (again.has(index)) faults.push(duplicate(`${path}[${index}]`, action))
   })
   if (given.includes('Deny') && given.includes('Warn'))
     faults.push(invalidShown(path, goStrings(given, 'admissionregistration.ValidationAction'), bothText))

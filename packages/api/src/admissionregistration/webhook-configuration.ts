@@ -1,4 +1,4 @@
-import { duplicate, invalidValue, isDns1035Label, notSupported, required } from '@skiff/machinery'
+import { addFaults, duplicate, invalidValue, isDns1035Label, notSupported, repeats, required } from '@skiff/machinery'
 import { addInvalid, checkSupported, collect, type Faults, invalidShown } from '../checks/faults.ts'
 import { qualifiedNameFaults } from '../checks/fqdn.ts'
 import { goStrings } from '../checks/go-syntax.ts'
@@ -26,7 +26,7 @@ const reviewVersions = ['v1', 'v1beta1']
 const longest = 30
 
 const checkWebhook = (faults: Faults, hook: Webhook, path: string): void => {
-  faults.push(...qualifiedNameFaults(hook.name ?? '', `${path}.name`))
+  addFaults(faults, qualifiedNameFaults(hook.name ?? '', `${path}.name`))
   hook.rules?.forEach((rule, index) => {
     checkRule(faults, rule, `${path}.rules[${index}]`)
   })
@@ -49,8 +49,9 @@ const checkReviewVersions = (faults: Faults, versions: readonly string[] = [], p
     faults.push(required(path, `must specify one of ${reviewVersions.join(', ')}`))
     return
   }
+  const again = repeats(versions)
   versions.forEach((version, index) => {
-    if (versions.indexOf(version) < index) faults.push(invalidValue(`${path}[${index}]`, version, 'duplicate version'))
+    if (again.has(index)) faults.push(invalidValue(`${path}[${index}]`, version, 'duplicate version'))
     else addInvalid(faults, isDns1035Label(version), version, `${path}[${index}]`)
   })
   if (!reviewVersions.some((version) => versions.includes(version)))

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { forbiddenField, invalidValue, isDns1035Label, required } from '@skiff/machinery'
+import { forbiddenField, invalidValue, isDns1035Label, repeats, required } from '@skiff/machinery'
 import { addInvalid, checkOneOf, type Faults, invalidShown } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import { checkWebhookClient } from '../checks/webhook-client.ts'
@@ -53,8 +53,9 @@ export const hasBadBundle = (conversion: CustomResourceConversion | undefined): 
 
 const checkReviewVersions = (faults: Faults, versions: readonly string[], path: string): void => {
   if (versions.length === 0) faults.push(required(path))
+  const again = repeats(versions)
   versions.forEach((version, index) => {
-    if (versions.indexOf(version) < index) faults.push(invalidValue(`${path}[${index}]`, version, 'duplicate version'))
+    if (again.has(index)) faults.push(invalidValue(`${path}[${index}]`, version, 'duplicate version'))
     else addInvalid(faults, isDns1035Label(version), version, `${path}[${index}]`)
   })
   if (versions.length > 0 && !versions.some((version) => reviewVersions.includes(version)))

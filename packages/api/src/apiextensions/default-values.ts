@@ -1,4 +1,4 @@
-import { errorText, type FieldError, invalidValue, isJsonObject, type Json, type JsonObject, sameJson } from '@skiff/machinery'
+import { addFaults, errorText, type FieldError, invalidValue, isJsonObject, type Json, type JsonObject, sameJson } from '@skiff/machinery'
 import type { Faults } from '../checks/faults.ts'
 import type { JSONSchemaProps } from '../generated/types.ts'
 import { propertiesOf, schemaAt } from './schema-parts.ts'
@@ -50,7 +50,7 @@ const checkDefault = (faults: Faults, schema: JSONSchemaProps, value: Json, path
     return
   }
   const within = checkEmbedded(schema, value, path, embedded)
-  faults.push(...(within.length > 0 ? within : valueFaults(schema, value, path)))
+  addFaults(faults, within.length > 0 ? within : valueFaults(schema, value, path))
 }
 
 const valueFaults = (schema: JSONSchemaProps, value: Json, path: string): readonly FieldError[] =>
@@ -67,6 +67,6 @@ const checkMetaDefault = (faults: Faults, schema: JSONSchemaProps, value: Json, 
     return
   }
   const within = checkEmbedded(whole, object, '', true)
-  if (within.length === 0) faults.push(...valueFaults(schema, value, path))
+  if (within.length === 0) addFaults(faults, valueFaults(schema, value, path))
   else refuse(within.length === 1 ? errorText(within[0] as FieldError) : `[${within.map(errorText).join(', ')}]`)
 }

@@ -1,4 +1,4 @@
-import { forbiddenField, invalidValue, notSupported, required } from '@skiff/machinery'
+import { forbiddenField, invalidValue, notSupported, repeats, required } from '@skiff/machinery'
 import { checkSupported, type Faults, invalidShown, orNull } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
 import type { JSONSchemaProps } from '../generated/types.ts'
@@ -60,6 +60,7 @@ const checkMapList = (faults: Faults, schema: JSONSchemaProps, path: string): vo
     faults.push(invalidValue(`${path}.items.type`, items.type ?? '', "must be object if parent array's x-kubernetes-list-type is map"))
     return
   }
+  const again = repeats(keys)
   keys.forEach((key, index) => {
     const property = items.properties?.[key]
     const wrongKeys = (detail: string) => faults.push(invalidShown(`${path}.${keysField}`, goStrings(keys), detail))
@@ -68,7 +69,7 @@ const checkMapList = (faults: Faults, schema: JSONSchemaProps, path: string): vo
       const detail = "must be a scalar type if parent array's x-kubernetes-list-type is map"
       faults.push(invalidValue(`${path}.items.properties[${key}].type`, items.type, detail))
     }
-    if (keys.indexOf(key) < index) wrongKeys('must not contain duplicate entries')
+    if (again.has(index)) wrongKeys('must not contain duplicate entries')
   })
 }
 

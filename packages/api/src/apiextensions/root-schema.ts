@@ -1,4 +1,4 @@
-import { forbiddenField, invalidValue } from '@skiff/machinery'
+import { addFaults, forbiddenField, invalidValue } from '@skiff/machinery'
 import { collect, type Faults, invalidShown } from '../checks/faults.ts'
 import type { CustomResourceDefinitionVersion, JSONSchemaProps } from '../generated/types.ts'
 import { checkDefaults } from './default-values.ts'
@@ -41,7 +41,7 @@ export const checkSchema = (
     }
     if (unknown !== undefined && own.length === 0) own.push(invalidValue(at, '', unknown))
   })
-  faults.push(...found)
+  addFaults(faults, found)
 }
 
 /** Why a schema cannot be looked at for its structure. Most of it is a fault by itself as well. */

@@ -1,4 +1,4 @@
-import { compilePattern, errorText, forbiddenField, invalidValue, required } from '@skiff/machinery'
+import { addFaults, compilePattern, errorText, forbiddenField, invalidValue, required } from '@skiff/machinery'
 import { collect, type Faults, same } from '../checks/faults.ts'
 import type { JSONSchemaProps } from '../generated/types.ts'
 import { propertiesOf, schemaAt } from './schema-parts.ts'
@@ -25,7 +25,10 @@ export const checkStructural = (faults: Faults, schema: JSONSchemaProps, path: s
     checkShape(own, schema, 'root', path)
     checkComplete(own, { values: schema, valuesPath: path, shape: schema, shapePath: path })
   })
-  faults.push(...found.toSorted((a, b) => (errorText(a) < errorText(b) ? -1 : 1)))
+  addFaults(
+    faults,
+    found.toSorted((a, b) => (errorText(a) < errorText(b) ? -1 : 1)),
+  )
 }
 
 const checkShape = (faults: Faults, schema: JSONSchemaProps, level: Level, path: string): void => {

@@ -1,4 +1,4 @@
-import { type FieldError, invalidValue, required } from '@skiff/machinery'
+import { addFaults, type FieldError, invalidValue, required } from '@skiff/machinery'
 import { checkNonNegative, checkOneOf, collect, type Faults } from '../checks/faults.ts'
 import { ownerNameWarnings } from '../core/pod-spec/warnings.ts'
 import { withDefaults, withField } from '../defaults/patch.ts'
@@ -16,7 +16,7 @@ const defaults = { concurrencyPolicy: 'Allow', suspend: false, successfulJobsHis
 
 const checkSpec = (faults: Faults, spec: CronJobSpec, old: CronJobSpec | undefined): void => {
   if (!spec.schedule) faults.push(required('spec.schedule'))
-  else faults.push(...scheduleFaults(spec.schedule, spec.timeZone, old?.schedule.includes('TZ') ?? false))
+  else addFaults(faults, scheduleFaults(spec.schedule, spec.timeZone, old?.schedule.includes('TZ') ?? false))
   checkNonNegative(faults, spec.startingDeadlineSeconds, 'spec.startingDeadlineSeconds')
   if (spec.timeZone !== undefined && spec.timeZone !== old?.timeZone) checkTimeZone(faults, spec.timeZone)
   checkOneOf(faults, spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace'], 'spec.concurrencyPolicy')

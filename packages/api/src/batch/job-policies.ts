@@ -5,6 +5,7 @@ import {
   isQualifiedName,
   notSupported,
   quoted,
+  repeats,
   required,
   tooLong,
   tooMany,
@@ -73,10 +74,11 @@ const checkExitCodes = (faults: Faults, spec: JobSpec, codes: NonNullable<PodFai
     )
   if (values.length === 0) faults.push(invalidValue(`${path}.values`, values, 'at least one value is required'))
   if (values.length > mostExitCodes) faults.push(tooMany(`${path}.values`, values.length, mostExitCodes))
+  const again = repeats(values)
   values.forEach((value, index) => {
     const at = `${path}.values[${index}]`
     if (operator === 'In' && value === 0) faults.push(invalidValue(at, value, 'must not be 0 for the In operator'))
-    if (values.indexOf(value) < index) faults.push(duplicate(at, value))
+    if (again.has(index)) faults.push(duplicate(at, value))
   })
   if (values.some((value, index) => index > 0 && (values[index - 1] as number) > value))
     faults.push(invalidValue(`${path}.values`, values, 'must be ordered'))

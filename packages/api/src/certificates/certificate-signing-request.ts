@@ -6,6 +6,7 @@ import {
   nameIsPathSegment,
   notSupported,
   quoted,
+  repeats,
   required,
 } from '@skiff/machinery'
 import { differences } from '../checks/diff.ts'
@@ -62,8 +63,9 @@ const checkSpec = (faults: Faults, spec: Spec): void => {
   spec.usages?.forEach((usage, index) => {
     if (!usages.includes(usage)) faults.push(notSupported(`spec.usages[${index}]`, usage, usages))
   })
-  spec.usages?.forEach((usage, index, all) => {
-    if (all.indexOf(usage) < index) faults.push(duplicate(`spec.usages[${index}]`, usage))
+  const again = repeats(spec.usages ?? [])
+  spec.usages?.forEach((usage, index) => {
+    if (again.has(index)) faults.push(duplicate(`spec.usages[${index}]`, usage))
   })
   if (spec.signerName === 'kubernetes.io/legacy-unknown')
     faults.push(invalidValue('spec.signerName', spec.signerName, 'the legacy signerName is not allowed via this API version'))

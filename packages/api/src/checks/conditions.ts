@@ -1,4 +1,4 @@
-import { duplicate, invalidValue, isConditionReason, notSupported, required, tooLong } from '@skiff/machinery'
+import { duplicate, invalidValue, isConditionReason, notSupported, repeats, required, tooLong } from '@skiff/machinery'
 import type { Condition } from '../generated/types.ts'
 import { addInvalid, type Faults } from './faults.ts'
 import { checkLabelName } from './label-selector.ts'
@@ -10,9 +10,10 @@ const statuses = ['False', 'True', 'Unknown']
 /** Conditions of meta/v1, one a type. */
 export const checkConditions = (faults: Faults, conditions: readonly Condition[] = [], path: string): void => {
   const types = conditions.map(({ type = '' }) => type)
+  const again = repeats(types)
   conditions.forEach((condition, index) => {
     const each = `${path}[${index}]`
-    if (types.indexOf(types[index] as string) < index) faults.push(duplicate(`${each}.type`, types[index]))
+    if (again.has(index)) faults.push(duplicate(`${each}.type`, types[index]))
     checkCondition(faults, condition, each)
   })
 }

@@ -1,5 +1,6 @@
 import {
   type LabelSelector as AnySelector,
+  addFaults,
   compileLabelSelector,
   isQualifiedName,
   validateLabelSelector,
@@ -12,12 +13,12 @@ export const checkLabelName = (faults: Faults, name: string, path: string): void
 
 /** Keys and values of labels, of a node selector or of matchLabels. */
 export const checkLabels = (faults: Faults, labels: Readonly<Record<string, string>> | undefined, path: string): void => {
-  if (labels !== undefined) faults.push(...validateLabels(labels, path))
+  if (labels !== undefined) addFaults(faults, validateLabels(labels, path))
 }
 
 /** A selector may be absent. */
 export const checkLabelSelector = (faults: Faults, selector: LabelSelector | undefined, path: string): void => {
-  if (selector !== undefined) faults.push(...validateLabelSelector(selector as AnySelector, path))
+  if (selector !== undefined) addFaults(faults, validateLabelSelector(selector as AnySelector, path))
 }
 
 export const selectsNothing = (selector: LabelSelector): boolean =>

@@ -1,4 +1,5 @@
 import {
+  addFaults,
   type FieldError,
   forbiddenField,
   invalidValue,
@@ -47,7 +48,7 @@ export const checkClaimSpec = (faults: Faults, spec: PersistentVolumeClaimSpec, 
     const { namespace } = spec.dataSourceRef
     if (namespace) addInvalid(faults, nameIsDnsLabel(namespace, false), namespace, `${path}.dataSourceRef.namespace`)
   }
-  faults.push(...dataSourceConflicts(spec, path))
+  addFaults(faults, dataSourceConflicts(spec, path))
 }
 
 const checkStorage = (faults: Faults, amount: string | undefined, path: string): void => {
@@ -83,7 +84,8 @@ const dataSourceConflicts = ({ dataSource, dataSourceRef }: PersistentVolumeClai
 export const checkClaimTemplate = (faults: Faults, template: PersistentVolumeClaimTemplate, path: string): void => {
   const metadata: object = template.metadata ?? {}
   const { annotations, labels } = template.metadata ?? {}
-  faults.push(...validateAnnotations(annotations, `${path}.metadata.annotations`), ...validateLabels(labels, `${path}.metadata.labels`))
+  addFaults(faults, validateAnnotations(annotations, `${path}.metadata.annotations`))
+  addFaults(faults, validateLabels(labels, `${path}.metadata.labels`))
   for (const field of Object.keys(metadata))
     if (field !== 'annotations' && field !== 'labels') faults.push(forbiddenField(`${path}.metadata.${field}`, 'cannot be set'))
   checkClaimSpec(faults, template.spec ?? {}, `${path}.spec`)

@@ -1,4 +1,4 @@
-import { duplicate, forbiddenField, isConfigMapKey, nameIsDnsLabel, nameIsDnsSubdomain, quoted, required } from '@skiff/machinery'
+import { duplicate, forbiddenField, isConfigMapKey, nameIsDnsLabel, nameIsDnsSubdomain, quoted, repeats, required } from '@skiff/machinery'
 import { cidrWarnings } from '../checks/address-warnings.ts'
 import { addInvalid, collect, type Faults, invalidShown, keysOf, same } from '../checks/faults.ts'
 import { goStrings } from '../checks/go-syntax.ts'
@@ -39,8 +39,9 @@ const checkPodCidrs = (faults: Faults, cidrs: readonly string[]): void => {
   if (cidrs.length < 2) return
   if (cidrs.length > 2 || !isDualStack(cidrs.map(cidrFamily)))
     faults.push(invalidShown(path, goStrings(cidrs), 'may specify no more than one CIDR for each IP family'))
+  const again = repeats(cidrs)
   cidrs.forEach((cidr, index) => {
-    if (cidrs.indexOf(cidr) < index) faults.push(duplicate(`${path}[${index}]`, cidr))
+    if (again.has(index)) faults.push(duplicate(`${path}[${index}]`, cidr))
   })
 }
 
@@ -56,8 +57,9 @@ const onlyOnce = (what: string): string => `node updates may not change ${what} 
 const checkNodeUpdate = (faults: Faults, next: Node, old: Node): void => {
   checkResources(faults, next.status ?? {})
   const addresses = next.status?.addresses ?? []
+  const again = repeats(addresses.map((address) => JSON.stringify([address.type, address.address])))
   addresses.forEach((address, index) => {
-    if (addresses.findIndex((other) => same(other, address)) < index)
+    if (again.has(index))
       faults.push({
         ...duplicate(`status.addresses[${index}]`, address.address),
         body: `Duplicate value: core.NodeAddress{Type:${quoted(address.type)}, Address:${quoted(address.address)}}`,

@@ -1,4 +1,4 @@
-import { invalidValue, isConfigMapKey, required, tooLong } from '@skiff/machinery'
+import { addFaults, invalidValue, isConfigMapKey, required, tooLong } from '@skiff/machinery'
 import { addInvalid, checkImmutable, collect, type Faults, keysOf } from '../checks/faults.ts'
 import { secret as secretResource } from '../generated/resources.ts'
 import type { Secret } from '../generated/types.ts'
@@ -88,7 +88,7 @@ export const secret = defineKind<Secret>(secretResource, {
   validateUpdate: (next, old) =>
     collect((faults) => {
       checkImmutable(faults, next.type, old.type, 'type')
-      faults.push(...frozenFaults(next, old, ['data']))
+      addFaults(faults, frozenFaults(next, old, ['data']))
       checkSecret(faults, next)
     }),
 })

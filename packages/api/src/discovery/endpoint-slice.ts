@@ -1,4 +1,5 @@
 import {
+  addFaults,
   duplicate,
   isDns1123Label,
   isIpv4Address,
@@ -28,7 +29,7 @@ const checkAddress = (faults: Faults, address: string, type: string | undefined,
   if (type === 'IPv4' || type === 'IPv6') {
     addInvalid(faults, type === 'IPv4' ? isIpv4Address(address) : isIpv6Address(address), address, path)
     checkReachableIp(faults, address, path)
-  } else if (type === 'FQDN') faults.push(...fqdnFaults(address, path))
+  } else if (type === 'FQDN') addFaults(faults, fqdnFaults(address, path))
 }
 
 const checkEndpoint = (faults: Faults, endpoint: Endpoint, type: string | undefined, path: string): void => {

@@ -6,6 +6,7 @@ import {
   notSupported,
   quantitySign,
   quoted,
+  repeats,
   required,
 } from '@skiff/machinery'
 import {
@@ -100,9 +101,10 @@ const checkNodeDriver = (faults: Faults, driver: CSINodeDriver, names: Set<strin
   checkNonNegative(faults, allocatable?.count, `${path}.allocatable.count`)
   if (names.has(name)) faults.push(duplicate(`${path}.name`, name))
   names.add(name)
+  const again = repeats(topologyKeys)
   topologyKeys.forEach((key, index) => {
     if (key === '') faults.push(required(path))
-    if (topologyKeys.indexOf(key) < index) faults.push(duplicate(path, key))
+    if (again.has(index)) faults.push(duplicate(path, key))
     for (const message of isQualifiedName(key)) faults.push(invalidShown(path, goStrings(topologyKeys), message))
   })
 }

@@ -1,5 +1,5 @@
 import { type Behaviour, checkEmbedded, checkLists, checkValue, type Kind, type Structural } from '@skiff/api'
-import { type FieldError, invalidValue, type Json, type KubeObject, sameJson } from '@skiff/machinery'
+import { addFaults, type FieldError, invalidValue, type Json, type KubeObject, sameJson } from '@skiff/machinery'
 import { checkScale } from './check-scale.ts'
 import { checkRules, hasRules } from './rules.ts'
 
@@ -46,8 +46,8 @@ export const customBehaviour = (schema: Structural, hasStatus: boolean, scale: K
   const check = (next: KubeObject, old: KubeObject | undefined, part: 'all' | 'status'): readonly FieldError[] => {
     const [value, before] = [next as unknown as Json, old as unknown as Json | undefined]
     const faults = [...checkValue(schema, value, before, ''), ...checkScale(scale, value, part)]
-    if (part === 'all') faults.push(...checkEmbedded(schema, value))
-    faults.push(...newListFaults(schema, value, before))
+    if (part === 'all') addFaults(faults, checkEmbedded(schema, value))
+    addFaults(faults, newListFaults(schema, value, before))
     if (!ruled) return faults
     if (faults.some(({ reason }) => blocking.has(reason))) return [...faults, unchecked]
     return [...faults, ...checkRules(ruled, value, before)]

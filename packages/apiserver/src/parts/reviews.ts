@@ -1,5 +1,5 @@
 import type { Identity } from '@skiff/client'
-import { badRequest, type FieldError, invalid, invalidValue, type KubeObject, quoted } from '@skiff/machinery'
+import { addFaults, badRequest, type FieldError, invalid, invalidValue, type KubeObject, quoted } from '@skiff/machinery'
 import type { Attributes } from '../authorize.ts'
 import type { Rbac } from '../authz/rbac.ts'
 import type { HandlerContext, Part } from '../handler.ts'
@@ -132,7 +132,7 @@ export const localSubjectAccessReview: Part = async (context, request) => {
   const { spec } = review
   const errors = [...checkSpec(spec), ...checkSubject(spec)]
   const { namespace = '', ...metadata } = review.metadata
-  errors.push(...checkMetadata({ ...review, metadata }))
+  addFaults(errors, checkMetadata({ ...review, metadata }))
   const of = spec.resourceAttributes
   if (of && (of.namespace ?? '') !== namespace)
     errors.push(invalidValue('spec.resourceAttributes.namespace', of.namespace ?? '', 'must match metadata.namespace'))

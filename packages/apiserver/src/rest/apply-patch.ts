@@ -93,7 +93,7 @@ export const configurationOf = ({ call, warnings }: Request, validation: FieldVa
     )
   if (duplicates.length > 0) {
     if (validation === 'Strict') throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates.join(', ')}`)
-    if (validation === 'Warn') warnings.push(...duplicates.map((each) => `error converting YAML to JSON: ${each}`))
+    if (validation === 'Warn') for (const each of duplicates) warnings.push(`error converting YAML to JSON: ${each}`)
   }
   return value
 }

@@ -155,7 +155,7 @@ export const decodeRaw = (kind: Kind, given: RawBody, validation: FieldValidatio
       throw badRequest(
         `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${faults.join(', ')}`,
       )
-    if (validation === 'Warn') warnings.push(...faults)
+    if (validation === 'Warn') for (const fault of faults) warnings.push(fault)
   }
   return isReset(raw.value) ? { ...decoded.object, metadata: { ...decoded.object.metadata, managedFields: [] } } : decoded.object
 }

@@ -1,5 +1,6 @@
 import type { Kind } from '@skiff/api'
 import {
+  addFaults,
   type FieldError,
   type KubeObject,
   nameIsDnsSubdomain,
@@ -86,9 +87,9 @@ export const metadataErrors = (kind: Kind, subresource: string | undefined, next
   const whole = validateObjectMeta(metadata, kind.namespaced, (name, prefix) => validateNameOf(kind, name, prefix), 'metadata', false)
   const errors = [...validateObjectMeta(metadata, kind.namespaced, nameIsPathSegment, 'metadata', false), ...update]
   const first = subresource ? 0 : Math.min(wholes, kind.behaviour.createChecksOnUpdate ?? 0)
-  for (let i = 0; i < first; i++) errors.push(...whole, ...finalizers)
-  for (let i = 0; i < updates; i++) errors.push(...update, ...finalizers)
-  for (let i = first; i < wholes; i++) errors.push(...whole, ...finalizers)
+  for (let i = 0; i < first; i++) addFaults(errors, [...whole, ...finalizers])
+  for (let i = 0; i < updates; i++) addFaults(errors, [...update, ...finalizers])
+  for (let i = first; i < wholes; i++) addFaults(errors, [...whole, ...finalizers])
   return errors
 }
 

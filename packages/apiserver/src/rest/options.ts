@@ -1,5 +1,14 @@
 import type { Call } from '@skiff/client'
-import { badRequest, canonicalTime, type FieldError, invalid, notSupported, quoted, validateFieldManager } from '@skiff/machinery'
+import {
+  addFaults,
+  badRequest,
+  canonicalTime,
+  type FieldError,
+  invalid,
+  notSupported,
+  quoted,
+  validateFieldManager,
+} from '@skiff/machinery'
 import type { FieldValidation } from './body.ts'
 import { queryValue } from './context.ts'
 
@@ -17,7 +26,7 @@ export const writeOptions = (
   if (!['', 'Ignore', 'Warn', 'Strict'].includes(validation))
     errors.push(notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']))
   const fieldManager = queryValue(call, 'fieldManager') ?? ''
-  errors.push(...validateFieldManager(fieldManager, 'fieldManager'))
+  addFaults(errors, validateFieldManager(fieldManager, 'fieldManager'))
   const dryRun = dryRunOf(call, errors)
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors)
   const force = queryValue(call, 'force')

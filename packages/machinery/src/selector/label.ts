@@ -1,4 +1,4 @@
-import { at, type FieldError, forbiddenField, invalidValue, item, required, summariseErrors } from '../field.ts'
+import { addFaults, at, type FieldError, forbiddenField, invalidValue, item, required, summariseErrors } from '../field.ts'
 import { compareBytes } from '../json/value.ts'
 import { validateLabelName, validateLabels } from '../names/objectmeta.ts'
 import { isLabelValue } from '../names/syntax.ts'
@@ -116,7 +116,7 @@ const validateExpression = ({ key, operator, values }: LabelSelectorRequirement,
     default:
       errors.push(invalidValue(at(field, 'operator'), operator ?? '', 'not a valid selector operator'))
   }
-  errors.push(...validateLabelName(key ?? '', at(field, 'key')))
+  addFaults(errors, validateLabelName(key ?? '', at(field, 'key')))
   if (checkValues)
     values?.forEach((value, i) => {
       for (const complaint of isLabelValue(value)) errors.push(invalidValue(item(path, i), value, complaint))

@@ -1,4 +1,4 @@
-import { at, type FieldError, invalidValue, item, notSupported } from '../field.ts'
+import { addFaults, at, type FieldError, invalidValue, item, notSupported } from '../field.ts'
 import { isLabelValue, isQualifiedName } from '../names/syntax.ts'
 
 /** Operators as upstream's selection package writes them; '=' and '==' differ in print only. */
@@ -31,7 +31,7 @@ export const checkRequirement = ({ key, operator, values }: LabelRequirement, pa
   if (keyComplaints.length > 0) errors.push(invalidValue(at(path, 'key'), key, keyComplaints.join('; ')))
   const field = at(path, 'values')
   if (!operators.includes(operator)) errors.push(notSupported(at(path, 'operator'), operator, operators))
-  else errors.push(...checkCount(operator, values, field))
+  else addFaults(errors, checkCount(operator, values, field))
   values.forEach((value, i) => {
     const complaints = isLabelValue(value)
     if (complaints.length > 0) errors.push(invalidValue(item(item(field, i), key), value, complaints.join('; ')))

@@ -1,4 +1,5 @@
 import {
+  addFaults,
   DecodeError,
   type FieldError,
   groupVersionFault,
@@ -79,7 +80,7 @@ const checkMeta = (value: Json, path: string, faults: FieldError[]): void => {
   try {
     const given = decodeMeta(value).object as Partial<ObjectMeta>
     const named = { ...given, name: given.name || 'fakename' } as ObjectMeta
-    faults.push(...validateObjectMeta(named, (given.namespace ?? '') !== '', nameIsPathSegment, path))
+    addFaults(faults, validateObjectMeta(named, (given.namespace ?? '') !== '', nameIsPathSegment, path))
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     faults.push(invalidValue(path, value, error.message))

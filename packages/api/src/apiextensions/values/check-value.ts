@@ -1,4 +1,5 @@
 import {
+  addFaults,
   type FieldError,
   invalidValue,
   isJsonArray,
@@ -167,7 +168,7 @@ const checkJunctors = (schema: Structural, value: Json, old: Json | undefined, p
   const nowhere = (text: string) => faults.push(invalidValue('<nil>', '', `${JSON.stringify(path)} must ${text}`))
   let passed = 1
   const take = (taken: Outcome | undefined) => {
-    faults.push(...(taken?.faults ?? []))
+    addFaults(faults, taken?.faults ?? [])
     passed += taken?.passed ?? 0
   }
   if (schema.anyOf?.length) {

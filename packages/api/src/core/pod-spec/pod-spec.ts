@@ -1,4 +1,5 @@
 import {
+  addFaults,
   duplicate,
   forbiddenField,
   invalidValue,
@@ -143,8 +144,8 @@ export const checkPodTemplate = (faults: Faults, template: PodTemplateSpec | und
   const { labels, annotations }: Partial<ObjectMeta> = template?.metadata ?? {}
   const spec = template?.spec ?? { containers: [] }
   // Upstream leaves `metadata` out of these two paths.
-  if (labels) faults.push(...validateLabels(labels, `${path}.labels`))
-  if (annotations) faults.push(...validateAnnotations(annotations, `${path}.annotations`))
+  if (labels) addFaults(faults, validateLabels(labels, `${path}.labels`))
+  if (annotations) addFaults(faults, validateAnnotations(annotations, `${path}.annotations`))
   if (annotations) checkPodAnnotations(faults, annotations, spec, `${path}.annotations`)
   checkPodSpec(faults, spec, { isPod: false, podName: '' }, `${path}.spec`)
   if (annotations) checkProfilesAgree(faults, annotations, spec, `${path}.spec`)

@@ -1,4 +1,4 @@
-import { duplicate, forbiddenField, invalidValue, isQualifiedName, nameIsDnsSubdomain } from '@skiff/machinery'
+import { duplicate, forbiddenField, invalidValue, isQualifiedName, nameIsDnsSubdomain, repeats } from '@skiff/machinery'
 import { addInvalid, checkImmutable, type Faults } from '../../checks/faults.ts'
 import { checkIp, ipFamily, isDualStack } from '../../checks/ip.ts'
 import type { ContainerStatus, Pod, PodSpec, PodStatus } from '../../generated/types.ts'
@@ -102,8 +102,8 @@ const checkIpList = (faults: Faults, addresses: readonly string[], type: string,
       field: path,
       body: `Invalid value: []${type}{${shown.join(', ')}}: may specify no more than one IP for each IP family`,
     })
+  const again = repeats(addresses)
   addresses.forEach((address, index) => {
-    if (addresses.indexOf(address) < index)
-      faults.push({ ...duplicate(`${path}[${index}]`, address), body: `Duplicate value: ${shown[index]}` })
+    if (again.has(index)) faults.push({ ...duplicate(`${path}[${index}]`, address), body: `Duplicate value: ${shown[index]}` })
   })
 }

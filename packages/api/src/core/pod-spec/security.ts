@@ -1,4 +1,5 @@
 import {
+  addFaults,
   duplicate,
   type FieldError,
   forbiddenField,
@@ -100,7 +101,7 @@ const checkAppArmor = (faults: Faults, profile: AppArmorProfile | undefined, pat
   if (profile === undefined) return
   const { type = '', localhostProfile } = profile
   const at = `${path}.localhostProfile`
-  if (type === 'Localhost') faults.push(...localProfileFaults(localhostProfile, at))
+  if (type === 'Localhost') addFaults(faults, localProfileFaults(localhostProfile, at))
   else if (type === 'RuntimeDefault' || type === 'Unconfined') {
     if (localhostProfile !== undefined) faults.push(invalidValue(at, localhostProfile, 'can only be set when AppArmor type is Localhost'))
   } else if (type === '') faults.push(required(`${path}.type`, 'type is required when appArmorProfile is set'))

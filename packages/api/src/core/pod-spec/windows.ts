@@ -1,4 +1,4 @@
-import { type FieldError, forbiddenField, invalidValue, isDns1123Subdomain, notSupported, required } from '@skiff/machinery'
+import { addFaults, type FieldError, forbiddenField, invalidValue, isDns1123Subdomain, notSupported, required } from '@skiff/machinery'
 import { addInvalid, type Faults } from '../../checks/faults.ts'
 import type { PodSpec, WindowsSecurityContextOptions } from '../../generated/types.ts'
 import { visitContainers } from './context.ts'
@@ -68,8 +68,8 @@ export const checkOs = (faults: Faults, spec: PodSpec, path: string): void => {
   if (spec.os === undefined) return
   const { name } = spec.os
   if (!name) faults.push(required(`${path}.os.name`, 'cannot be empty'))
-  else if (name === 'linux') faults.push(...linuxFaults(spec, path))
-  else if (name === 'windows') faults.push(...windowsFaults(spec, path))
+  else if (name === 'linux') addFaults(faults, linuxFaults(spec, path))
+  else if (name === 'windows') addFaults(faults, windowsFaults(spec, path))
   else faults.push(notSupported(`${path}.os`, name, ['linux', 'windows']))
 }
 
