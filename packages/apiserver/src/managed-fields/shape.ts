@@ -15,7 +15,10 @@ export const shapeOf = (value: Json): string | undefined => {
 const shape = (value: Json | undefined, isKey: boolean): string => {
   if (isJsonArray(value as Json)) {
     let text = '['
-    for (const item of value as readonly Json[]) text += isJsonObject(item) ? members(item, true) : shape(item, true)
+    for (const item of value as readonly Json[]) {
+      text += isJsonObject(item) ? members(item, true) : shape(item, true)
+      if (text.length > maxShapeLength) break
+    }
     return `${text}]`
   }
   if (isJsonObject(value as Json)) return members(value as Readonly<Record<string, Json>>, false)
@@ -27,6 +30,9 @@ const shape = (value: Json | undefined, isKey: boolean): string => {
 
 const members = (value: Readonly<Record<string, Json>>, isElement: boolean): string => {
   let text = '{'
-  for (const name of Object.keys(value)) text += `${name.length}:${name}${shape(value[name], isElement)}`
+  for (const name of Object.keys(value)) {
+    text += `${name.length}:${name}${shape(value[name], isElement)}`
+    if (text.length > maxShapeLength) break
+  }
   return `${text}}`
 }

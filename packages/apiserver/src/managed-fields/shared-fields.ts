@@ -16,7 +16,16 @@ const byFields = new WeakMap<FieldSet, SharedFields>()
  */
 const byWire = new WeakMap<JsonObject, SharedFields>()
 
+/** What a longer text says is hardly ever said again, and would stay in memory for nothing. */
+const longestShared = 32 * 1024
+/** The wire forms of such texts. */
+const alone = new WeakSet<JsonObject>()
+
 const remember = (text: string, shared: SharedFields): SharedFields => {
+  if (text.length > longestShared) {
+    alone.add(shared.wire)
+    return shared
+  }
   if (byText.size >= maxTexts) byText.clear()
   byText.set(text, shared)
   return shared
@@ -42,12 +51,24 @@ const metAgain = (shared: SharedFields): SharedFields => {
 export const sharedFields = (fields: FieldSet): SharedFields => {
   const known = byFields.get(fields)
   if (known) return known
-  const wire = encodeFields(fields)
-  const text = JSON.stringify(wire)
-  const found = byText.get(text)
-  const shared = found ? metAgain(found) : remember(text, made(fields, wire))
+  const shared = sharedAs(fields, encodeFields(fields))
   byFields.set(fields, shared)
   return shared
+}
+
+/** sharedFields of a set that may be large: what takes long is done in steps, with a turn for others after each. */
+export const shareInSteps = async (fields: FieldSet, turn: () => Promise<void>): Promise<void> => {
+  if (byFields.has(fields)) return
+  const wire = encodeFields(fields)
+  await turn()
+  byFields.set(fields, sharedAs(fields, wire))
+  await turn()
+}
+
+const sharedAs = (fields: FieldSet, wire: JsonObject): SharedFields => {
+  const text = JSON.stringify(wire)
+  const found = byText.get(text)
+  return found ? metAgain(found) : remember(text, made(fields, wire))
 }
 
 /** The one form of a set that is read; throws an Error for a path element that is none. */
@@ -65,7 +86,7 @@ export const withSharedFields = (object: KubeObject): KubeObject => {
   const { managedFields } = object.metadata
   if (!managedFields || managedFields.length === 0) return object
   const shared = managedFields.map((entry) => {
-    if (!entry.fieldsV1) return entry
+    if (!entry.fieldsV1 || alone.has(entry.fieldsV1 as JsonObject)) return entry
     try {
       return { ...entry, fieldsV1: sharedFromWire(entry.fieldsV1 as JsonObject).wire }
     } catch {

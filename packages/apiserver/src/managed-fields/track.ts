@@ -16,11 +16,11 @@ import {
   unite,
   without,
 } from '@skiff/machinery'
-import { PendingConversion } from '../registry/converting.ts'
+import { converting, PendingConversion } from '../registry/converting.ts'
 import type { Request, Rest } from '../rest/context.ts'
 import { type Managed, managerId, managerOfId, noManagers, readEntries, withManaged } from './entries.ts'
 import { shapeOf } from './shape.ts'
-import { sharedFields } from './shared-fields.ts'
+import { sharedFields, shareInSteps } from './shared-fields.ts'
 import { versionsOf } from './versions.ts'
 import { managerOf } from './who-writes.ts'
 
@@ -53,12 +53,36 @@ export const bareValue = (object: KubeObject | undefined): Json => {
 }
 
 /** The object sent, with who holds what after this write. `old` is the live object; undefined for a create. */
-export const tracked = <T extends KubeObject>(rest: Rest, request: Request, next: T, old: KubeObject | undefined): T => {
+export const tracked = <T extends KubeObject>(rest: Rest, request: Request, next: T, old: KubeObject | undefined): T =>
+  withManaged(next, managedAfter(rest, request, next, old))
+
+/** tracked of an object that is large, with turns for others in between. Asks for conversions that are needed. */
+export const trackedInSteps = async (
+  rest: Rest,
+  request: Request,
+  next: KubeObject,
+  old: KubeObject | undefined,
+  turn: () => Promise<void>,
+): Promise<KubeObject> => {
+  const managed = await converting(() => managedAfter(rest, request, next, old))
+  await writeInSteps(managed, turn)
+  return withManaged(next, managed)
+}
+
+/** Makes the wire forms that withManaged puts on an object. */
+export const writeInSteps = async (managed: Managed, turn: () => Promise<void>): Promise<void> => {
+  for (const { fields } of managed.holdings.values()) {
+    await turn()
+    await shareInSteps(fields, turn)
+  }
+}
+
+const managedAfter = (rest: Rest, request: Request, next: KubeObject, old: KubeObject | undefined): Managed => {
   const { kind, call } = request
   // A subresource does not carry entries: whoever writes one keeps those of the object.
   const managed = managedBefore((request.trackedAs ?? call.subresource) ? undefined : next.metadata.managedFields, old)
   // Objects that nobody was ever written down for stay so, as upstream has it.
-  if (old && managed.holdings.size === 0) return withManaged(next, noManagers)
+  if (old && managed.holdings.size === 0) return noManagers
   const apiVersion = kind.apiVersion
   const manager = managerId({
     manager: managerOf(call, request.fieldManager ?? ''),
@@ -67,11 +91,11 @@ export const tracked = <T extends KubeObject>(rest: Rest, request: Request, next
     subresource: request.trackedAs ?? call.subresource,
   })
   try {
-    return withManaged(next, afterUpdate(rest, kind, call.subresource, managed, manager, old, next))
+    return afterUpdate(rest, kind, call.subresource, managed, manager, old, next)
   } catch (error) {
     if (error instanceof PendingConversion) throw error
     // An object that cannot be told apart, such as one whose list elements lack their keys, is validation's to refuse.
-    return withManaged(next, noManagers)
+    return noManagers
   }
 }
 

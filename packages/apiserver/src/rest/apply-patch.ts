@@ -13,9 +13,10 @@ import {
   required,
 } from '@skiff/machinery'
 import { type AppliedObject, applyOver, gvkText, nameOfConfiguration, withApplied } from '../managed-fields/apply.ts'
+import { writeInSteps } from '../managed-fields/track.ts'
 import { converting } from '../registry/converting.ts'
 import { type FieldValidation, mediaTypeOf, mostNested } from './body.ts'
-import { betweenSteps, namedOf, type Request, type Rest } from './context.ts'
+import { betweenSteps, isLong, namedOf, type Request, type Rest, turn } from './context.ts'
 import { decodePatched, fractionText, objectOfPatch } from './patched.ts'
 import { type Written, writeOver } from './update.ts'
 
@@ -27,8 +28,8 @@ interface ApplyOptions {
 /** PATCH with a whole configuration: server-side apply. Makes the object where there is none. */
 export const applyPatch = async (rest: Rest, request: Request, options: ApplyOptions): Promise<Written> => {
   const configuration = configurationOf(request, options.validation)
-  const turn = betweenSteps(request.call)
-  if (turn) await turn
+  const pause = betweenSteps(request.call)
+  if (pause) await pause
   const change = async (live: KubeObject | undefined): Promise<KubeObject> => {
     if (!live) checkNew(request, configuration)
     return merged(rest, request, live, configuration, options)
@@ -45,9 +46,11 @@ export const merged = async (
   { force }: Pick<ApplyOptions, 'force'>,
 ): Promise<KubeObject> => {
   const applied = await converting(() => applyOver(rest, request, live, configuration, force === true))
-  const turn = betweenSteps(request.call)
-  if (turn) await turn
-  return withApplied(objectOfPatch(request, objectOf(request, applied.value, configuration)), applied)
+  if (!isLong(request.call)) return withApplied(objectOfPatch(request, objectOf(request, applied.value, configuration)), applied)
+  await writeInSteps(applied.managed, turn)
+  const object = objectOfPatch(request, objectOf(request, applied.value, configuration))
+  await turn()
+  return withApplied(object, applied)
 }
 
 /** The merged value as an object; what does not fit its kind is upstream's own error, since types were checked before. */

@@ -100,11 +100,16 @@ export const queryFlag = (call: Call, name: string): boolean => {
 }
 
 const longBytes = 128 * 1024
+/** Others have their turn. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Whether a write's body is long, or the object that it changes. */
+export const isLong = ({ body }: Call, held?: { readonly bytes: Uint8Array }): boolean =>
+  (body !== undefined && 'bytes' in body && body.bytes.length > longBytes) || (held !== undefined && held.bytes.length > longBytes)
+
 /** Between two steps of a write whose body is long, or the object that it changes, where others have their turn; undefined for all other writes. */
-export const betweenSteps = ({ body }: Call, held?: { readonly bytes: Uint8Array }): Promise<void> | undefined =>
-  (body && 'bytes' in body && body.bytes.length > longBytes) || (held && held.bytes.length > longBytes)
-    ? new Promise((resolve) => setImmediate(resolve))
-    : undefined
+export const betweenSteps = (call: Call, held?: { readonly bytes: Uint8Array }): Promise<void> | undefined =>
+  isLong(call, held) ? turn() : undefined
 
 export const methodNotAllowed = (): Refusal =>
   new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})

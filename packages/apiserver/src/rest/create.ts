@@ -11,12 +11,12 @@ import {
   rfc3339,
   validateObjectMeta,
 } from '@skiff/machinery'
-import { tracked } from '../managed-fields/track.ts'
+import { tracked, trackedInSteps } from '../managed-fields/track.ts'
 import { converting, prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
-import { betweenSteps, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
+import { betweenSteps, isLong, namedOf, type Request, type Rest, settled, turn, writtenRequest } from './context.ts'
 import { type Identifiers, randomIdentifiers } from './identifiers.ts'
 import { internalKind, strictFinalizers, validateNameOf } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
@@ -37,8 +37,8 @@ export const create = async (rest: Rest, request: Request): Promise<Entry> => {
   const options = writeOptions(call, 'CreateOptions')
   const decoded = decodeBody(kind, call.body, options.validation, warnings)
   const placed = inNamespace(kind, decoded, call.namespace)
-  const turn = betweenSteps(call)
-  if (turn) await turn
+  const pause = betweenSteps(call)
+  if (pause) await pause
   return createObject(rest, { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }, placed)
 }
 
@@ -59,7 +59,11 @@ export const createObject = async (rest: Rest, sent: Request, given: KubeObject)
   const request = writtenRequest(sent)
   const { kind, call } = request
   const single = withoutDuplicateOwners(given, sent.warnings, false)
-  const whole = sent.tracked ? single : tracked(rest, sent, single, undefined)
+  const whole = sent.tracked
+    ? single
+    : isLong(call)
+      ? await trackedInSteps(rest, sent, single, undefined, turn)
+      : tracked(rest, sent, single, undefined)
   const object = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole
   const cache = await rest.storage.cache(rest.registry.stored(kind))
   const generate = object.metadata.generateName && !object.metadata.name
@@ -92,8 +96,8 @@ const taken = (kind: Kind, name: string, by: KubeObject | undefined): Refusal =>
 
 const createOnce = async (rest: Rest, request: Request, object: KubeObject): Promise<Entry | undefined> => {
   const { kind, call, dryRun } = request
-  const turn = betweenSteps(call)
-  if (turn) await turn
+  const pause = betweenSteps(call)
+  if (pause) await pause
   const mutated = await rest.admission.mutate({
     verb: 'create',
     kind,

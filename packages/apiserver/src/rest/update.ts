@@ -14,12 +14,12 @@ import {
   withVersion,
 } from '@skiff/machinery'
 import type { AdmissionRequest } from '../admission/admission.ts'
-import { tracked } from '../managed-fields/track.ts'
+import { tracked, trackedInSteps } from '../managed-fields/track.ts'
 import { converting, prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
 import { decodeBody } from './body.ts'
-import { betweenSteps, keyOfCall, namedOf, type Request, type Rest, settled, writtenRequest } from './context.ts'
+import { betweenSteps, isLong, keyOfCall, namedOf, type Request, type Rest, settled, turn, writtenRequest } from './context.ts'
 import { createObject, inNamespace } from './create.ts'
 import { internalKind, metadataErrors } from './metadata-checks.ts'
 import { givenOptions, writeOptions } from './options.ts'
@@ -40,8 +40,8 @@ export const update = async (rest: Rest, request: Request): Promise<Written> => 
   const decoded = inNamespace(kind, decodeBody(kind, call.body, options.validation, warnings), call.namespace)
   checkName(request, decoded)
   const moved = { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }
-  const turn = betweenSteps(call)
-  if (turn) await turn
+  const pause = betweenSteps(call)
+  if (pause) await pause
   return writeOver(rest, moved, async () => decoded, true)
 }
 
@@ -93,7 +93,12 @@ export const writeOver = async (
     const changed = withoutDuplicateOwners(await change(shown), sent.warnings, !put)
     const afterChange = betweenSteps(call, held)
     if (afterChange) await afterChange
-    const whole = sent.tracked || sent.prepared ? changed : await converting(() => tracked(rest, sent, changed, shown))
+    const whole =
+      sent.tracked || sent.prepared
+        ? changed
+        : isLong(call, held)
+          ? await trackedInSteps(rest, sent, changed, shown, turn)
+          : await converting(() => tracked(rest, sent, changed, shown))
     const afterTracking = betweenSteps(call, held)
     if (afterTracking) await afterTracking
     const next = sent.kind.writtenAs && sent.kind.conversion ? sent.kind.conversion.toStored(whole) : whole

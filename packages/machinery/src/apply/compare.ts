@@ -1,5 +1,5 @@
 import { isJsonArray, isJsonObject, type Json, type JsonObject, sameJson } from '../json/value.ts'
-import { addPath, type FieldSet, isEmptySet, type OpenSet, openSet, withoutBelow } from './field-set.ts'
+import { type FieldSet, heldBelow, hold, isEmptySet, type Place, placeBelow, withoutBelow } from './field-set.ts'
 import { fieldElement } from './path-element.ts'
 import { elementOf, fieldsOf, fieldValue, type KeyedList, type Typed, type TypedObject, typeFor, typeOfKey } from './typed.ts'
 
@@ -9,17 +9,16 @@ export interface Comparison {
   readonly removed: FieldSet
 }
 
-interface Open {
-  readonly added: OpenSet
-  readonly modified: OpenSet
-  readonly removed: OpenSet
-}
+// The sets of one walk.
+const added = 0
+const modified = 1
+const removed = 2
 
 /** Which fields a change from `old` to `next` adds, modifies and removes, containers included. */
 export const compareFields = (type: Typed, old: Json, next: Json): Comparison => {
-  const open: Open = { added: openSet(), modified: openSet(), removed: openSet() }
-  compare(open, type, old, next, [])
-  return open
+  const top = placeBelow(undefined, '')
+  compare(type, old, next, top, '')
+  return { added: heldBelow(top, added), modified: heldBelow(top, modified), removed: heldBelow(top, removed) }
 }
 
 export const isSame = ({ added, modified, removed }: Comparison): boolean =>
@@ -36,20 +35,18 @@ export const comparisonWithout = (comparison: Comparison, ignored: FieldSet): Co
 
 type Side = Json | undefined
 
-const compare = (open: Open, given: Typed, old: Side, next: Side, path: readonly string[]): void => {
+const compare = (given: Typed, old: Side, next: Side, above: Place, element: string): void => {
   if (old === next && old !== undefined) return
   const type = typeFor(given, next === undefined || next === null ? old : next)
   const inside = isLeaf(type, old, next) || (given.is === 'free' && differInForm(old, next)) ? undefined : type
-  if (!inside) {
-    if (old === undefined) addPath(open.added, path)
-    else if (next === undefined) addPath(open.removed, path)
-    else if (!sameJson(old, next)) addPath(open.modified, path)
-    return
+  if (inside) {
+    const place = placeBelow(above, element)
+    if (inside.is === 'object') compareObjects(inside, old, next, place)
+    else if (inside.is === 'keyed' || inside.is === 'set') compareLists(inside, old, next, place)
   }
-  if (inside.is === 'object') compareObjects(open, inside, old, next, path)
-  else if (inside.is === 'keyed' || inside.is === 'set') compareLists(open, inside, old, next, path)
-  if (old === undefined) addPath(open.added, path)
-  else if (next === undefined) addPath(open.removed, path)
+  if (old === undefined) hold(above, element, added)
+  else if (next === undefined) hold(above, element, removed)
+  else if (!inside && !sameJson(old, next)) hold(above, element, modified)
 }
 
 const differInForm = (old: Side, next: Side): boolean =>
@@ -69,7 +66,7 @@ const isLeaf = (type: Typed, old: Side, next: Side): boolean => {
 const isBare = (type: TypedObject, value: Side): boolean => !isJsonObject(value) || fieldsOf(type, value).length === 0
 const isBareList = (value: Side): boolean => !isJsonArray(value) || value.length === 0
 
-const compareObjects = (open: Open, type: TypedObject, old: Side, next: Side, path: readonly string[]): void => {
+const compareObjects = (type: TypedObject, old: Side, next: Side, place: Place): void => {
   const before: JsonObject | undefined = isJsonObject(old) ? old : undefined
   const after: JsonObject | undefined = isJsonObject(next) ? next : undefined
   const one = (name: string) => {
@@ -77,38 +74,36 @@ const compareObjects = (open: Open, type: TypedObject, old: Side, next: Side, pa
     if (!inner) return
     const a = before && fieldValue(type, before, name)
     const b = after && fieldValue(type, after, name)
-    if (a !== undefined || b !== undefined) compare(open, inner, a, b, [...path, fieldElement(name)])
+    if (a !== undefined || b !== undefined) compare(inner, a, b, place, fieldElement(name))
   }
   if (before) for (const name of fieldsOf(type, before)) one(name)
   if (after) for (const name of fieldsOf(type, after)) if (!before || fieldValue(type, before, name) === undefined) one(name)
 }
 
-const compareLists = (
-  open: Open,
-  type: KeyedList | { readonly is: 'set'; readonly items: Typed },
-  old: Side,
-  next: Side,
-  path: readonly string[],
-): void => {
+const compareLists = (type: KeyedList | { readonly is: 'set'; readonly items: Typed }, old: Side, next: Side, place: Place): void => {
   const before = byElement(type, old)
   const after = byElement(type, next)
-  for (const element of new Set([...before.keys(), ...after.keys()])) {
+  for (const element of eitherOf(before, after)) {
     const a = before.get(element)
     const b = after.get(element)
-    const at = [...path, element]
     const [many, manyNext] = [(a?.length ?? 0) > 1, (b?.length ?? 0) > 1]
-    if (!many && !manyNext) compare(open, type.items, a?.[0], b?.[0], at)
+    if (!many && !manyNext) compare(type.items, a?.[0], b?.[0], place, element)
     // Elements that share a key have no identity: together they are one leaf, and one of them alone is another thing than they were.
     else if (many && manyNext) {
-      if (!sameJson(a as Json[], b as Json[])) addPath(open.modified, at)
+      if (!sameJson(a as Json[], b as Json[])) hold(place, element, modified)
     } else if (many) {
-      if (b) compare(open, type.items, undefined, b[0], at)
-      addPath(open.removed, at)
+      if (b) compare(type.items, undefined, b[0], place, element)
+      hold(place, element, removed)
     } else {
-      if (a) compare(open, type.items, a[0], undefined, at)
-      addPath(open.added, at)
+      if (a) compare(type.items, a[0], undefined, place, element)
+      hold(place, element, added)
     }
   }
+}
+
+function* eitherOf(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): Generator<string> {
+  yield* before.keys()
+  for (const element of after.keys()) if (!before.has(element)) yield element
 }
 
 const byElement = (type: KeyedList | { readonly is: 'set' }, list: Side): Map<string, Json[]> => {

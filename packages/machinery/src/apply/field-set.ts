@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../json/value.ts'
+import { type Json, type JsonObject, sortedTexts } from '../json/value.ts'
 import { comparePathElements, readPathElement } from './path-element.ts'
 
 /**
@@ -36,6 +36,47 @@ export const addPath = (set: OpenSet, path: readonly string[]): void => {
     at = next
   }
   at.owned = true
+}
+
+/**
+ * A place within a value while it is walked, with the sets under construction (of one walk there may be several) as far as they are
+ * open there. Sets open when something is held: most places of a comparison are in none of them.
+ */
+export interface Place {
+  readonly above: Place | undefined
+  readonly element: string
+  readonly sets: (OpenSet | undefined)[]
+}
+export const placeBelow = (above: Place | undefined, element: string): Place => ({ above, element, sets: [] })
+
+/** Holds an element of a place in one of its sets. */
+export const hold = (place: Place, element: string, which = 0): void => {
+  const { inner } = openAt(place, which)
+  const held = inner.get(element)
+  if (!held) inner.set(element, leaf as OpenSet)
+  else if (!held.owned) held.owned = true
+}
+
+const openAt = (place: Place, which: number): OpenSet => {
+  const open = place.sets[which]
+  if (open) return open
+  const made = place.above ? openElement(openAt(place.above, which), place.element) : openSet()
+  place.sets[which] = made
+  return made
+}
+
+const openElement = ({ inner }: OpenSet, element: string): OpenSet => {
+  const held = inner.get(element)
+  if (held && held !== leaf) return held
+  const made: OpenSet = { owned: held !== undefined, inner: new Map() }
+  inner.set(element, made)
+  return made
+}
+
+/** What a walk that began at the one element below `top` holds; the whole value is no field. */
+export const heldBelow = (top: Place, which = 0): FieldSet => {
+  const whole = top.sets[which]?.inner.get(top.element)
+  return combined(false, whole?.inner ?? nothing)
 }
 
 export const setOf = (...paths: readonly (readonly string[])[]): FieldSet => {
@@ -114,7 +155,9 @@ export function* pathsOf(set: FieldSet, above: readonly string[] = []): Generato
 
 const sortedElements = (set: FieldSet): string[] => {
   const elements = [...set.inner.keys()]
-  return elements.length > 1 ? elements.sort(comparePathElements) : elements
+  if (elements.length < 2) return elements
+  // Names alone sort as text does, but for surrogates.
+  return elements.every((element) => element[0] === 'f') ? sortedTexts(elements) : elements.sort(comparePathElements)
 }
 
 const noWire: JsonObject = Object.freeze({})

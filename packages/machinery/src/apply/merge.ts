@@ -37,10 +37,11 @@ const mergeLists = (
   const inGiven = new Set(givenElements)
   const shared = givenElements.filter((element) => liveItems.has(element))
   const out: Json[] = []
+  let due = 0
   const take = (index: number) => {
     const element = givenElements[index] as string
     out.push(mergeConfiguration(type.items, liveItems.get(element), given[index]) as Json)
-    if (shared[0] === element) shared.shift()
+    if (shared[due] === element) due++
   }
   let at = 0
   let next = 0
@@ -51,7 +52,7 @@ const mergeLists = (
       continue
     }
     // A shared element that is not due yet comes where the configuration has it.
-    if (element !== undefined && element !== givenElements[next] && (next >= given.length || element !== shared[0])) {
+    if (element !== undefined && element !== givenElements[next] && (next >= given.length || element !== shared[due])) {
       at++
       continue
     }

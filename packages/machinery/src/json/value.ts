@@ -38,9 +38,12 @@ export const compareBytes = (a: string, b: string): number => {
 const codeUnitRank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
 
 /** The keys of a Go map in the order in which Go writes them. */
-export const sortedKeys = (object: object): string[] => {
-  const keys = Object.keys(object).sort()
-  return keys.some((key) => surrogate.test(key)) ? keys.sort(compareBytes) : keys
+export const sortedKeys = (object: object): string[] => sortedTexts(Object.keys(object))
+
+/** Sorts texts in place by their bytes. */
+export const sortedTexts = (texts: string[]): string[] => {
+  texts.sort()
+  return texts.some((text) => surrogate.test(text)) ? texts.sort(compareBytes) : texts
 }
 
 /** Deep equality of wire values. The order of keys does not count; 1 and 1n are the same integer. */

@@ -200,7 +200,8 @@ const immutableField = (field: string, name: (typeof immutable)[number], value: 
 
 /** An object that is going away takes no more finalizers. */
 const noNewFinalizers = (next: readonly string[], old: readonly string[], field: string): FieldError[] => {
-  const added = [...new Set(next)].filter((each) => !old.includes(each)).sort()
+  const before = new Set(old)
+  const added = [...new Set(next)].filter((each) => !before.has(each)).sort()
   if (added.length === 0) return []
   const shown = `[]string{${added.map((each) => JSON.stringify(each)).join(', ')}}`
   return [forbiddenField(field, `no new finalizers can be added if the object is being deleted, found new finalizers ${shown}`)]

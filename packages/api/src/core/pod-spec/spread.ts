@@ -6,6 +6,9 @@ import type { TopologySpreadConstraint } from '../../generated/types.ts'
 const notPositive = 'must be greater than zero'
 
 export const checkSpreadConstraints = (faults: Faults, constraints: readonly TopologySpreadConstraint[], path: string): void => {
+  // Of those that are alike, all but the last are refused.
+  const alike = constraints.map(({ topologyKey = '', whenUnsatisfiable = '' as string }) => `${topologyKey} ${whenUnsatisfiable}`)
+  const last = new Map(alike.map((text, index) => [text, index]))
   constraints.forEach((constraint, index) => {
     const at = `${path}[${index}]`
     const { maxSkew = 0, topologyKey = '', whenUnsatisfiable = '' as string } = constraint
@@ -13,8 +16,8 @@ export const checkSpreadConstraints = (faults: Faults, constraints: readonly Top
     if (topologyKey === '') faults.push(required(`${at}.topologyKey`, 'can not be empty'))
     if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway')
       faults.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway']))
-    const again = constraints.slice(index + 1).some((other) => sameConstraint(other, constraint))
-    if (again) faults.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`))
+    if (last.get(alike[index] as string) !== index)
+      faults.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`))
     checkMinDomains(faults, constraint.minDomains, whenUnsatisfiable, `${at}.minDomains`)
     checkSupported(faults, constraint.nodeAffinityPolicy, ['Honor', 'Ignore'], `${at}.nodeAffinityPolicy`)
     checkSupported(faults, constraint.nodeTaintsPolicy, ['Honor', 'Ignore'], `${at}.nodeTaintsPolicy`)
@@ -22,9 +25,6 @@ export const checkSpreadConstraints = (faults: Faults, constraints: readonly Top
     checkLabelSelector(faults, constraint.labelSelector, `${at}.labelSelector`)
   })
 }
-
-const sameConstraint = (a: TopologySpreadConstraint, b: TopologySpreadConstraint): boolean =>
-  (a.topologyKey ?? '') === (b.topologyKey ?? '') && a.whenUnsatisfiable === b.whenUnsatisfiable
 
 const checkMinDomains = (faults: Faults, minDomains: number | undefined, action: string, path: string): void => {
   if (minDomains === undefined) return
