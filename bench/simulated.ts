@@ -11,7 +11,7 @@
  * Memory is the server process's anonymous resident memory.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -217,5 +217,7 @@ try {
 if (given.record) {
   const file = join(import.meta.dirname, 'baselines/simulated.json')
   mkdirSync(join(import.meta.dirname, 'baselines'), { recursive: true })
-  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`)
+  // Parts that were not run keep what was recorded before.
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as object) : {}
+  writeFileSync(file, `${JSON.stringify({ ...before, ...results }, null, 2)}\n`)
 }
