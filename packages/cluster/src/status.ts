@@ -31,7 +31,7 @@ export const describeStatus = async (place: Place, record: ClusterRecord): Promi
     `cluster     ${record.name}`,
     `state       ${stateOf(record)}`,
     `API         ${record.apiPort === 0 ? 'on any free port, once it starts' : `https://127.0.0.1:${record.apiPort}`}`,
-    `runtime     ${record.controlPlaneOnly ? 'none (control plane only)' : record.runtime}`,
+    `runtime     ${record.simulatedNodes !== undefined ? 'none (nodes are simulated)' : record.controlPlaneOnly ? 'none (control plane only)' : record.runtime}`,
     ...(record.nodes.length > 0
       ? [`nodes       ${record.nodes.map((node) => `${node.name}${node.stopped ? ' (stopped)' : ''}`).join(', ')}`]
       : []),
