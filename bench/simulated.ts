@@ -71,7 +71,7 @@ const cpuSeconds = (): number => {
   const fields = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
-const results: Record<string, unknown> = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, nodes: nodeCount }
+const results: Record<string, unknown> = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, nodeCount }
 const round = (value: number) => Math.round(value * 100) / 100
 
 /** Waits until the counts are as wanted; gives up when nothing has moved for two minutes. */
