@@ -1,7 +1,7 @@
 import type { Event } from '@skiff/api'
+import { createRecent } from './recent.ts'
 
 // The numbers are upstream's: client-go tools/record.
-const cacheEntries = 4_096
 const aggregateAbove = 10
 const aggregateIntervalMs = 600_000
 const spamBurst = 25
@@ -84,23 +84,3 @@ const aboutOf = ({ source, involvedObject: about }: Happening): readonly (string
 ]
 const keyFrom = (about: readonly (string | undefined)[], rest: readonly (string | undefined)[]): string =>
   [...about, ...rest].map((part) => part ?? '').join('\u0000')
-
-/** The entries used last, at most `cacheEntries`. */
-const createRecent = <V>() => {
-  const entries = new Map<string, V>()
-  return {
-    get: (key: string): V | undefined => entries.get(key),
-    set: (key: string, value: V): void => {
-      entries.delete(key)
-      entries.set(key, value)
-      if (entries.size > cacheEntries)
-        for (const [oldest] of entries) {
-          entries.delete(oldest)
-          break
-        }
-    },
-    delete: (key: string): void => {
-      entries.delete(key)
-    },
-  }
-}

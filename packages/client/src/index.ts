@@ -1,6 +1,7 @@
 export * from './call.ts'
 export * from './campaign.ts'
 export * from './client.ts'
+export * from './event-series.ts'
 export * from './events.ts'
 export { refusalOf, valueReply, watchFrames } from './http/decode-reply.ts'
 export * from './http/discovery.ts'

@@ -46,7 +46,7 @@ describe('profiles', () => {
       podOf('other', { spec: { schedulerName: 'third' } }),
     )
     expect(cluster.places()).toEqual({ usual: '', free: 'n', other: '' })
-    const sources = cluster.server.all(events).map((each) => `${each.source?.component} ${each.reason}`)
+    const sources = cluster.server.all(events).map((each) => `${each.reportingComponent} ${each.reason}`)
     expect(sources.sort()).toEqual(['default-scheduler FailedScheduling', 'mine Scheduled'])
   })
   test('a cluster without a default profile leaves usual pods alone', async () => {

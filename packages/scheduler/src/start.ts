@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import {
   namespace,
   node,
@@ -9,7 +10,7 @@ import {
   service,
   statefulSet,
 } from '@skiff/api'
-import { type Client, createRecorder, type EventRecorder, type Views } from '@skiff/client'
+import { type Client, createSeriesRecorder, type EventRecorder, type Views } from '@skiff/client'
 import { type Env, type Family, isRefusal, summariseErrors } from '@skiff/machinery'
 import type { ExtenderConfig, SchedulerConfiguration } from './config/configuration.ts'
 import { configVersion } from './config/decode.ts'
@@ -154,6 +155,9 @@ const tellGated = ({ client, env }: SchedulerOptions, { pod }: PodInfo, message:
   })
 }
 
+/** As upstream: the events of a profile say its name, and on which machine it ran. */
+const reporterOf = (schedulerName: string) => ({ controller: schedulerName, instance: `${schedulerName}-${hostname()}` })
+
 const createProfiles = (
   config: DefaultedConfiguration,
   { client, env, recorder, plugins }: SchedulerOptions,
@@ -163,7 +167,7 @@ const createProfiles = (
   for (const each of config.profiles) {
     try {
       const profile = createProfileWith(each, config, plugins ?? {}, parts)
-      const speaker = recorder ?? createRecorder(client, env, { component: each.schedulerName })
+      const speaker = recorder ?? createSeriesRecorder(client, env, reporterOf(each.schedulerName))
       profiles.set(each.schedulerName, { ...profile, recorder: speaker })
     } catch (error) {
       throw new Error(`initializing profiles: creating profile for scheduler name ${each.schedulerName}: ${(error as Error).message}`)

@@ -149,7 +149,7 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
       metrics.ran('Bind', schedulerName, 'Success', nowMs - bindMs)
       metrics.attempted(schedulerName, 'scheduled', nowMs - sinceMs)
       metrics.bound(queued.attempts, nowMs - queued.firstMs)
-      by.recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node.name}`)
+      by.recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${node.name}`, { action: 'Binding' })
       for (const plugin of postBind) plugin.postBind?.(pod.pod, node.name)
     } catch (error) {
       fail(placement, error)

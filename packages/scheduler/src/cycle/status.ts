@@ -26,5 +26,9 @@ export const writeStatus = async (client: Client, env: Env, pod: Pod, change: St
   const nomination = nominates ? { nominatedNodeName: change.nominatedNodeName || null } : {}
   const { name, namespace } = pod.metadata
   const target = { name, ...(namespace !== undefined ? { namespace } : {}), subresource: 'status' }
-  await client.patch(pods, target, 'strategic', { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition], ...nomination } })
+  // Without this the server puts what is new first.
+  const types = new Set([...(pod.status?.conditions ?? []).map(({ type }) => type), condition.type])
+  const order = types.size > 1 ? { '$setElementOrder/conditions': [...types].map((type) => ({ type })) } : {}
+  const status = { ...order, conditions: [condition], ...nomination }
+  await client.patch(pods, target, 'strategic', { metadata: { uid: pod.metadata.uid }, status })
 }

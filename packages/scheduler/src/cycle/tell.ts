@@ -39,7 +39,7 @@ export const createTeller = (client: Client, env: Env, track: (work: Promise<voi
   return {
     before: (uid) => tellings.get(uid),
     tell: ({ pod, key }, { recorder }, { reason, message, nominatedNodeName }) => {
-      recorder.event(pod, 'Warning', 'FailedScheduling', shortened(message))
+      recorder.event(pod, 'Warning', 'FailedScheduling', shortened(message), { action: 'Scheduling' })
       const condition = { type: 'PodScheduled', status: 'False' as const, reason, message }
       const change = { condition, ...(nominatedNodeName !== undefined ? { nominatedNodeName } : {}) }
       const { uid } = pod.metadata

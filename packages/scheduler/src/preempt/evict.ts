@@ -46,7 +46,10 @@ export const createEvict = ({ client, env, waitingPods, evictions }: EvictParts)
     await writeStatus(client, env, victim.pod, { condition }).catch(falseIfGone)
     const removal = client.remove(pods, { name, namespace }, { preconditions: { uid } })
     const isRemoved = await removal.then(() => true, falseIfGone)
-    recorder.event(victim.pod, 'Normal', 'Preempted', `Preempted by pod ${pod.uid} on node ${nodeName}`)
+    recorder.event(victim.pod, 'Normal', 'Preempted', `Preempted by pod ${pod.uid} on node ${nodeName}`, {
+      action: 'Preempting',
+      related: pod.pod,
+    })
     return isRemoved
   }
   return async (victims, pod, nodeName, by) => {
