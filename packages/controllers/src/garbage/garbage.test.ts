@@ -118,6 +118,19 @@ describe('in the foreground', () => {
   })
 })
 
+test('an owner in another namespace is told and does not count', async () => {
+  const cluster = start()
+  const map = await cluster.client.create(configMap, { metadata: { namespace: 'b', name: 'map' } })
+  await make(cluster, secret, 'leaf', [owner(configMap, map)])
+  await make(cluster, secret, 'stray', [{ ...owner(configMap, map), uid: 'never-was' }])
+  await cluster.env.advance(1_000)
+  expect(left(cluster)).toEqual(['map'])
+  expect(cluster.events()).toEqual([
+    `Warning OwnerRefInvalidNamespace: ownerRef [v1/ConfigMap, namespace: a, name: map, uid: ${map.metadata.uid}] does not exist in namespace "a" x1`,
+  ])
+  await cluster.stop()
+})
+
 test('a cluster-scoped object owns namespaced ones; the other way round is told and left alone', async () => {
   const cluster = start()
   const role = await make(cluster, clusterRole, 'role')

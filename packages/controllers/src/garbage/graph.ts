@@ -27,6 +27,8 @@ export interface Graph {
   resourceOf(reference: OwnerReference): Resource | undefined
   /** Where the owner of `object` would be; undefined for a namespaced owner of a cluster-scoped object, which cannot be. */
   ownerKey(object: KubeObject, owner: Resource, reference: OwnerReference): string | undefined
+  /** Whether an owner that is not where it should be is in another namespace. Looks at every object of the kind. */
+  isElsewhere(object: KubeObject, owner: Resource, reference: OwnerReference): boolean
 }
 
 export const createGraph = (views: Views, resources: readonly Resource[]): Graph => {
@@ -45,6 +47,12 @@ export const createGraph = (views: Views, resources: readonly Resource[]): Graph
       return found
     },
     resourceOf: ({ apiVersion, kind }) => byKind.get(`${splitApiVersion(apiVersion).group}/${kind}`),
+    isElsewhere: (object, owner, { uid }) => {
+      if (owner.namespaced)
+        for (const { metadata } of views.view(owner).list())
+          if (metadata.uid === uid) return metadata.namespace !== object.metadata.namespace
+      return false
+    },
     ownerKey: (object, owner, { name }) => {
       if (!owner.namespaced) return name
       const { namespace } = object.metadata

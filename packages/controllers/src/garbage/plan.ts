@@ -71,7 +71,8 @@ const confirm = (item: Item, graph: Graph, verdict: Verdict, left: readonly Owne
   if (!resource || key === undefined) return []
   const decide = (owner: KubeObject | undefined): Steps => {
     const kind = owner?.metadata.uid !== reference.uid ? 'dangling' : waitsForDependents(owner) ? 'waiting' : 'solid'
-    return confirm(item, graph, { ...verdict, [kind]: [...verdict[kind], reference] }, rest)
+    const told = kind === 'dangling' && graph.isElsewhere(item.object, resource, reference) ? [misplaced(item.object, reference)] : []
+    return [...told, ...confirm(item, graph, { ...verdict, [kind]: [...verdict[kind], reference] }, rest)]
   }
   return [read(resource, splitKey(key), { done: decide })]
 }
