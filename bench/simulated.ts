@@ -18,7 +18,7 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { configMap, deployment, namespace, pod } from '@skiff/api'
 import { connect, openHttp } from '@skiff/client'
-import { systemEnv } from '@skiff/machinery'
+import { isRefusal, systemEnv } from '@skiff/machinery'
 import type { Share } from './api/profile.ts'
 
 const { values: given } = parseArgs({
@@ -151,7 +151,14 @@ try {
     return { createdSeconds: round((createdMs - beganMs) / 1000) }
   })
   await part('delete', async () => {
-    await client.removeCollection(pod, { namespace: 'bench' })
+    // One request may take a minute: on a slow machine that is not enough for all, and it is asked again.
+    for (let left = true; left; )
+      try {
+        await client.removeCollection(pod, { namespace: 'bench' })
+        left = false
+      } catch (error) {
+        if (!isRefusal(error, 504)) throw error
+      }
     await until('delete', ({ pods }) => pods === 0)
     return {}
   })

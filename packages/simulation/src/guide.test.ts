@@ -96,6 +96,20 @@ test('the trace: all that it expects holds', async () => {
   expect(lines).toContain('00:01:00  * die: node-2')
 })
 
+test('what the API server refuses in a trace is told, and the trace goes on', async () => {
+  const lines: string[] = []
+  const steps = '{ at: 0s, die: nobody, scale: { of: deployment/none, replicas: 1 }, expect: [{ count: nodes, is: 2 }] }'
+  const trace = readTrace(
+    `apiVersion: simulation.skiff.dev/v1alpha1\nkind: Trace\nspec: { nodes: 2, until: 1s, steps: [${steps}] }`,
+    () => '',
+  )
+  expect(await runTrace({ trace, seed: 1, print: (line) => lines.push(line) })).toEqual({ held: 1, failed: 0 })
+  expect(lines.filter((line) => line.includes('refused'))).toEqual([
+    '00:00:00  ! refused: nodes "nobody" not found',
+    '00:00:00  ! refused: deployments.apps "none" not found',
+  ])
+})
+
 test('usage: of the file, of annotations, shared by the pods of a controller', async () => {
   const running = await open(example('ClusterResourceUsage'), 2)
   const usage = async (name: string) => running.simulation.usageOf(await running.client.get(pod, { namespace: 'default', name }))

@@ -1,6 +1,6 @@
 import { node, type Resource } from '@skiff/api'
 import type { Target } from '@skiff/client'
-import { isRefusal, type KubeObject, type Refusal } from '@skiff/machinery'
+import { isRefusal, type KubeObject, notFound, type Refusal } from '@skiff/machinery'
 import { meanwhile, type World } from '../world/world.ts'
 import type { Act, NodeChoice, ObjectRef } from './read-trace.ts'
 import { resourceNamed, resourceOf } from './resources.ts'
@@ -115,7 +115,8 @@ const toNode = async (
   what: 'die' | 'recover' | 'leave' | 'cordon' | 'uncordon',
   name: string,
 ): Promise<void> => {
-  if (what === 'die' || what === 'recover') simulation.setAlive(name, what === 'recover')
-  else if (what === 'leave') await client.remove(node, { name })
+  if (what === 'die' || what === 'recover') {
+    if (!simulation.setAlive(name, what === 'recover')) throw notFound({ group: '', resource: 'nodes' }, name)
+  } else if (what === 'leave') await client.remove(node, { name })
   else await client.patch(node, { name }, 'merge', { spec: { unschedulable: what === 'cordon' ? true : null } })
 }
