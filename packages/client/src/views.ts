@@ -19,9 +19,13 @@ export interface ViewsOptions {
 /** Views over `client`, each opened when it is first asked for. */
 export const createViews = (client: Client, env: Env, options: ViewsOptions = {}): Views => {
   const open = new Map<string, Informer>()
+  // By the resource itself: plugins and controllers ask for views many times for each object.
+  let opened = new WeakMap<object, Informer>()
   const idOf = (resource: Resource): string => `${resourceKey(resource)}/${resource.version}`
   return {
     view: <T extends KubeObject>(resource: Resource<T>): View<T> => {
+      const known = opened.get(resource)
+      if (known) return known as unknown as View<T>
       const id = idOf(resource)
       let informer = open.get(id)
       if (!informer) {
@@ -30,6 +34,7 @@ export const createViews = (client: Client, env: Env, options: ViewsOptions = {}
         informer = made as unknown as Informer
         open.set(id, informer)
       }
+      opened.set(resource, informer)
       return informer as unknown as View<T>
     },
     synced: async () => {
@@ -38,6 +43,7 @@ export const createViews = (client: Client, env: Env, options: ViewsOptions = {}
     close: async () => {
       await Promise.all([...open.values()].map((informer) => informer.close()))
       open.clear()
+      opened = new WeakMap()
     },
   }
 }

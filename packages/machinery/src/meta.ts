@@ -73,8 +73,18 @@ const inRange = (ms: number): Date => {
   throw new Error('Time.MarshalJSON: year outside of range [0,9999]')
 }
 
+let latestSecond = Number.NaN
+let latestText = ''
 /** RFC 3339 in whole seconds, as metav1.Time writes it. */
-export const rfc3339 = (ms: number): string => `${inRange(ms).toISOString().slice(0, 19)}Z`
+export const rfc3339 = (ms: number): string => {
+  // Nearly every one that is asked for is of the second that passes.
+  const second = Math.floor(ms / 1000)
+  if (second !== latestSecond) {
+    latestText = `${inRange(ms).toISOString().slice(0, 19)}Z`
+    latestSecond = second
+  }
+  return latestText
+}
 
 /** RFC 3339 in microseconds, as metav1.MicroTime writes it. */
 export const rfc3339Micro = (ms: number): string => `${inRange(ms).toISOString().slice(0, 23)}000Z`

@@ -125,11 +125,14 @@ const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => vo
     const { uid } = pod.metadata
     const held = placed.get(uid)
     if (held && countsAlike(held.pod, pod)) return
-    const info = podInfoOf(pod)
-    const wasAssumed = assumed.has(uid)
-    assumed.forget(uid)
-    if (held) snapshot.removePod(held.info, held.nodeName)
-    snapshot.addPod(info, nodeName)
+    const confirmed = held ? undefined : assumed.confirm(pod, nodeName)
+    const info = confirmed ?? podInfoOf(pod)
+    const wasAssumed = confirmed !== undefined || assumed.has(uid)
+    if (!confirmed) {
+      assumed.forget(uid)
+      if (held) snapshot.removePod(held.info, held.nodeName)
+      snapshot.addPod(info, nodeName)
+    }
     placed.set(uid, { info, nodeName, pod })
     queue.remove(uid)
     nominations.clear(uid)

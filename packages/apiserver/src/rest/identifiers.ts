@@ -7,7 +7,20 @@ export interface Identifiers {
   bytes(count: number): Uint8Array
 }
 
-export const randomIdentifiers: Identifiers = { uid: randomUUID, bytes: randomBytes }
+const poolBytes = 1024
+let pool: Uint8Array = new Uint8Array(0)
+let poolAt = 0
+/** Taken from a pool: drawing bytes costs a call of the system however few they are. */
+const pooledBytes = (count: number): Uint8Array => {
+  if (poolAt + count > pool.length) {
+    pool = randomBytes(Math.max(poolBytes, count))
+    poolAt = 0
+  }
+  poolAt += count
+  return pool.subarray(poolAt - count, poolAt)
+}
+
+export const randomIdentifiers: Identifiers = { uid: randomUUID, bytes: pooledBytes }
 
 /** Of a simulation: the same chance gives the same uids and names. `random` is uniform in [0, 1). */
 export const seededIdentifiers = (random: () => number): Identifiers => {

@@ -1,3 +1,4 @@
+import type { Pod } from '@skiff/api'
 import type { Env } from '@skiff/machinery'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
@@ -12,6 +13,8 @@ export interface Assumed {
   bound(uid: string): void
   /** Takes the pod off its node again. */
   forget(uid: string): void
+  /** The watch shows the pod on its node, with nothing else new: it stays there. Undefined: it is not as was assumed. */
+  confirm(next: Pod, nodeName: string): PodInfo | undefined
   has(uid: string): boolean
   nodeOf(uid: string): string | undefined
   readonly size: number
@@ -19,6 +22,16 @@ export interface Assumed {
 }
 
 const expireMs = 900_000
+
+/** Whether `next` is `pod` bound, told without a look into what both share. */
+const isBinding = (pod: Pod, next: Pod): boolean => {
+  const { metadata, spec, status } = pod
+  if (next.metadata.labels !== metadata.labels || next.metadata.deletionTimestamp !== metadata.deletionTimestamp) return false
+  if (status?.containerStatuses || next.status?.containerStatuses) return false
+  const keys = Object.keys(next.spec) as (keyof Pod['spec'])[]
+  const lacked = spec.nodeName === undefined ? 1 : 0
+  return keys.length === Object.keys(spec).length + lacked && keys.every((key) => key === 'nodeName' || next.spec[key] === spec[key])
+}
 
 export const createAssumed = (env: Env, snapshot: Snapshot): Assumed => {
   const held = new Map<string, { readonly pod: PodInfo; readonly nodeName: string; dueMs: number }>()
@@ -49,6 +62,15 @@ export const createAssumed = (env: Env, snapshot: Snapshot): Assumed => {
       arm()
     },
     forget,
+    confirm: (pod, nodeName) => {
+      const { uid } = pod.metadata
+      const entry = held.get(uid)
+      if (!entry || entry.nodeName !== nodeName || !isBinding(entry.pod.pod, pod)) return undefined
+      const next = { ...entry.pod, pod }
+      if (!snapshot.renewPod(entry.pod, next, nodeName)) return undefined
+      held.delete(uid)
+      return next
+    },
     has: (uid) => held.has(uid),
     nodeOf: (uid) => held.get(uid)?.nodeName,
     get size() {

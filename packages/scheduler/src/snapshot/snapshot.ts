@@ -44,6 +44,8 @@ export interface Snapshot {
   removeNode(name: string): void
   addPod(pod: PodInfo, nodeName: string): void
   removePod(pod: PodInfo, nodeName: string): void
+  /** Puts `next`, which counts for as much, in the place of `pod`. False: `pod` is not there. */
+  renewPod(pod: PodInfo, next: PodInfo, nodeName: string): boolean
   domain(topologyKey: string): Domain
   counter(key: string, meets: (pod: PodInfo) => boolean): Counter
   holders(): Iterable<Holders>
@@ -188,6 +190,14 @@ export const createSnapshot = (): Snapshot => {
       if (info) return enter(pod, info)
       const waiting = strays.get(nodeName) ?? new Map<string, PodInfo>()
       strays.set(nodeName, waiting.set(pod.uid, pod))
+    },
+    renewPod: (pod, next, nodeName) => {
+      const info = byName.get(nodeName)
+      if (info?.pods.get(pod.uid) !== pod) return false
+      info.pods.set(next.uid, next)
+      if (info.withHostPorts.delete(pod)) info.withHostPorts.add(next)
+      changed(info.slot)
+      return true
     },
     removePod: (pod, nodeName) => {
       const info = byName.get(nodeName)
