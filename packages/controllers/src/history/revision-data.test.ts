@@ -39,5 +39,6 @@ test('the data has the empty fields that Go writes, once', () => {
       volumes: [{ ephemeral: { volumeClaimTemplate: { metadata: { creationTimestamp: null }, spec: { resources: {} } } } }],
     },
   })
-  expect(revisionData(data.spec.template as never)).toEqual(data)
+  expect(revisionData(data.spec.template as never)).toStrictEqual(data)
+  expect(revisionData(template)).toStrictEqual(JSON.parse(JSON.stringify(revisionData(template))))
 })

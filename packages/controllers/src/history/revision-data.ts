@@ -4,7 +4,11 @@ import { safeText } from '../deployment/hash.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {})
-const each = (list: unknown, change: (item: Fields) => Fields) => (Array.isArray(list) ? list.map((item) => change(fieldsOf(item))) : list)
+/** A field that is not there must not become one without a value. */
+const each = (spec: Fields, name: string, change: (item: Fields) => Fields): Fields => {
+  const list = spec[name]
+  return Array.isArray(list) ? { [name]: list.map((item) => change(fieldsOf(item))) } : {}
+}
 
 const withResources = (owner: Fields): Fields => ({ ...owner, resources: owner.resources ?? {} })
 const withCreation = (metadata: unknown): Fields => ({ ...fieldsOf(metadata), creationTimestamp: null })
@@ -24,9 +28,9 @@ const volumeData = (volume: Fields): Fields => {
 export const revisionData = (template: PodTemplateSpec) => {
   const spec = fieldsOf(template.spec)
   const lists = {
-    containers: each(spec.containers, withResources),
-    initContainers: each(spec.initContainers, withResources),
-    volumes: each(spec.volumes, volumeData),
+    ...each(spec, 'containers', withResources),
+    ...each(spec, 'initContainers', withResources),
+    ...each(spec, 'volumes', volumeData),
   }
   return {
     spec: {
