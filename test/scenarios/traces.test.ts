@@ -16,7 +16,8 @@ const replay = async (file: string, seed: number): Promise<{ text: string; faile
 test.each(traces)('%s goes as its transcript says, and all that it expects holds', async (file) => {
   const { text, failed } = await replay(file, 1)
   expect(failed).toBe(0)
-  await expect(text).toMatchFileSnapshot(join(dir, file.replace(/\.yaml$/, '.txt')))
+  // How often a warning is told, and in which words, is for the tests of who tells it.
+  await expect(text.replace(/^.*? {4}warning .*\n/gm, '')).toMatchFileSnapshot(join(dir, file.replace(/\.yaml$/, '.txt')))
 })
 
 test('equal seeds give equal transcripts, other seeds other ones', async () => {
