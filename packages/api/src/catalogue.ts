@@ -8,6 +8,7 @@ import {
   type ObjectSchema,
   type Typed,
   unknownFields,
+  withoutUnset,
 } from '@skiff/machinery'
 import type { Column } from './columns/column.ts'
 import type { Conversion } from './conversion.ts'
@@ -29,6 +30,8 @@ export interface Codec<T extends KubeObject = KubeObject> {
   /** `unknown field "spec.x"`, in the input's order. */
   unknown(input: Readonly<Record<string, unknown>>): readonly string[]
   encode(object: T): EncodedObject
+  /** What `encode` wrote, as `decode` would give it. Absent: the same. */
+  read?(stored: T): T
 }
 
 export type { Conversion } from './conversion.ts'
@@ -185,6 +188,8 @@ const codecOf = (schema: () => ObjectSchema, behaviour: Behaviour, formats: Deco
   },
   unknown: (input) => unknownFields(schema(), input),
   encode: (object) => encodeObject(schema(), object as unknown as Readonly<Record<string, unknown>>),
+  read: (stored) =>
+    withSpec(schema(), withoutUnset(schema(), stored as unknown as Readonly<Record<string, unknown>>)) as unknown as KubeObject,
 })
 
 const holdsSpec = (schema: ObjectSchema): boolean => schema.byName.get('spec')?.unset !== undefined

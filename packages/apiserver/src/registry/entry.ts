@@ -29,7 +29,9 @@ export const entryOf = (key: string, object: KubeObject, encoded: EncodedObject,
 /** The entry of stored bytes, which hold no resourceVersion. */
 export const entryFromStored = (kind: Kind, key: string, value: Uint8Array, revision: number): Entry => {
   const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()
-  const stored = withSharedFields(parseOwnJson(text) as KubeObject)
+  const written = parseOwnJson(text) as KubeObject
+  const isOfKind = written.apiVersion === kind.apiVersion
+  const stored = withSharedFields((isOfKind ? kind.codec.read?.(written) : undefined) ?? written)
   const object = kind.revive ? kind.revive(stored) : stored
   if (object !== stored || object.apiVersion !== kind.apiVersion) return entryOfChanged(kind, key, object, revision)
   const shown = kind.behaviour.defaultOnRead?.(object) ?? object
