@@ -79,12 +79,20 @@ export const createWorld = async ({ seed, shapes, file }: WorldOptions): Promise
     scheduler.start(),
     startSimulation({ client: nodesClient, env, shapes, resources: resources(), ...(file !== undefined ? { file } : {}) }),
   ])
-  simulation = (await meanwhile(starting, live))[2]
+  const close = async (): Promise<void> => {
+    await api.close()
+    rmSync(pkiDir, { recursive: true })
+  }
+  try {
+    simulation = (await meanwhile(starting, live))[2]
+  } catch (error) {
+    await close()
+    throw error
+  }
   const stop = async (): Promise<void> => {
     // Events on their way still take time.
     await meanwhile(Promise.all([simulation?.stop(), controllers.stop(), scheduler.stop()]), live)
-    await api.close()
-    rmSync(pkiDir, { recursive: true })
+    await close()
   }
   const jumpClock = (ms: number): void => {
     jumpedMs += ms
