@@ -72,6 +72,18 @@ test('adopts what matches and has no controller, lets go what no longer matches'
   await cluster.stop()
 })
 
+test('leaves pods that ended to whoever made them', async () => {
+  const cluster = testCluster([replicaSetController()])
+  const metadata = { namespace: 'a', name: 'done', labels: { app: 'web' } }
+  const done = await cluster.client.create(pod, { metadata, spec: { containers: [] } })
+  await cluster.client.update(pod, { ...done, status: { phase: 'Succeeded' } }, { subresource: 'status' })
+  await makeSet(cluster, 1)
+  await cluster.live(3_000)
+  expect(controllerOf(await cluster.client.get(pod, metadata))).toBeUndefined()
+  expect(status(cluster)?.replicas).toBe(1)
+  await cluster.stop()
+})
+
 test('becomes available only after minReadySeconds, without any change that would tell', async () => {
   const cluster = testCluster([replicaSetController()])
   await makeSet(cluster, 1, { minReadySeconds: 10 })

@@ -2,17 +2,17 @@ import type { Pod, ReplicaSet } from '@skiff/api'
 import { pod as pods, replicaSet as replicaSets } from '@skiff/api'
 import type { Views } from '@skiff/client'
 import { controllerOf, keyOf } from '@skiff/machinery'
-import { claim } from '../ownership.ts'
 import { candidatePods, orphanIndex } from '../pods.ts'
 import { type Controller, objectController, owned } from '../runner/controller.ts'
 import type { Steps } from '../runner/step.ts'
 import { selectorOf, selects } from '../selector.ts'
+import { claimActive } from './claim-active.ts'
 import { planReplicas } from './plan.ts'
 
 export const planReplicaSet = (set: ReplicaSet, views: Views, nowMs: number, terminating = false): Steps => {
   const candidates = candidatePods(views, set.metadata.namespace ?? '', set.metadata.uid)
   const matches = selectorOf(set.spec.selector)
-  const { mine, steps } = claim(replicaSets, set, pods, candidates, (pod) => matches(pod.metadata.labels))
+  const { mine, steps } = claimActive(replicaSets, set, candidates, (pod) => matches(pod.metadata.labels))
   // Adopted pods come back as changes; planning on with half of them would make too many.
   if (steps.length > 0) return steps
   return planReplicas(replicaSets, set, mine, () => relatedPods(set, views), nowMs, terminating)
