@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { type TestCluster, type TestClusterOptions, testCluster } from '../testing/cluster.ts'
 import { sentences } from '../testing/sentences.ts'
 import { endpointsController } from './endpoints.ts'
+import { triggerTime, withTrigger } from './service-pods.ts'
 import { layOut } from './slice-layout.ts'
 import { endpointSliceController, planSlices } from './slices.ts'
 import { packSubsets, truncated } from './subsets.ts'
@@ -254,6 +255,18 @@ test('a pod on a node that nobody knows is left out and looked for again', () =>
     spec: { selector: { app: 'web' }, clusterIP: '10.0.0.9', ports: [] },
   }
   expect(sentences(planSlices(web as unknown as Service, views))).toEqual(['together', '  create endpointslices web-*'])
+})
+
+test('a change is stamped with when its pods came to be so, and one that no pod tells of with nothing', () => {
+  const at = (uid: string, status: string, time: string) =>
+    ({ metadata: { uid }, status: { conditions: [{ type: 'Ready', status, lastTransitionTime: time }] } }) as Pod
+  const web = { metadata: { creationTimestamp: 'T0' }, spec: {} } as Service
+  const selected = [at('old', 'True', 'T1'), at('new', 'True', 'T3'), at('turned', 'False', 'T2')]
+  const shown = new Map([['old', true] as const, ['turned', true] as const])
+  expect(triggerTime(web, selected, undefined)).toBe('T0')
+  expect(triggerTime(web, selected, shown)).toBe('T2')
+  expect(triggerTime(web, selected.slice(0, 1), shown)).toBeUndefined()
+  expect(withTrigger({ a: 'b', 'endpoints.kubernetes.io/last-change-trigger-time': 'T1' }, undefined)).toEqual({ a: 'b' })
 })
 
 test('subsets: ports with the same addresses share one, and not ready wins', () => {

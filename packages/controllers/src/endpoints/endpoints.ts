@@ -14,8 +14,8 @@ import {
   selectedPods,
   servicesOfPod,
   targetPort,
-  triggerAnnotation,
   triggerTime,
+  withTrigger,
 } from './service-pods.ts'
 import { type Found, packSubsets, truncated } from './subsets.ts'
 
@@ -67,6 +67,14 @@ const findAddresses = (service: Service, selected: readonly Pod[]): Found[] =>
     })
   })
 
+const shownIn = ({ subsets = [] }: Endpoints): ReadonlyMap<string | undefined, boolean> =>
+  new Map(
+    subsets.flatMap(({ addresses = [], notReadyAddresses = [] }) => [
+      ...notReadyAddresses.map(({ targetRef }) => [targetRef?.uid, false] as const),
+      ...addresses.map(({ targetRef }) => [targetRef?.uid, true] as const),
+    ]),
+  )
+
 /** The Endpoints object of a Service with a selector; without one it is the user's. */
 export const planEndpoints = (service: Service, views: Views): Steps => {
   if (!hasSelector(service) || service.metadata.deletionTimestamp !== undefined) return []
@@ -81,8 +89,7 @@ export const planEndpoints = (service: Service, views: Views): Steps => {
   if (held && same(held.subsets, subsets) && same(held.metadata.labels, labels) && isMarked === (fitting !== undefined)) return []
   const { [capacityAnnotation]: _capacity, ...kept } = held?.metadata.annotations ?? {}
   const annotations = {
-    ...kept,
-    [triggerAnnotation]: triggerTime(service, selected),
+    ...withTrigger(kept, triggerTime(service, selected, held && shownIn(held))),
     ...(fitting ? { [capacityAnnotation]: 'truncated' } : {}),
   }
   const about = { kind: 'Endpoints', apiVersion: 'v1', namespace, name }

@@ -2,7 +2,7 @@ import type { Pod, Service, ServicePort } from '@skiff/api'
 import { pod as pods, service as services } from '@skiff/api'
 import type { ViewChange, Views } from '@skiff/client'
 import { keyOf } from '@skiff/machinery'
-import { isFinished, isReady } from '../pods.ts'
+import { isActive, isFinished, isReady } from '../pods.ts'
 import { same } from '../same.ts'
 import { hasLabels } from '../selector.ts'
 
@@ -64,10 +64,28 @@ export const hostnameFor = (pod: Pod, service: Service): string | undefined =>
 
 export const isIPv6 = (address: string): boolean => address.includes(':')
 
-/** When what the endpoints show last came about: for latency metrics of proxies. */
-export const triggerTime = (service: Service, selected: readonly Pod[]): string => {
-  const times = selected.map((pod) => pod.status?.conditions?.find((one) => one.type === 'Ready')?.lastTransitionTime ?? '')
-  return [service.metadata.creationTimestamp, ...times].reduce((latest, time) => (time > latest ? time : latest), '')
+/**
+ * When what is about to change in the endpoints came about, for latency metrics of proxies; undefined where nothing tells, as for a pod
+ * that goes. `shown`: how pods were shown so far, by uid, as ready or not; undefined where nothing was.
+ */
+export const triggerTime = (
+  service: Service,
+  selected: readonly Pod[],
+  shown: ReadonlyMap<string | undefined, boolean> | undefined,
+): string | undefined => {
+  if (!shown) return service.metadata.creationTimestamp
+  const publishAll = service.spec.publishNotReadyAddresses === true
+  const times = selected.flatMap((pod) => {
+    const ready = pod.status?.conditions?.find((one) => one.type === 'Ready')
+    const isNew = isActive(pod) && shown.get(pod.metadata.uid) !== (publishAll || ready?.status === 'True')
+    return isNew && ready?.lastTransitionTime ? [ready.lastTransitionTime] : []
+  })
+  return times.sort()[0]
+}
+/** The annotations with the trigger time of this change in the place of the last one's. */
+export const withTrigger = (annotations: Readonly<Record<string, string>> | undefined, trigger: string | undefined) => {
+  const { [triggerAnnotation]: _last, ...rest } = annotations ?? {}
+  return { ...rest, ...(trigger === undefined ? {} : { [triggerAnnotation]: trigger }) }
 }
 
 export const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'

@@ -16,8 +16,8 @@ import {
   selectedPods,
   servicesOfPod,
   targetPort,
-  triggerAnnotation,
   triggerTime,
+  withTrigger,
 } from './service-pods.ts'
 import { layOut } from './slice-layout.ts'
 import { autoHints, wantsAutoHints, zoneFacts } from './zone-hints.ts'
@@ -113,7 +113,13 @@ const wantedEndpoints = (service: Service, selected: readonly Pod[], type: Addre
 }
 
 /** Slices of one address family: what to make, change and remove. */
-const planFamily = (service: Service, wanted: Wanted, type: AddressType, held: readonly EndpointSlice[], trigger: string): Step[] => {
+const planFamily = (
+  service: Service,
+  wanted: Wanted,
+  type: AddressType,
+  held: readonly EndpointSlice[],
+  trigger: string | undefined,
+): Step[] => {
   const labels = labelsFor(service)
   const relabel = (slice: EndpointSlice): EndpointSlice =>
     same(slice.metadata.labels, labels) ? slice : { ...slice, metadata: { ...slice.metadata, labels } }
@@ -141,7 +147,6 @@ const planFamily = (service: Service, wanted: Wanted, type: AddressType, held: r
   }
 
   // A slice that would be removed is rewritten where one would be made: one write instead of two, and no gap.
-  const stamp = { [triggerAnnotation]: trigger }
   const reusable = surplus.filter((slice) => own.includes(slice))
   const steps: Step[] = []
   for (const { ports, endpoints } of fresh) {
@@ -149,11 +154,12 @@ const planFamily = (service: Service, wanted: Wanted, type: AddressType, held: r
     if (slice) {
       surplus.splice(surplus.indexOf(slice), 1)
       changed.push({ ...relabel(slice), ports, endpoints })
-    } else if (service.metadata.deletionTimestamp === undefined) steps.push(creation(service, type, ports, endpoints, labels, stamp))
+    } else if (service.metadata.deletionTimestamp === undefined)
+      steps.push(creation(service, type, ports, endpoints, labels, withTrigger(undefined, trigger)))
   }
   for (const slice of changed)
     steps.push(
-      update(endpointSlices, { ...slice, metadata: { ...slice.metadata, annotations: { ...slice.metadata.annotations, ...stamp } } }),
+      update(endpointSlices, { ...slice, metadata: { ...slice.metadata, annotations: withTrigger(slice.metadata.annotations, trigger) } }),
     )
   return [...steps, ...surplus.map((slice) => remove(endpointSlices, slice))]
 }
@@ -203,6 +209,9 @@ const hintZones = (
   }
 }
 
+const shownIn = (slices: readonly EndpointSlice[]): ReadonlyMap<string | undefined, boolean> =>
+  new Map(slices.flatMap(({ endpoints = [] }) => endpoints.map((one) => [one.targetRef?.uid, one.conditions?.ready === true] as const)))
+
 export const planSlices = (service: Service, views: Views): Steps => {
   if (!hasSelector(service) || service.metadata.deletionTimestamp !== undefined) return []
   const key = `${service.metadata.namespace ?? ''}/${service.metadata.name}`
@@ -211,7 +220,7 @@ export const planSlices = (service: Service, views: Views): Steps => {
     .indexed('service', key)
     .filter((slice) => slice.metadata.labels?.[managedByLabel] === managedBy && slice.metadata.deletionTimestamp === undefined)
   const selected = selectedPods(service, views)
-  const trigger = triggerTime(service, selected)
+  const trigger = triggerTime(service, selected, held.length > 0 ? shownIn(held) : undefined)
   const types = families(service)
   let isIncomplete = false
   const steps = types.flatMap((type) => {
