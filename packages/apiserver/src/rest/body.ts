@@ -82,6 +82,20 @@ export const decodeBody = (kind: Kind, body: Body | undefined, validation: Field
   return decodeRaw(kind, rawOf(kind, body), validation, warnings)
 }
 
+/** decodeBody of a long body, with a turn for others between its parsing and its reading as an object. */
+export const decodeInSteps = async (
+  kind: Kind,
+  body: Body | undefined,
+  validation: FieldValidation,
+  warnings: string[],
+  turn: () => Promise<void>,
+): Promise<KubeObject> => {
+  if (!body || 'stream' in body) return decodeBody(kind, body, validation, warnings)
+  const raw = rawOf(kind, body)
+  await turn()
+  return decodeRaw(kind, raw, validation, warnings)
+}
+
 const rawOf = (kind: Kind, body: Exclude<Body, { stream: unknown }>): RawBody => {
   const isProtobuf = 'bytes' in body && mediaTypeOf(body.contentType) === protobuf
   try {

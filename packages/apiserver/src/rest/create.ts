@@ -15,7 +15,7 @@ import { tracked, trackedInSteps } from '../managed-fields/track.ts'
 import { converting, prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
-import { decodeBody } from './body.ts'
+import { decodeBody, decodeInSteps } from './body.ts'
 import { betweenSteps, isLong, namedOf, type Request, type Rest, settled, turn, writtenRequest } from './context.ts'
 import { type Identifiers, randomIdentifiers } from './identifiers.ts'
 import { internalKind, strictFinalizers, validateNameOf } from './metadata-checks.ts'
@@ -35,7 +35,9 @@ export const generateName = (prefix: string, { bytes }: Identifiers = randomIden
 export const create = async (rest: Rest, request: Request): Promise<Entry> => {
   const { call, kind, warnings } = request
   const options = writeOptions(call, 'CreateOptions')
-  const decoded = decodeBody(kind, call.body, options.validation, warnings)
+  const decoded = isLong(call)
+    ? await decodeInSteps(kind, call.body, options.validation, warnings, turn)
+    : decodeBody(kind, call.body, options.validation, warnings)
   const placed = inNamespace(kind, decoded, call.namespace)
   const pause = betweenSteps(call)
   if (pause) await pause

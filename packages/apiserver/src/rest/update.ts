@@ -18,7 +18,7 @@ import { tracked, trackedInSteps } from '../managed-fields/track.ts'
 import { converting, prepareServed } from '../registry/converting.ts'
 import type { Entry } from '../registry/entry.ts'
 import { find } from '../registry/tree.ts'
-import { decodeBody } from './body.ts'
+import { decodeBody, decodeInSteps } from './body.ts'
 import { betweenSteps, isLong, keyOfCall, namedOf, type Request, type Rest, settled, turn, writtenRequest } from './context.ts'
 import { createObject, inNamespace } from './create.ts'
 import { internalKind, metadataErrors } from './metadata-checks.ts'
@@ -37,7 +37,10 @@ export const modified = 'the object has been modified; please apply your changes
 export const update = async (rest: Rest, request: Request): Promise<Written> => {
   const { call, kind, warnings } = request
   const options = writeOptions(call, 'UpdateOptions')
-  const decoded = inNamespace(kind, decodeBody(kind, call.body, options.validation, warnings), call.namespace)
+  const read = isLong(call)
+    ? await decodeInSteps(kind, call.body, options.validation, warnings, turn)
+    : decodeBody(kind, call.body, options.validation, warnings)
+  const decoded = inNamespace(kind, read, call.namespace)
   checkName(request, decoded)
   const moved = { ...request, dryRun: options.dryRun, fieldManager: options.fieldManager }
   const pause = betweenSteps(call)

@@ -1,5 +1,5 @@
-import { type Json, type JsonObject, sortedTexts } from '../json/value.ts'
-import { comparePathElements, readPathElement } from './path-element.ts'
+import type { Json, JsonObject } from '../json/value.ts'
+import { readPathElement, sortPathElements } from './path-element.ts'
 
 /**
  * Which fields of an object somebody holds: a tree by path element (`f:name`, `k:{"name":"a"}`, `v:1`, `i:0`). `owned` says that the
@@ -155,9 +155,7 @@ export function* pathsOf(set: FieldSet, above: readonly string[] = []): Generato
 
 const sortedElements = (set: FieldSet): string[] => {
   const elements = [...set.inner.keys()]
-  if (elements.length < 2) return elements
-  // Names alone sort as text does, but for surrogates.
-  return elements.every((element) => element[0] === 'f') ? sortedTexts(elements) : elements.sort(comparePathElements)
+  return elements.length < 2 ? elements : sortPathElements(elements)
 }
 
 const noWire: JsonObject = Object.freeze({})

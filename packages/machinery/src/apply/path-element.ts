@@ -1,15 +1,24 @@
 import { encodeSortedJson } from '../json/encode.ts'
 import { parseJson } from '../json/parse.ts'
-import { compareBytes, isJsonObject, type Json, type JsonObject, sortedKeys } from '../json/value.ts'
+import { compareBytes, isJsonObject, type Json, type JsonObject, sortedKeys, sortedTexts } from '../json/value.ts'
 import { goText } from './go-value.ts'
 
 /** Path elements are text in their wire form, which is canonical: keys sorted, numbers as Go writes them. */
 export const fieldElement = (name: string): string => `f:${name}`
-export const valueElement = (value: Json): string => `v:${encodeSortedJson(value)}`
-export const keyElement = (key: JsonObject): string => `k:${encodeSortedJson(key)}`
+export const valueElement = (value: Json): string => `v:${scalarText(value)}`
+export const keyElement = (key: JsonObject): string => {
+  const names = sortedKeys(key)
+  let text = ''
+  for (const name of names) text += `${text === '' ? '' : ','}${scalarText(name)}:${scalarText(key[name] as Json)}`
+  return `k:{${text}}`
+}
+const plain = /^[\w./:-]*$/
+const scalarText = (value: Json): string => (typeof value === 'string' && plain.test(value) ? `"${value}"` : encodeSortedJson(value))
 export const indexElement = (index: number): string => `i:${index}`
 
 const parsed = (text: string): Json => parseJson(Buffer.from(text)).value as Json
+/** Of an element in canonical form, whose text has no surprises but integers that a double may not hold. */
+const canonical = (text: string): Json => (/\d{15}/.test(text) ? parsed(text) : (JSON.parse(text) as Json))
 
 /** A path element as somebody wrote it, in canonical form. */
 export const readPathElement = (text: string): string => {
@@ -33,19 +42,37 @@ export const readPathElement = (text: string): string => {
 
 const ranks = 'fkvi'
 
-/** Fields before keys before values before indexes; keys by their fields' names and values. */
-export const comparePathElements = (a: string, b: string): number => {
-  const rank = ranks.indexOf(a[0] as string) - ranks.indexOf(b[0] as string)
-  if (rank !== 0) return rank
-  switch (a[0]) {
-    case 'f':
-      return compareBytes(a, b)
-    case 'i':
-      return Number(a.slice(2)) - Number(b.slice(2))
-    case 'v':
-      return compareScalars(parsed(a.slice(2)), parsed(b.slice(2)))
+interface Ranked {
+  readonly element: string
+  readonly rank: number
+  /** What the element says, of a key or a value. */
+  readonly value: Json
+}
+
+/** Sorts elements in place: fields before keys before values before indexes; keys by their fields' names and values. */
+export const sortPathElements = (elements: string[]): string[] => {
+  // Names alone, the usual case, sort as text does.
+  if (elements.every((element) => element[0] === 'f')) return sortedTexts(elements)
+  const ranked = elements.map((element): Ranked => {
+    const rank = ranks.indexOf(element[0] as string)
+    return { element, rank, value: rank === 1 || rank === 2 ? canonical(element.slice(2)) : null }
+  })
+  ranked.sort(compareRanked)
+  for (let index = 0; index < elements.length; index++) elements[index] = (ranked[index] as Ranked).element
+  return elements
+}
+
+const compareRanked = (a: Ranked, b: Ranked): number => {
+  if (a.rank !== b.rank) return a.rank - b.rank
+  switch (a.rank) {
+    case 0:
+      return compareBytes(a.element, b.element)
+    case 1:
+      return compareKeys(a.value as JsonObject, b.value as JsonObject)
+    case 2:
+      return compareScalars(a.value, b.value)
     default:
-      return compareKeys(parsed(a.slice(2)) as JsonObject, parsed(b.slice(2)) as JsonObject)
+      return Number(a.element.slice(2)) - Number(b.element.slice(2))
   }
 }
 

@@ -1,4 +1,5 @@
 import { encodeJson, encodePart } from '../json/encode.ts'
+import { sortedKeys } from '../json/value.ts'
 import type { FieldSchema, ObjectSchema, Shape } from './schema.ts'
 
 /** An encoded object without its resourceVersion, and where that belongs: the store assigns it after the encoding. */
@@ -90,8 +91,7 @@ const writeValue = (shape: Shape, value: unknown): string => {
 }
 
 const writeMap = (values: Shape, map: Readonly<Record<string, unknown>>): string => {
-  const keys = Object.keys(map)
-  if (keys.length > 1) keys.sort(byBytes)
+  const keys = sortedKeys(map)
   let out = ''
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index] as string
@@ -100,10 +100,3 @@ const writeMap = (values: Shape, map: Readonly<Record<string, unknown>>): string
   }
   return `{${out}}`
 }
-
-/** Code units order as bytes do, except where surrogates meet the characters above them. */
-const byBytes = (a: string, b: string): number => {
-  if (!surrogate.test(a) && !surrogate.test(b)) return a < b ? -1 : a > b ? 1 : 0
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
-}
-const surrogate = /[\ud800-\udfff]/
