@@ -43,7 +43,7 @@ export const createHandler =
       throw kind.custom ? pageMissing() : notFoundHere()
     // Reviews have no names, and so no routes to them.
     if (call.accept !== undefined && call.name !== undefined && isOnlyCreated(kind) && !call.subresource) throw notFoundHere()
-    if (call.misplaced) throw misplaced(kind, call)
+    if (call.misplaced && !isNamedCreate(kind, call)) throw misplaced(kind, call)
     // Within the server, a collection may be removed from all namespaces at once.
     if (call.accept !== undefined && kind.namespaced && call.namespace === undefined) {
       if (!kind.verbs.includes('list')) throw notFoundHere()
@@ -76,6 +76,9 @@ const checkName = (name: string): void => {
   const [complaint] = nameIsPathSegment(name, false)
   if (complaint) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${complaint}`)
 }
+
+/** A POST to an object of a custom kind: upstream makes an object of it, under the name that the body says. */
+const isNamedCreate = ({ custom }: Kind, { verb, subresource }: Call): boolean => custom && verb === 'create' && subresource === undefined
 
 const misplaced = (kind: Kind, call: Call): Refusal => {
   if (kind.custom && call.name === undefined && (call.verb === 'update' || call.verb === 'patch'))

@@ -26,7 +26,7 @@ import { followDefinitions } from './extensions/definitions.ts'
 import { listWidth, type RequestLimits, startFairness } from './fairness/start.ts'
 import { createHandler, type HandlerContext } from './handler.ts'
 import { createRequestMetrics } from './metrics/requests.ts'
-import { fairnessFamilies, inFlightFamilies, objectFamilies, processFamilies } from './metrics/server-metrics.ts'
+import { fairnessFamilies, inFlightFamilies, measureDelays, objectFamilies, processFamilies } from './metrics/server-metrics.ts'
 import { createServerTimings, stepTimes, timingFamilies } from './metrics/timings.ts'
 import type { ComponentCheck } from './parts/component-statuses.ts'
 import type { NodeDirectory } from './parts/node-directory.ts'
@@ -207,6 +207,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   })
   const requests = createRequestMetrics()
   const startedMs = env.now()
+  measureDelays()
   const fairness = await startFairness({
     limits: options.limits,
     registry,

@@ -94,3 +94,8 @@ test('a column that is not described says where it looks', async () => {
   const { body } = await server.raw('GET', twos, undefined, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' })
   expect(body.columnDefinitions[1].description).toBe('Custom resource definition column (in JSONPath format): .spec.replicas')
 })
+
+test('a POST to an object makes another one, under the name that the body says', async () => {
+  const { status, body } = await send('POST', `${twos}/other`, { ...two, metadata: { name: 'said' } })
+  expect([status, body.metadata.name]).toEqual([201, 'said'])
+})

@@ -1,4 +1,4 @@
-import type { Kind } from '@skiff/api'
+import { type Kind, typedOfKind } from '@skiff/api'
 import {
   type Change,
   type FieldSet,
@@ -7,13 +7,16 @@ import {
   holdingsAfterUpdate,
   isEmptySet,
   type Json,
+  type JsonObject,
   type KubeObject,
   type ManagedFieldsEntry,
   noFields,
   rfc3339,
   sameFields,
+  sentEmpty,
   setOf,
   unite,
+  wasSentEmpty,
   without,
 } from '@skiff/machinery'
 import { converting, PendingConversion } from '../registry/converting.ts'
@@ -50,6 +53,16 @@ export const bareValue = (object: KubeObject | undefined): Json => {
   if (!object) return { metadata: {} }
   const { managedFields: _, ...metadata } = object.metadata
   return { ...object, metadata } as unknown as Json
+}
+
+/** What was written, as it is compared: a list that Go always writes and that was sent empty is there, though it is stored as none. */
+const writtenValue = (kind: Kind, object: KubeObject): Json => {
+  const value = bareValue(object)
+  if ((object as { readonly [sentEmpty]?: unknown })[sentEmpty] === undefined) return value
+  const type = typedOfKind(kind)
+  if (type.is !== 'object') return value
+  const empties = type.implied.filter(([name, zero]) => zero === null && wasSentEmpty(object, name))
+  return { ...(value as JsonObject), ...Object.fromEntries(empties.map(([name]) => [name, []])) }
 }
 
 /** The object sent, with who holds what after this write. `old` is the live object; undefined for a create. */
@@ -117,8 +130,8 @@ export const afterUpdate = (
   }
   const isFirst = old === undefined && managed.holdings.size === 0
   const holdings = isFirst
-    ? firstHoldings(kind, subresource ?? '', bareValue(next), change)
-    : stripped(holdingsAfterUpdate(change, bareValue(old), bareValue(next)), manager)
+    ? firstHoldings(kind, subresource ?? '', writtenValue(kind, next), change)
+    : stripped(holdingsAfterUpdate(change, bareValue(old), writtenValue(kind, next)), manager)
   const before = managed.holdings.get(manager)
   const after = holdings.get(manager)
   const changed = after !== undefined && (!before || !sameFields(before.fields, after.fields))

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Family, MetricLabels as Labels } from '@skiff/machinery'
 import type { Fairness } from '../fairness/start.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -122,8 +123,34 @@ export const processFamilies = (startedMs: number): readonly Family[] => {
     family('process_resident_memory_bytes', 'gauge', 'Resident memory size in bytes.', [[[], rss]]),
     family('process_start_time_seconds', 'gauge', 'Start time of the process since unix epoch in seconds.', [[[], startedMs / 1000]]),
     ...descriptorFamilies(),
+    ...delayFamilies(),
     family('skiff_event_loop_utilization', 'gauge', 'Part of its time in which the event loop was busy.', [[[], utilization]]),
   ]
+}
+
+/** Fires this often; what a firing is late beyond it, somebody held the event loop. */
+const delayResolutionMs = 20
+let delays: ReturnType<typeof monitorEventLoopDelay> | undefined
+
+/** From here on it is measured how long work holds the event loop of this process. */
+export const measureDelays = (): void => {
+  if (delays) return
+  delays = monitorEventLoopDelay({ resolution: delayResolutionMs })
+  delays.enable()
+}
+
+/** The delays since the last scrape, as prom-client names them and forgets them. */
+const delayFamilies = (): readonly Family[] => {
+  if (!delays) return []
+  const seconds = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e6 - delayResolutionMs) / 1000 : 0)
+  const told = (name: string, help: string, value: number) => family(`nodejs_eventloop_lag_${name}seconds`, 'gauge', help, [[[], value]])
+  const families = [
+    told('max_', 'The longest time since the last scrape in which work held the event loop.', delays.count === 0 ? 0 : seconds(delays.max)),
+    told('mean_', 'The mean of the event loop delays since the last scrape.', seconds(delays.mean)),
+    told('p99_', 'The 99th percentile of the event loop delays since the last scrape.', seconds(delays.percentile(99))),
+  ]
+  delays.reset()
+  return families
 }
 
 const descriptorFamilies = (): readonly Family[] => {

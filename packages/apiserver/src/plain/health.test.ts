@@ -49,6 +49,7 @@ test('what is measured is served in the format of Prometheus', async () => {
   expect(text).toMatch(
     /\napiserver_admission_step_admission_duration_seconds_count\{operation="CREATE",rejected="false",type="validate"\} [1-9]\d*\n/,
   )
+  expect(text).toMatch(/\nnodejs_eventloop_lag_max_seconds \d/)
   expect(text).toContain('\n# TYPE apiserver_flowcontrol_request_wait_duration_seconds histogram\n')
   for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{[^{}]*\})? (\d|\+Inf)\S*)$/)
 })

@@ -48,3 +48,24 @@ test('others have their turn between the steps of a write that is long', async (
   expect(long[2]).toBeGreaterThanOrEqual((short[2] as number) + 4)
   await api.close()
 })
+
+test('what is repeated, unknown or wrong a hundred thousand times is refused as it is once', async () => {
+  const api = await startTestServer()
+  const post = (path: string, query: string, body: object) =>
+    api.raw('POST', `${path}?dryRun=All&${query}`, JSON.stringify(body), { 'content-type': 'application/json' })
+  const many = Array.from({ length: 100_000 }, (_, index) => index)
+  const named = (prefix: string) => Object.fromEntries(many.map((index) => [`${prefix}${index}`, 'v']))
+  const unknown = await post('/api/v1/namespaces/default/configmaps', '', { metadata: { name: 'a' }, ...named('k') })
+  const labels = await post('/api/v1/namespaces/default/configmaps', '', { metadata: { name: 'a', labels: named('-') } })
+  const values = [...many, ...many].map((each) => each + 1)
+  const rules = [{ action: 'Ignore', onExitCodes: { operator: 'In', values } }]
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } }
+  const job = await post('/apis/batch/v1/namespaces/default/jobs', '', {
+    metadata: { name: 'j' },
+    spec: { podFailurePolicy: { rules }, template },
+  })
+  await api.close()
+  expect([unknown.status, labels.status, job.status]).toEqual([201, 422, 422])
+  expect(labels.body.details.causes.length).toBe(100_000)
+  expect(job.text).toContain('spec.podFailurePolicy.rules[0].onExitCodes.values[199999]: Duplicate value: 100000')
+})
