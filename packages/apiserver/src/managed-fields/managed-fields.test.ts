@@ -264,10 +264,10 @@ test("every answer carries an audit id, the client's own where it gave one", asy
 })
 
 test.each([
-  ['an empty list that is always written', [], { 'f:rules': {} }],
-  ['none', undefined, undefined],
-])('a role with %s', async (_, rules, held) => {
-  const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { generateName: 'empty-' }, rules }
+  ['sent-empty', [], { 'f:rules': {} }],
+  ['not-sent', undefined, undefined],
+])('a list that Go always writes: %s', async (name, rules, held) => {
+  const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules }
   const roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles'
   const { body } = await server.raw('POST', roles, JSON.stringify(role), { 'content-type': 'application/json' })
   expect([body.rules, body.metadata.managedFields?.[0].fieldsV1]).toEqual([null, held])
