@@ -259,8 +259,8 @@ test('a pod on a node that nobody knows is left out and looked for again', () =>
 
 test('a change is stamped with when its pods came to be so, and one that no pod tells of with nothing', () => {
   const at = (uid: string, status: string, time: string) =>
-    ({ metadata: { uid }, status: { conditions: [{ type: 'Ready', status, lastTransitionTime: time }] } }) as Pod
-  const web = { metadata: { creationTimestamp: 'T0' }, spec: {} } as Service
+    ({ metadata: { uid }, status: { conditions: [{ type: 'Ready', status, lastTransitionTime: time }] } }) as unknown as Pod
+  const web = { metadata: { creationTimestamp: 'T0' }, spec: {} } as unknown as Service
   const selected = [at('old', 'True', 'T1'), at('new', 'True', 'T3'), at('turned', 'False', 'T2')]
   const shown = new Map([['old', true] as const, ['turned', true] as const])
   expect(triggerTime(web, selected, undefined)).toBe('T0')
