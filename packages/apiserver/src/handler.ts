@@ -65,7 +65,7 @@ export const createHandler =
       if (error instanceof Refusal && request.warnings.length > 0) error.warnings = request.warnings
       throw error
     }
-    const carries = 'watch' in reply || ('status' in reply && !('stream' in reply))
+    const carries = 'watch' in reply || 'status' in reply
     return carries && request.warnings.length > 0 ? { ...reply, warnings: request.warnings } : reply
   }
 

@@ -87,6 +87,7 @@ export interface StreamReply {
   readonly status: number
   readonly stream: Readable
   readonly contentType: string
+  readonly warnings?: readonly string[]
 }
 /** Takes over the connection: exec, attach, port-forward, proxied upgrades. */
 export interface UpgradeReply {

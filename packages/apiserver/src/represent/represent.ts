@@ -1,5 +1,5 @@
 import { cborOf, type Kind, orderedMetadata, parseGoBool } from '@skiff/api'
-import type { Call, Frame, ListValue, Reply, ValueReply } from '@skiff/client'
+import type { Call, Frame, ListValue, Reply, StreamReply, ValueReply } from '@skiff/client'
 import { badRequest, dumpYaml, encodeCborEvent, encodeJson, type KubeObject, notAcceptable, writeWatchFrame } from '@skiff/machinery'
 import type { Entry } from '../registry/entry.ts'
 import { packageOf } from '../rest/body.ts'
@@ -8,6 +8,8 @@ import type { Page } from '../rest/read.ts'
 import { served } from '../rest/update.ts'
 import { encodeFrame, type ServedFrame } from '../watch/frame.ts'
 import { checkStreams, type Form, formOf, plain } from './accept.ts'
+import { indentedJson } from './indented-json.ts'
+import { atOnceObjects, type LongList, streamList } from './long-list.ts'
 import { entriesOfPage, listAround, listParts, type Tables, versionOf } from './parts.ts'
 import { protobufBytes, protobufEntry, protobufFrame, protobufList, protobufType, protobufValue } from './protobuf.ts'
 
@@ -21,12 +23,6 @@ export const encoded = (value: unknown, form: Form, status = 200): ValueReply =>
   if (form.encoding === 'cbor') return { status, bytes: cborOf(value), contentType: 'application/cbor' }
   return { status, bytes: Buffer.from(form.pretty ? indentedJson(value) : `${encodeJson(value)}\n`), contentType: json }
 }
-
-const escapes: Readonly<Record<string, string>> = { '<': '003c', '>': '003e', '&': '0026', '\u2028': '2028', '\u2029': '2029' }
-
-/** As Go's MarshalIndent writes it, without an end of line. */
-export const indentedJson = (value: unknown): string =>
-  JSON.stringify(JSON.parse(encodeJson(value)), null, 2).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${escapes[char]}`)
 
 /** Who reads without a program gets what is easy to read: upstream knows them by how their names begin. */
 const human = /^(?:curl|Wget|Mozilla\/5\.0)/
@@ -87,7 +83,7 @@ const wireOf = (kind: Kind, object: KubeObject, entry: Entry): unknown =>
   JSON.parse(kind.conversion ? (plainObject(kind, object, entry.revision, 200).bytes as Buffer).toString() : entry.bytes.toString())
 
 /** A list. */
-export const replyPage = (call: Call, page: Page, tables: Tables): ValueReply => {
+export const replyPage = (call: Call, page: Page, tables: Tables): ValueReply | StreamReply => {
   if (call.accept === undefined) return { status: 200, object: listValue(page) }
   const { kind } = page
   const form = prettily(call, formFor(call, kind))
@@ -98,18 +94,50 @@ export const replyPage = (call: Call, page: Page, tables: Tables): ValueReply =>
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
   }
   if (form.encoding === 'protobuf' && form.as === 'object') return protobufList(kind, metadata, entriesOfPage(page))
-  const objects = entriesOfPage(page).map((entry) => served(kind, entry))
+  const entries = entriesOfPage(page)
+  const long = entries.length > atOnceObjects ? longList(call, page, entries, form, metadata, tables) : undefined
+  if (long) return streamList(long)
+  const objects = entries.map((entry) => served(kind, entry))
   if (form.as === 'object') return wholeList(page, objects, form)
   return encoded(transformed(kind, objects, form, call, tables, metadata, true), form)
 }
 
-const wholeList = (page: Page, objects: readonly KubeObject[], form: Form): ValueReply => {
+const wholeList = (page: Page, objects: readonly KubeObject[], form: Form): ValueReply =>
+  encoded(
+    listAround(
+      page,
+      objects.map((object) => itemOf(page.kind, object)),
+    ),
+    form,
+  )
+
+/** The wire form of an element: within a list of a built-in kind it carries no kind. */
+const itemOf = (kind: Kind, object: KubeObject): Record<string, unknown> => {
+  const { bytes } = plainObject(kind, object, Number(object.metadata.resourceVersion), 200)
+  const item = JSON.parse((bytes as Buffer).toString()) as Record<string, unknown>
+  return kind.custom ? item : withoutType(item)
+}
+
+/** How a long list is made element by element; undefined in encodings that know its length before it begins. */
+const longList = (
+  call: Call,
+  page: Page,
+  entries: readonly Entry[],
+  form: Form,
+  metadata: Readonly<Record<string, unknown>>,
+  tables: Tables,
+): LongList<Entry> | undefined => {
   const { kind } = page
-  const items = objects.map((object): Record<string, unknown> => {
-    const { bytes } = plainObject(kind, object, Number(object.metadata.resourceVersion), 200)
-    return JSON.parse((bytes as Buffer).toString())
-  })
-  return encoded(listAround(page, kind.custom ? items : items.map(withoutType)), form)
+  if (form.encoding !== 'json' && form.encoding !== 'yaml') return undefined
+  const encoding = form.encoding === 'yaml' ? 'yaml' : form.pretty ? 'indented' : 'json'
+  if (form.as === 'object')
+    return { shell: listAround(page, []), field: 'items', from: entries, encoding, element: (entry) => itemOf(kind, served(kind, entry)) }
+  const shell = transformed(kind, [], form, call, tables, metadata, true)
+  if (form.as !== 'Table')
+    return { shell, field: 'items', from: entries, encoding, element: (entry) => partial(served(kind, entry), form.version) }
+  const options = { include: includeOf(call), version: form.version, metadata, headers: false }
+  const rowOf = (entry: Entry) => (tables.table(kind, [served(kind, entry)], options) as { readonly rows: readonly unknown[] }).rows[0]
+  return { shell, field: 'rows', from: entries, encoding, element: rowOf }
 }
 const withoutType = ({ kind: _, apiVersion: __, ...rest }: Record<string, unknown>): Record<string, unknown> => rest
 

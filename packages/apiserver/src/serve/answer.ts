@@ -178,7 +178,10 @@ const pieceBytes = 64 * 1024
 
 export const writeStream = (outgoing: Outgoing, reply: StreamReply): void => {
   const out = outgoing as ServerResponse
-  out.writeHead(reply.status, { 'content-type': reply.contentType, 'cache-control': 'no-cache, private' })
+  const { status, contentType, warnings = [] } = reply
+  const fields: Record<string, string | string[]> = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
+  if (warnings.length > 0) fields.warning = boundedWarnings(warnings).map(warningHeader)
+  out.writeHead(status, fields)
   out.flushHeaders?.()
   reply.stream.on('error', () => out.destroy())
   out.on('close', () => reply.stream.destroy())

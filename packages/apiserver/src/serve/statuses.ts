@@ -1,7 +1,8 @@
 import type { ValueReply } from '@skiff/client'
 import type { FailureStatus } from '@skiff/machinery'
 import { formOrNone } from '../represent/accept.ts'
-import { encoded, indentedJson, isPretty } from '../represent/represent.ts'
+import { indentedJson } from '../represent/indented-json.ts'
+import { encoded, isPretty } from '../represent/represent.ts'
 import type { Incoming } from './messages.ts'
 
 const cborAllowed = new WeakSet<Incoming>()

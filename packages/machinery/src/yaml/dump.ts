@@ -43,24 +43,35 @@ const scalar = (value: null | undefined | boolean | number | bigint): string => 
 /** `cursor.indent` is that of the surrounding block. A list within a map is not indented, one within a list is. */
 const list = (items: readonly Json[], { indent }: Cursor, place: Place): string => {
   const own = place === 'list' ? indent + 2 : indent
-  const pad = ' '.repeat(own)
-  const lines = items.map((item) => `-${node(item ?? null, { column: own + 1, indent: own }, 'list')}`)
-  const [first, ...rest] = lines as [string, ...string[]]
-  const head = place === 'list' ? ` ${first}` : place === 'root' ? first : `\n${pad}${first}`
-  return [head, ...rest.map((line) => pad + line)].reduce(joinLines)
+  return block(
+    items.map((item) => `-${node(item ?? null, { column: own + 1, indent: own }, 'list')}`),
+    ' '.repeat(own),
+    place,
+  )
 }
 
 const map = (object: JsonObject, keys: readonly string[], { indent }: Cursor, place: Place): string => {
   const own = place === 'root' ? indent : indent + 2
-  const pad = ' '.repeat(own)
-  const lines = keys.map((key) => member(key, object[key], own))
-  const [first, ...rest] = lines as [string, ...string[]]
-  const head = place === 'list' ? ` ${first}` : place === 'root' ? first : `\n${pad}${first}`
-  return [head, ...rest.map((line) => pad + line)].reduce(joinLines)
+  return block(
+    keys.map((key) => member(key, object[key], own)),
+    ' '.repeat(own),
+    place,
+  )
+}
+
+/** Lines one below the other. Only the last one is ever looked into: the whole is a rope, which a look would make flat each time. */
+const block = (lines: readonly string[], pad: string, place: Place): string => {
+  let text = place === 'list' ? ' ' : place === 'root' ? '' : `\n${pad}`
+  let last: string | undefined
+  for (const line of lines) {
+    text += last === undefined ? line : breakAfter(last) + pad + line
+    last = line
+  }
+  return text
 }
 
 /** A block that keeps its last line breaks has ended its line already. */
-const joinLines = (text: string, line: string): string => (text.endsWith('\n') ? text + line : `${text}\n${line}`)
+const breakAfter = (line: string): string => (line.endsWith('\n') ? '' : '\n')
 
 const member = (key: string, value: Json | undefined, indent: number): string => {
   if (Buffer.byteLength(key) <= longestSimpleKey && !key.includes('\n')) {
@@ -69,5 +80,5 @@ const member = (key: string, value: Json | undefined, indent: number): string =>
   }
   const name = `? ${writeString(key, { column: indent + 2, indent: indent + 2 }, false)}`
   const colon = `${' '.repeat(indent)}:`
-  return joinLines(name, `${colon}${node(value, { column: indent + 1, indent }, 'list')}`)
+  return `${name}${breakAfter(name)}${colon}${node(value, { column: indent + 1, indent }, 'list')}`
 }
