@@ -62,7 +62,9 @@ export const taintEvictionController = (): Controller => {
     name: 'taint-eviction-controller',
     account: 'node-controller',
     resource: pods,
-    concerns: ({ after }) => Boolean(after?.spec.nodeName),
+    // Of pods on nodes without such taints, nearly all, nothing needs planning; taints that come ask for all pods of their node.
+    concerns: ({ key, after }, views) =>
+      leaving.has(key) || (after?.spec.nodeName !== undefined && evicting(views.view(nodes).get(after.spec.nodeName)).length > 0),
     watches: [
       watching<Pod>({ resource: pods, keys: () => [], indexes: nodeNameIndex }),
       watching<Node>({

@@ -41,12 +41,12 @@ export interface ObjectController<T extends KubeObject> extends Omit<Controller,
   /** When the object is gone. */
   readonly gone?: (key: string, views: Views, nowMs: number) => Steps
   /** Which of its own changes matter; absent: all. */
-  readonly concerns?: (change: ViewChange<T>) => boolean
+  readonly concerns?: (change: ViewChange<T>, views: Views) => boolean
 }
 
 export const objectController = <T extends KubeObject>(spec: ObjectController<T>): Controller => {
   const { resource, watches = [], plan, gone, concerns, ...rest } = spec
-  const own: Watched<T> = { resource, keys: (change) => (concerns === undefined || concerns(change) ? [change.key] : []) }
+  const own: Watched<T> = { resource, keys: (change, views) => (concerns === undefined || concerns(change, views) ? [change.key] : []) }
   const all: readonly Watched<never>[] = [own as unknown as Watched<never>, ...watches]
   return {
     component: spec.name,
