@@ -35,8 +35,12 @@ export const resolveScalar = (text: string): Resolved => {
   return integerOf(plain) ?? floatOf(plain) ?? { tag: 'str', value: text }
 }
 
+const shortDecimal = /^[-+]?(?:0|[1-9]\d{0,14})$/
+
 /** Go's ParseInt with base 0: 0x, 0o and 0b, and octal with a leading zero. */
 const integerOf = (text: string): Resolved | undefined => {
+  // Nearly all are short decimals; the zero added makes -0 the 0 of integers.
+  if (shortDecimal.test(text)) return { tag: 'int', value: Number(text) + 0 }
   const match = /^([-+]?)(?:0[xX]([\da-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9]\d*))$/.exec(text)
   if (!match || text.length > 80) return undefined
   const [, sign, hex, binary, octal, decimal] = match
