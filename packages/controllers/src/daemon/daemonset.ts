@@ -71,8 +71,9 @@ const layOut = (set: DaemonSet, mine: readonly Pod[], all: Iterable<Node>, hash:
       waits.push(...ended.waits)
     }
   }
-  // Pods that wait for a node that is gone would wait for ever.
-  surplus.push(...mine.filter((pod) => !pod.spec.nodeName && isAlive(pod) && !known.has(targetNode(pod) ?? '')))
+  // Pods that wait for a node that is gone would wait for ever. An adopted one may be meant for no node at all: it is left alone.
+  const isStranded = (pod: Pod, node = targetNode(pod)) => !pod.spec.nodeName && isAlive(pod) && node !== undefined && !known.has(node)
+  surplus.push(...mine.filter((pod) => isStranded(pod)))
   return { wanted, missing, surplus, misscheduled, events, waitMs: waits.length > 0 ? Math.min(...waits) : undefined }
 }
 
