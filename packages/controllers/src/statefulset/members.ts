@@ -54,7 +54,7 @@ export const createMember = (set: StatefulSet, revision: ControllerRevision, ord
   const make = create(pods, draft, {
     done: () => [told(set, 'create', name)],
     // A pod of that name is there: ours, not seen yet, or a stranger's, which has to go before there is room.
-    failed: failed(set, 'create', name),
+    failed: (error) => (isRefusal(error, 409) && error.reason === 'AlreadyExists' ? [fail(error)] : failed(set, 'create', name)(error)),
   })
   return withClaims(set, ordinal, views, [make])
 }

@@ -100,6 +100,18 @@ describe('members', () => {
     await cluster.stop()
   })
 
+  test('wait silently while a stranger has their name', async () => {
+    const cluster = start()
+    await cluster.client.create(pod, { metadata: { namespace: 'a', name: 'db-0' }, spec: { containers: [] } })
+    await make(cluster, { replicas: 1 })
+    await cluster.live(5_000)
+    expect(cluster.events()).toEqual([])
+    await cluster.client.remove(pod, { namespace: 'a', name: 'db-0' })
+    await cluster.live(20_000)
+    expect(cluster.events()).toEqual(['Normal SuccessfulCreate: create Pod db-0 in StatefulSet db successful x1'])
+    await cluster.stop()
+  })
+
   test('start at the first ordinal that is asked for', async () => {
     const cluster = start()
     await make(cluster, { replicas: 2, ordinals: { start: 5 } })
