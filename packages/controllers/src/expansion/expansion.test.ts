@@ -25,7 +25,7 @@ test('a claim that asks for more is told who would give it', async () => {
   await cluster.live(2_000)
   expect(cluster.events().sort()).toEqual([
     'Normal ExternalExpanding: waiting for an external controller to expand this PVC x1',
-    "Warning ExternalExpanding: Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to process this PVC. x1",
+    'Warning ExternalExpanding: waiting for an external controller to expand this PVC x1',
   ])
   await cluster.stop()
 })

@@ -24,9 +24,9 @@ export const planExpansion = (claim: PersistentVolumeClaim, views: Views): Steps
   if (!volume) return []
   const name = `${claim.metadata.namespace ?? ''}/${claim.metadata.name}`
   if (!isBoundTo(volume, claim)) return [fail(new Error(`persistent Volume is not bound to PVC being updated : ${name}`))]
-  if (volume.spec.csi) return [event(claim, 'Normal', 'ExternalExpanding', 'waiting for an external controller to expand this PVC')]
-  const nobody = "didn't find a plugin capable of expanding the volume; waiting for an external controller to process this PVC"
-  return [event(claim, 'Warning', 'ExternalExpanding', `Ignoring the PVC: ${nobody}.`)]
+  // As upstream: the same words where it knows of nobody, but as a warning.
+  const type = volume.spec.csi ? 'Normal' : 'Warning'
+  return [event(claim, type, 'ExternalExpanding', 'waiting for an external controller to expand this PVC')]
 }
 
 export const volumeExpanderController = (): Controller =>
