@@ -4,12 +4,12 @@ import type { Call } from '@skiff/client'
 import { invalid, type Json, type KubeObject, parseOwnJson, Refusal, unsupportedMediaType } from '@skiff/machinery'
 import { applyPatch, checkFieldManager } from './apply-patch.ts'
 import { type FieldValidation, mediaTypeOf } from './body.ts'
-import type { Request, Rest } from './context.ts'
+import { isLong, type Request, type Rest, turn } from './context.ts'
 import { jsonPatcher } from './json-patch.ts'
 import { mergePatcher, strategicPatcher } from './merge-patch.ts'
 import { writeOptions } from './options.ts'
 import { decodePatched, objectOfPatch, undeterminable } from './patched.ts'
-import { lazily, type Patcher, readPatch } from './patcher.ts'
+import { lazily, type Patched, type Patcher, readPatch } from './patcher.ts'
 import { type Written, writeOver } from './update.ts'
 
 const json = 'application/json-patch+json'
@@ -34,7 +34,8 @@ export const patch = async (rest: Rest, request: Request): Promise<Written> => {
     return applyPatch(rest, moved, options)
   }
   const patcher = patcherOf(kind, call, type, options.validation)
-  return writeOver(rest, moved, async (current) => patched(kind, call, current as KubeObject, patcher, options.validation, warnings), false)
+  const make = isLong(call) ? patchedInSteps : patched
+  return writeOver(rest, moved, async (current) => make(kind, call, current as KubeObject, patcher, options.validation, warnings), false)
 }
 
 /** Whether a patch is a configuration to apply. */
@@ -68,9 +69,41 @@ export const patched = (
   patcher: KindPatcher,
   validation: FieldValidation,
   warnings: string[],
-): KubeObject => {
+): KubeObject => readPatched(kind, call, applied(kind, current, patcher), patcher, validation, warnings)
+
+/** patched of a long patch, with a turn for others before what it made is read. */
+const patchedInSteps = async (
+  kind: Kind,
+  call: Call,
+  current: KubeObject,
+  patcher: KindPatcher,
+  validation: FieldValidation,
+  warnings: string[],
+): Promise<KubeObject> => {
+  const result = applied(kind, current, patcher)
+  await turn()
+  return readPatched(kind, call, result, patcher, validation, warnings)
+}
+
+/** What a patch made of an object's JSON, and that JSON. */
+interface AppliedPatch {
+  readonly wire: Readonly<Record<string, unknown>>
+  readonly result: Patched
+}
+
+const applied = (kind: Kind, current: KubeObject, patcher: KindPatcher): AppliedPatch => {
   const wire = wireOf(kind, current)
-  const result = patcher.apply(wire)
+  return { wire, result: patcher.apply(wire) }
+}
+
+const readPatched = (
+  kind: Kind,
+  call: Call,
+  { wire, result }: AppliedPatch,
+  patcher: KindPatcher,
+  validation: FieldValidation,
+  warnings: string[],
+): KubeObject => {
   const { value } = result
   // Upstream reads an object without an apiVersion by the names of its Go fields: nothing of its metadata is found.
   if (!patcher.strategic && !kind.custom && typeof value === 'object' && value !== null && !Array.isArray(value))
