@@ -59,10 +59,14 @@ export const together = (filters: readonly Filter[]): Filter => {
   }
 }
 
-export const filtersOf = (begun: readonly Begun[], perNode?: boolean): Filter[] =>
-  begun.flatMap(({ enabled: { plugin, at }, run }) =>
-    run.filter && at.filter && (perNode === undefined || (plugin.perNode ?? false) === perNode) ? [run.filter] : [],
-  )
+export const filtersOf = (begun: readonly Begun[], perNode?: boolean): Filter[] => {
+  const filters: Filter[] = []
+  for (const { enabled, run } of begun) {
+    if (!run.filter || !enabled.at.filter) continue
+    if (perNode === undefined || (enabled.plugin.perNode ?? false) === perNode) filters.push(run.filter)
+  }
+  return filters
+}
 
 /** Asks each filter about one node, for the time that it takes. */
 export const timeFilters = (begun: readonly Begun[], slot: number, { nowMs, metrics }: Stopwatch): void => {

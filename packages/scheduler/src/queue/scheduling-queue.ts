@@ -130,7 +130,7 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
       activate(next, 'BackoffComplete')
     }
     for (const queued of [...unschedulable.all()]) {
-      if (queued.gated || nowMs - queued.sinceMs < leftoverMs) continue
+      if ((queued.gated && queued.attempts === 0) || nowMs - queued.sinceMs < leftoverMs) continue
       unschedulable.leave(queued)
       activate(queued, 'UnschedulableTimeout')
     }
