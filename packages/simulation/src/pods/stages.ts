@@ -33,6 +33,7 @@ const runs = (pod: Pod): boolean => isRunning(pod) && first(pod)?.state?.running
 // The kubelet tells at once that a pull failed, and that it waits with the next one.
 const pullMs = 1_000
 const pullBackOffMs = 20_000
+const reconcileMs = 10_000
 
 /** The life of a pod on a simulated node, as far as no file says otherwise. No two of them match one pod. */
 export const builtinPodStages = (around: PodSurroundings): readonly Stage<Pod>[] => {
@@ -65,6 +66,8 @@ export const builtinPodStages = (around: PodSurroundings): readonly Stage<Pod>[]
     {
       name: 'pod-gates',
       matches: (pod) => runs(pod) && isReadyStale(pod),
+      // The kubelet mends at its own pace what another wrote: at once, it and the node controller would take turns without end.
+      delayMs: (pod) => (pod.spec.readinessGates?.length ? 0 : reconcileMs),
       next: (pod, nowMs) => ({ status: withConditions(pod, nowMs) }),
     },
   ]

@@ -30,7 +30,8 @@ export interface Player {
 const retryMs = 1_000
 
 interface Pending<T extends KubeObject> {
-  readonly stage: Stage<T>
+  /** Absent: the next change chooses anew, or time does. */
+  readonly stage: Stage<T> | undefined
   readonly cancel: () => void
 }
 
@@ -54,7 +55,7 @@ export const createPlayer = <T extends KubeObject>(options: PlayerOptions<T>): P
     const matching = stages.filter((stage) => stage.matches(object))
     const held = pending.get(key)
     if (held) {
-      if (matching.includes(held.stage)) return
+      if (held.stage && matching.includes(held.stage)) return
       drop(key)
     }
     const stage = chooseStage(matching, object, env.random)
@@ -88,9 +89,21 @@ export const createPlayer = <T extends KubeObject>(options: PlayerOptions<T>): P
       if (!stopped && held && isOurs(held) && (again || held !== object)) look(key, held)
     })
   }
+  const lookLater = (key: string): void => {
+    const again = () => {
+      pending.delete(key)
+      const held = view.get(key)
+      if (held && isOurs(held)) look(key, held)
+    }
+    pending.set(key, { stage: undefined, cancel: wheel.after(retryMs, again) })
+  }
   /** Whether to look again at once; otherwise what made the write fail brings a change, or time does. */
   const failed = (key: string, stage: Stage<T>, error: unknown): boolean => {
-    if (stopped || isRefusal(error, 404) || isRefusal(error, 409)) return false
+    if (stopped || isRefusal(error, 404)) return false
+    if (isRefusal(error, 409)) {
+      lookLater(key)
+      return false
+    }
     env.log.warn('a stage was not written', { stage: stage.name, key, error: String(error) })
     pending.set(key, {
       stage,
