@@ -1,25 +1,26 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type ApiServer, type NodeDirectory, seededIdentifiers, startApiServer } from '@skiff/apiserver'
-import { type Client, connect, type Identity, type VirtualEnv, virtualEnv } from '@skiff/client'
-import { type Env, seededRandom } from '@skiff/machinery'
-import { openMemoryStore } from '@skiff/store'
+import type { ApiServer, NodeDirectory } from '@skiff/apiserver'
+import { type Client, connect, type Handler, type Identity, type VirtualEnv, virtualEnv } from '@skiff/client'
+import type { Env } from '@skiff/machinery'
 import type { NodeShape } from '../nodes/shape.ts'
 import { type Simulation, startSimulation } from '../start.ts'
 import { type Component, controllersOf, schedulerOf } from './component.ts'
 import { createLink, type Link } from './link.ts'
+import { createServers } from './servers.ts'
 
 export interface WorldOptions {
   readonly seed: number
   readonly shapes: readonly NodeShape[]
   /** The text of a simulation file. */
   readonly file?: string
+  /** Comes between a part of the cluster and the API server. */
+  readonly disturb?: (part: Part, handler: Handler, env: Env) => Handler
 }
+export type Part = 'controllers' | 'scheduler' | 'nodes'
 
 /** A whole cluster in one process and in a time of its own: API server, controllers, scheduler and simulated nodes. */
 export interface World {
   readonly env: Env
+  /** The one that runs now. */
   readonly api: ApiServer
   /** Speaks as an administrator. */
   readonly client: Client
@@ -32,6 +33,11 @@ export interface World {
   live(ms: number): Promise<void>
   /** The clocks on the wall go forward, or back; nothing waits for less or longer because of it. */
   jumpClock(ms: number): void
+  /** How far the clocks of the nodes' agents are ahead. */
+  skewNodes(ms: number): void
+  /** Calls and watches fail until `startApi`, which opens another server over the same store. */
+  crashApi(): void
+  startApi(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -42,10 +48,13 @@ const restingStepMs = 1_000
 /** So many turns of the event loop may what is due at one moment take, before time goes on without it. */
 const mostTurns = 200
 
-export const createWorld = async ({ seed, shapes, file }: WorldOptions): Promise<World> => {
+export const createWorld = async (options: WorldOptions): Promise<World> => {
+  const { seed, shapes, file, disturb = (_, handler) => handler } = options
   const clock = virtualEnv(seed)
   let jumpedMs = 0
+  let skewMs = 0
   const env: Env = { ...clock, now: () => clock.now() + jumpedMs }
+  const nodesEnv: Env = { ...env, now: () => env.now() + skewMs }
   let simulation: Simulation | undefined
   // Nobody runs anything, so nobody answers for it; what it uses is known all the same.
   const directory: NodeDirectory = {
@@ -54,50 +63,47 @@ export const createWorld = async ({ seed, shapes, file }: WorldOptions): Promise
       return simulation && { has: simulation.fleet.isAlive, of: simulation.usageOf }
     },
   }
-  const pkiDir = mkdtempSync(join(tmpdir(), 'skiff-simulation-'))
-  const api = await startApiServer({
-    store: openMemoryStore(),
-    env,
-    pkiDir,
-    host: '127.0.0.1',
-    port: 0,
-    advertiseAddress: '127.0.0.1',
-    serviceCidr: '10.96.0.0/16',
-    nodes: directory,
-    metrics: true,
-    identifiers: seededIdentifiers(seededRandom(seed + 1)),
-  })
-  const resources = () => api.registry.all().filter((kind) => !kind.conversion)
-  const controllers = controllersOf(api.handler, env, { resources, rootCa: () => api.authorities.clients.cert })
-  const scheduler = schedulerOf(api.handler, env)
-  const nodesLink = createLink(api.handler)
-  const client = api.client(administrator)
+  const servers = await createServers(seed, env, directory)
+  const { handler } = servers
+  const resources = () => servers.api.registry.all().filter((kind) => !kind.conversion)
+  const rootCa = () => servers.api.authorities.clients.cert
+  const controllers = controllersOf(disturb('controllers', handler, env), env, { resources, rootCa })
+  const scheduler = schedulerOf(disturb('scheduler', handler, env), env)
+  const nodesLink = createLink(disturb('nodes', handler, env))
+  const client = connect(handler, administrator)
   const nodesClient = connect(nodesLink.handler, administrator)
   const live = passing(clock, () => controllers.busy > 0 || (simulation?.busy ?? 0) > 0)
   const starting = Promise.all([
     controllers.start(),
     scheduler.start(),
-    startSimulation({ client: nodesClient, env, shapes, resources: resources(), ...(file !== undefined ? { file } : {}) }),
+    startSimulation({ client: nodesClient, env: nodesEnv, shapes, resources: resources(), ...(file !== undefined ? { file } : {}) }),
   ])
-  const close = async (): Promise<void> => {
-    await api.close()
-    rmSync(pkiDir, { recursive: true })
-  }
   try {
     simulation = (await meanwhile(starting, live))[2]
   } catch (error) {
-    await close()
+    await servers.stop()
     throw error
   }
   const stop = async (): Promise<void> => {
     // Events on their way still take time.
     await meanwhile(Promise.all([simulation?.stop(), controllers.stop(), scheduler.stop()]), live)
-    await close()
+    await servers.stop()
   }
   const jumpClock = (ms: number): void => {
     jumpedMs += ms
   }
-  return { env, api, client, simulation, controllers, scheduler, nodesLink, live, jumpClock, stop }
+  const skewNodes = (ms: number): void => {
+    skewMs = ms
+  }
+  return {
+    ...{ env, client, simulation, controllers, scheduler, nodesLink, live, jumpClock, skewNodes, stop },
+    get api() {
+      return servers.api
+    },
+    crashApi: servers.crash,
+    // It reads files, which takes time of the machine's: of its own it lets none pass, or no two runs would be equal.
+    startApi: () => meanwhile(servers.start(), () => clock.advance(0)),
+  }
 }
 
 /** Lets time pass until something is done that takes some. */

@@ -1,0 +1,68 @@
+import { withFaults } from '@skiff/client'
+import { seededDice } from '@skiff/machinery'
+import { createWorld, meanwhile } from '../world/world.ts'
+import { desiredState } from './desired-state.ts'
+import { createTurmoil } from './turmoil.ts'
+import { watchOver } from './watch-over.ts'
+import { seededWorkloads } from './workloads.ts'
+
+export interface ChaosResult {
+  readonly wrong: readonly string[]
+  /** The end, as text: equal for equal seeds. */
+  readonly digest: string
+  /** From the last trouble until all was as desired. */
+  readonly calmMs: number
+}
+
+const rates = {
+  lostCall: 0.02,
+  lostReply: 0.02,
+  conflict: 0.02,
+  delay: 0.1,
+  maxDelayMs: 1_500,
+  repeat: 0.02,
+  cutWatch: 0.01,
+  expiredWatch: 0.005,
+}
+const patienceMs = 40 * 60_000
+const lookMs = 20_000
+
+/** A whole cluster under load and in trouble, then left alone: whatever is not as desired in the end is told. */
+export const chaosRun = async (seed: number): Promise<ChaosResult> => {
+  const dice = seededDice(seed)
+  const isFaulty = dice.sometimes(0.7)
+  const stops: (() => void)[] = []
+  let isTroubled = false
+  const world = await createWorld({
+    seed,
+    shapes: [{ name: 'node', count: dice.between(2, 5), capacity: { cpu: '16', memory: '64Gi', pods: '110' }, zones: ['a', 'b'] }],
+    disturb: (_, handler, env) => {
+      const faulty = withFaults(handler, env, dice.between(1, 1_000_000), rates)
+      stops.push(faulty.stop)
+      return (call) => (isTroubled ? faulty.handler : handler)(call)
+    },
+  })
+  try {
+    await world.live(15_000)
+    for (const { resource, object } of seededWorkloads(dice)) await world.client.create(resource, object as never)
+    const watched = await watchOver(world)
+    const turmoil = createTurmoil(world, dice)
+    isTroubled = isFaulty
+    for (let steps = dice.between(6, 14); steps > 0; steps -= 1) await turmoil.step()
+    for (const stop of stops) stop()
+    await turmoil.calm()
+    const calmSinceMs = world.env.monotonicMs()
+    let wrong = ['nobody looked']
+    const sinceMs = () => world.env.monotonicMs() - calmSinceMs
+    while (wrong.length > 0 && sinceMs() < patienceMs) {
+      await world.live(lookMs)
+      wrong = await desiredState(world.client)
+    }
+    const calmMs = sinceMs()
+    const digest = watched.digest()
+    await meanwhile(watched.stop(), world.live)
+    return { wrong: [...watched.wrong, ...wrong].map((text) => `seed ${seed}: ${text}`), digest, calmMs }
+  } finally {
+    await world.stop()
+  }
+}

@@ -1,0 +1,101 @@
+import { controllerOf, type KubeObject, keyOf } from '@skiff/machinery'
+import { type Check, type ClusterState, isOver, isReady } from './cluster-state.ts'
+
+const everything = (state: ClusterState): readonly KubeObject[] =>
+  Object.values(state).flatMap((part): readonly KubeObject[] => (Array.isArray(part) ? (part as KubeObject[]) : []))
+
+const named = (object: KubeObject): string => `${object.kind} ${keyOf(object)}`
+
+const nothingLingers: Check = (state) => {
+  const all = everything(state)
+  const uids = new Set(all.map(({ metadata }) => metadata.uid))
+  return all.flatMap((each) => {
+    const owner = controllerOf(each)
+    const isKnown = !owner || owner.kind === 'Node' || uids.has(owner.uid)
+    return [
+      ...(each.metadata.deletionTimestamp
+        ? [`${named(each)} is on its way out, held by ${each.metadata.finalizers?.join() ?? 'nobody'}`]
+        : []),
+      ...(isKnown ? [] : [`${named(each)} has lost its owner`]),
+      ...(each.metadata.namespace === 'gone' ? [`${named(each)} is left in a namespace that was deleted`] : []),
+      ...(each.kind === 'Namespace' && each.metadata.name === 'gone' ? ['the namespace gone is there'] : []),
+    ]
+  })
+}
+
+const nodes: Check = (state) =>
+  state.nodes.flatMap(({ metadata, spec, status }) => {
+    const isWell = status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+    return [
+      ...(isWell ? [] : [`node ${metadata.name} is not ready`]),
+      ...(spec.taints?.length ? [`node ${metadata.name} has taints: ${spec.taints.map(({ key }) => key).join()}`] : []),
+    ]
+  })
+
+const pods: Check = ({ pods, nodes }) => {
+  const names = new Set(nodes.map(({ metadata }) => metadata.name))
+  const addresses = new Map<string, string>()
+  return pods.flatMap((pod) => {
+    const wrong: string[] = []
+    if (!pod.spec.nodeName) wrong.push(`pod ${keyOf(pod)} waits for a node`)
+    else if (!names.has(pod.spec.nodeName)) wrong.push(`pod ${keyOf(pod)} is on ${pod.spec.nodeName}, which is not there`)
+    if (isOver(pod) || !pod.status?.podIP) return wrong
+    const other = addresses.get(pod.status.podIP)
+    if (other) wrong.push(`pods ${keyOf(pod)} and ${other} share the address ${pod.status.podIP}`)
+    addresses.set(pod.status.podIP, keyOf(pod))
+    return wrong
+  })
+}
+
+const services: Check = ({ services, endpoints, slices, pods }) =>
+  services
+    .filter(({ spec }) => spec.selector?.app)
+    .flatMap((each) => {
+      const { name, namespace } = each.metadata
+      const selected = pods.filter((pod) => pod.metadata.namespace === namespace && pod.metadata.labels?.app === each.spec.selector?.app)
+      const ready = selected.flatMap((pod) => (isReady(pod) && !isOver(pod) ? (pod.status?.podIP ?? []) : []))
+      const should = ready.sort().join()
+      const inSlices = slices
+        .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === name)
+        .flatMap((slice) => slice.endpoints ?? [])
+        .flatMap(({ addresses, conditions }) => (conditions?.ready ? addresses : []))
+      const old = endpoints.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace)
+      const inEndpoints = (old?.subsets ?? []).flatMap(({ addresses = [] }) => addresses.map(({ ip }) => ip))
+      return [
+        ...(inSlices.sort().join() === should ? [] : [`the slices of ${keyOf(each)} have ${inSlices.join()} and not ${should}`]),
+        ...(inEndpoints.sort().join() === should ? [] : [`the endpoints of ${keyOf(each)} have ${inEndpoints.join()} and not ${should}`]),
+      ]
+    })
+
+const budgets: Check = ({ budgets, pods }) =>
+  budgets.flatMap(({ metadata, spec, status }) => {
+    const own = pods.filter(
+      (pod) => pod.metadata.namespace === metadata.namespace && pod.metadata.labels?.app === spec.selector?.matchLabels?.app,
+    )
+    const healthy = own.filter((pod) => isReady(pod)).length
+    return status?.currentHealthy === healthy
+      ? []
+      : [`budget ${metadata.namespace}/${metadata.name}: ${status?.currentHealthy} of ${healthy} are healthy`]
+  })
+
+const quotas: Check = ({ quotas, pods, services }) =>
+  quotas.flatMap(({ metadata: { namespace }, status }) => {
+    const live = pods.filter((pod) => pod.metadata.namespace === namespace && !isOver(pod)).length
+    const should = { pods: `${live}`, services: `${services.filter(({ metadata }) => metadata.namespace === namespace).length}` }
+    return Object.entries(should).flatMap(([what, count]) =>
+      status?.used?.[what] === count ? [] : [`the quota of ${namespace} counts ${status?.used?.[what]} ${what} and not ${count}`],
+    )
+  })
+
+const volumes: Check = ({ volumes, claims }) =>
+  claims.flatMap((claim) => {
+    const volume = volumes.find(({ metadata }) => metadata.name === claim.spec.volumeName)
+    if (claim.status?.phase !== 'Bound') return []
+    const others = claims.filter((other) => other !== claim && other.spec.volumeName === claim.spec.volumeName)
+    return [
+      ...(volume?.spec.claimRef?.uid === claim.metadata.uid ? [] : [`the volume of claim ${keyOf(claim)} is another's`]),
+      ...others.map((other) => `claims ${keyOf(claim)} and ${keyOf(other)} have one volume`),
+    ]
+  })
+
+export const clusterChecks: readonly Check[] = [nothingLingers, nodes, pods, services, budgets, quotas, volumes]
