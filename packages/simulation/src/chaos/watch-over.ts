@@ -4,6 +4,7 @@ import { controllerOf, keyOf } from '@skiff/machinery'
 import type { World } from '../world/world.ts'
 
 const settleMs = 60_000
+const freshMs = 2_000
 
 const isOver = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
@@ -39,6 +40,8 @@ export const watchOver = async (world: World) => {
     if (before || !after) return
     const owner = controllerOf(after)
     if (owner?.kind !== 'ReplicaSet') return
+    // Learnt of late, after a cut: what the ReplicaSet was to have in between was not seen either.
+    if (world.env.now() - Date.parse(after.metadata.creationTimestamp) > freshMs) return
     const beside = pods.ownedBy(owner.uid).filter((each) => !each.metadata.deletionTimestamp && !isOver(each))
     const { length } = beside
     // Looked at later: after a cut this view may be told of the pod before it is told of the ReplicaSet's new size.

@@ -9,6 +9,7 @@ import {
   restartDelayMs,
   restarted,
   running,
+  stopped,
   waiting,
   withConditions,
   withReadiness,
@@ -26,6 +27,8 @@ const live = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined
 const phase = (pod: Pod): string => pod.status?.phase ?? 'Pending'
 const isPending = (pod: Pod): boolean => live(pod) && phase(pod) === 'Pending'
 const isRunning = (pod: Pod): boolean => live(pod) && phase(pod) === 'Running'
+const isOver = (pod: Pod): boolean => phase(pod) === 'Succeeded' || phase(pod) === 'Failed'
+const isHeld = (pod: Pod): boolean => (pod.metadata.finalizers ?? []).length > 0
 const first = (pod: Pod) => pod.status?.containerStatuses?.[0]
 const waitsFor = (pod: Pod): string | undefined => first(pod)?.state?.waiting?.reason
 const runs = (pod: Pod): boolean => isRunning(pod) && first(pod)?.state?.running !== undefined
@@ -90,9 +93,11 @@ export const builtinPodStages = (around: PodSurroundings): readonly Stage<Pod>[]
     {
       name: 'pod-delete',
       // What is left then is for whoever holds a finalizer on it.
-      matches: (pod) => !live(pod) && (pod.metadata.deletionGracePeriodSeconds !== 0 || (pod.metadata.finalizers ?? []).length === 0),
+      matches: (pod) => !live(pod) && (pod.metadata.deletionGracePeriodSeconds !== 0 || !isHeld(pod) || !isOver(pod)),
       delayMs: (pod) => Math.min(behaviour(pod).stopMs, (pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000),
-      next: () => ({ delete: true }),
+      // As the kubelet: whoever holds the pod is told that it has ended. A Job may wait for nothing else.
+      next: (pod, nowMs) =>
+        isHeld(pod) && !isOver(pod) ? { status: stopped(pod, behaviour(pod), nowMs), delete: true } : { delete: true },
     },
   ]
   return [...starting, ...ending, ...failing(around)]

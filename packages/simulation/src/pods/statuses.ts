@@ -150,6 +150,12 @@ export const exited = (pod: Pod, behaviour: Behaviour, nowMs: number): Pod => {
   return withStatus(pod, { started: true, initialized: true, unready }, nowMs, { containerStatuses: held.map(wait) })
 }
 
+/** Stopped for good before its own end, whatever its restart policy. */
+export const stopped = (pod: Pod, behaviour: Behaviour, nowMs: number): Pod => {
+  const once: Pod = { ...pod, spec: { ...pod.spec, restartPolicy: 'Never' } }
+  return { ...exited(once, { ...behaviour, oom: false, exitCode: 137 }, nowMs), spec: pod.spec }
+}
+
 /** Containers that waited out their back-off run once more. */
 export const restarted = (pod: Pod, behaviour: Behaviour, nowMs: number): Pod =>
   startedAgain(pod, (status) => status.lastState ?? {}, behaviour.readyMs <= 0, nowMs)
