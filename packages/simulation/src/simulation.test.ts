@@ -1,5 +1,5 @@
 import { deployment, job, lease, type Node, node, type Pod, pod } from '@skiff/api'
-import { parseTimeMs } from '@skiff/machinery'
+import { conflict, parseTimeMs } from '@skiff/machinery'
 import { afterEach, expect, test } from 'vitest'
 import { usualShape } from './nodes/shape.ts'
 import { createWorld, type World, type WorldOptions } from './world/world.ts'
@@ -196,4 +196,19 @@ test('a node that a user makes is taken on, and its pods are played', async () =
   })
   expect(parseTimeMs(mine.metadata.creationTimestamp)).toBeGreaterThan(0)
   expect((await podNamed(running, 'one')).status).toMatchObject({ phase: 'Running', hostIP: '100.64.0.1' })
+})
+
+test('a write that is refused as a conflict is tried again, though nothing changes', async () => {
+  let refusals = 0
+  const running = await open({
+    disturb: (part, handler) => (call) => {
+      if (part !== 'nodes' || call.resource !== 'pods' || call.subresource !== 'status' || refusals > 0) return handler(call)
+      refusals += 1
+      throw conflict(call, call.name ?? '', 'the object has been modified')
+    },
+  })
+  await running.live(15_000)
+  await make(running, 'p')
+  await running.live(5_000)
+  expect([refusals, (await podNamed(running, 'p')).status?.phase]).toEqual([1, 'Running'])
 })
