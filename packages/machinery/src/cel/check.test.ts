@@ -58,6 +58,8 @@ test.each([
 test.each([
   ['self.missing', '1:5', "undefined field 'missing'"],
   ['other.x', '1:1', "undeclared reference to 'other' (in container '')"],
+  ['constructor == 1', '1:1', "undeclared reference to 'constructor' (in container '')"],
+  ['self.constructor(x, x)', '1:17', "undeclared reference to 'constructor' (in container '')"],
   ['self.frob()', '1:10', "undeclared reference to 'frob' (in container '')"],
   ['semver("1.0.0")', '1:7', "undeclared reference to 'semver' (in container '')"],
   ['self.name == 1', '1:11', "found no matching overload for '_==_' applied to '(string, int)'"],

@@ -149,18 +149,19 @@ const literalType = (value: CelValue): StaticType => {
   return simpleType(isTagged(value, 'uint') ? 'uint' : 'bytes')
 }
 
-const typeNames: Readonly<Record<string, () => StaticType>> = {
-  list: () => listType(paramType('list')),
-  map: () => mapType(paramType('key'), paramType('value')),
-  null_type: () => nullType,
-  type: () => typeType(paramType('type')),
-}
+/** By a name that the expression says, which may be any. */
+const typeNames: ReadonlyMap<string, () => StaticType> = new Map([
+  ['list', () => listType(paramType('list'))],
+  ['map', () => mapType(paramType('key'), paramType('value'))],
+  ['null_type', () => nullType],
+  ['type', () => typeType(paramType('type'))],
+])
 
 const named = ({ fault }: Checking, { name, at }: Extract<CelNode, { is: 'name' }>, scope: Declared): StaticType => {
   const known = scope.get(name)
   if (known) return known
   if (['bool', 'int', 'uint', 'double', 'string', 'bytes'].includes(name)) return typeType(simpleType(name))
-  const made = typeNames[name]
+  const made = typeNames.get(name)
   if (made) return typeType(made())
   fault(at, `undeclared reference to '${name}' (in container '')`)
   return errorType

@@ -35,8 +35,7 @@ export const macroOf = (node: Call): Macro | undefined => {
   const { name, target, args } = node
   if (!target) return name === 'has' && args.length === 1 ? has : undefined
   if (target.is === 'name' && target.name === 'cel' && name === 'bind' && args.length === 3) return bind
-  const known = args.length >= 2 && args[0]?.is === 'name' ? over[name] : undefined
-  return known
+  return args.length >= 2 && args[0]?.is === 'name' && Object.hasOwn(over, name) ? over[name] : undefined
 }
 
 const has: Macro = ({ args: [field] }, scope) => {

@@ -193,7 +193,7 @@ const callFunction = (run: Run, head: Operand, name: string, rest: readonly Oper
 }
 
 const checkArity = (run: Run, head: Operand, name: string, count: number): void => {
-  const wanted = templateArity[name]
+  const wanted = Object.hasOwn(templateArity, name) ? templateArity[name] : undefined
   if (wanted === undefined || (wanted < 0 ? count >= -wanted : count === wanted)) return
   const want = wanted < 0 ? `at least ${-wanted}` : wanted
   throw fault(run, head.at, name, `wrong number of args for ${name}: want ${want} got ${count}`)

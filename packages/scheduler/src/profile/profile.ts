@@ -93,7 +93,7 @@ const createPlugins = (config: DefaultedProfile, { inTree, outOfTree, handle }: 
 
 const refuseFaulty = (name: string, args: unknown): void => {
   const faults: FieldError[] = []
-  argChecks[name]?.(faults, '', args, {})
+  if (Object.hasOwn(argChecks, name)) argChecks[name]?.(faults, '', args, {})
   if (faults.length > 0) throw new Error(summariseErrors(faults))
 }
 

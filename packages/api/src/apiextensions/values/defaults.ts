@@ -17,7 +17,7 @@ export const withSchemaDefaults = (schema: Structural, value: Json): Json => {
     if (replacesNull(within, inner)) return withSchemaDefaults(within, within.default as Json)
     return inner === null && !within.nullable ? undefined : withSchemaDefaults(within, inner)
   })
-  const added: Record<string, Json> = {}
+  const added: Record<string, Json> = Object.create(null)
   for (const [name, property] of Object.entries(schema.properties ?? {}))
     if (property.default !== undefined && property.default !== null && !Object.hasOwn(kept, name))
       added[name] = withSchemaDefaults(property, property.default as Json)
