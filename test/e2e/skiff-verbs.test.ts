@@ -183,7 +183,8 @@ describe.skipIf(why !== undefined)(`verbs on running containers${why ? ` (skippe
       await until('the answer', () => (attached.out() === 'in 4\n' ? true : undefined))
       attached.write('exit\n')
       expect(await attached.ended).toBe(0)
-      expect(attached.err()).toBe("If you don't see a command prompt, try pressing enter.\n")
+      // kubectl itself loses what it reads before it is ready to, and says so.
+      expect(attached.err().replace(/^E.*Unknown stream id.*\n/gm, '')).toBe("If you don't see a command prompt, try pressing enter.\n")
     })
   })
 
