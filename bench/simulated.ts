@@ -162,9 +162,10 @@ try {
     await until('delete', ({ pods }) => pods === 0)
     return {}
   })
+  const others = await counts()
   if (only.has('rollout')) {
     await client.create(deployment, draft('rolls', 1_000))
-    await until('first rollout', ({ available }) => available === 1_000)
+    await until('first rollout', ({ available }) => available === others.available + 1_000)
   }
   await part('rollout', async () => {
     const spec = { template: template('web:2', 'rolls') }
@@ -181,7 +182,7 @@ try {
   })
   if (only.has('rollout')) {
     await client.remove(deployment, { namespace: 'bench', name: 'rolls' })
-    await until('the end of the rollout', ({ pods }) => pods === 0)
+    await until('the end of the rollout', ({ pods }) => pods === others.pods)
   }
   const most = Number(given['most-pods'])
   await part('hold', async () => {
