@@ -6,7 +6,7 @@
  * thread spent its time. `--record` keeps the figures as the baseline.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { cpus, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util'
 import { driveHttp2 } from './api/h2load.ts'
 import type { Share } from './api/profile.ts'
 import { drive, type Load } from './api/wrk.ts'
+import { cpuMicrosOf, memoryMbOf, spawnServer } from './server-process.ts'
 
 const cases = 'floor,create,get,list500,list10000,list10000consistent,create2,get2,list500-2,watch,memory'
 const { values: given } = parseArgs({
@@ -38,27 +39,11 @@ if (!hasHttp2) console.log('HTTP/2 is left out: h2load is needed (Debian: apt-ge
 
 const dir = mkdtempSync(join(tmpdir(), 'skiff-api-bench-'))
 const nodeOptions = given['node-options'].split(' ').filter(Boolean)
-const server = spawn(process.execPath, [...nodeOptions, join(import.meta.dirname, 'api/server.ts'), dir], {
-  stdio: ['pipe', 'pipe', 'inherit'],
-})
-const ended = new Promise((resolve) => server.once('exit', resolve))
-const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]()
-const nextLine = async (): Promise<unknown> => {
-  const line = await lines.next()
-  if (line.done) throw new Error('the server ended')
-  return JSON.parse(line.value)
-}
+const { server, ended, nextLine } = spawnServer([...nodeOptions, join(import.meta.dirname, 'api/server.ts'), dir])
 const results: Record<string, unknown> = {}
 
-const memoryMb = (field: 'RssAnon' | 'VmRSS'): number => {
-  const status = readFileSync(`/proc/${server.pid}/status`, 'utf8')
-  return Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024)
-}
-/** User and system time of the server's threads so far, in microseconds. A tick is 10 ms on every Linux in use. */
-const cpuMicros = (): number => {
-  const fields = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10_000
-}
+const memoryMb = (field: 'RssAnon' | 'VmRSS'): number => memoryMbOf(server.pid, field)
+const cpuMicros = (): number => cpuMicrosOf(server.pid)
 const rounded = (value: number): number => Number(value.toPrecision(4))
 
 /** Runs `act` and tells what it took of the server, and where, if asked. */

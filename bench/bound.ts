@@ -10,6 +10,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
+import { cpuMicrosOf } from './server-process.ts'
 
 const { values: given } = parseArgs({
   options: {
@@ -27,11 +28,7 @@ const skiff = (...args: string[]): void => {
   if (status !== 0) throw new Error(`skiff ${args.join(' ')}: ${stderr}`)
 }
 const serverPid = (): number => JSON.parse(readFileSync(join(data, 'cluster.json'), 'utf8')).server.pid
-/** User and system time of the server's threads so far, in microseconds. A tick is 10 ms on every Linux in use. */
-const serverMicros = (): number => {
-  const fields = readFileSync(`/proc/${serverPid()}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10_000
-}
+const serverMicros = (): number => cpuMicrosOf(serverPid())
 
 skiff('up', '--control-plane-only', '--data', data)
 try {

@@ -1,25 +1,12 @@
-/**
- * A large simulated cluster: `node bench/simulated.ts [--nodes 5000] [--pods 10000] [--only nodes,pods,delete,rollout,hold] [--most-pods 150000]
- * [--hold-seconds 300] [--profile] [--record]`. Starts a cluster of its own as `skiff up --simulated-nodes` does (durable store, API server,
- * all controllers, scheduler and nodes in one process), drives it over HTTPS, and prints a line a part:
- *
- * - nodes: from the first registration until all are ready and take pods;
- * - pods: from the first creation, by 32 writers, until all run; delete: from deleting them until the last is gone;
- * - rollout: a Deployment of 1,000 pods gets a new image, until all are new and available;
- * - hold: Deployments of 500 pods until `--most-pods` run, held while 20 writes a second are timed.
- *
- * Memory is the server process's anonymous resident memory.
- */
-import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { configMap, deployment, namespace, pod } from '@skiff/api'
 import { connect, openHttp } from '@skiff/client'
 import { isRefusal, systemEnv } from '@skiff/machinery'
 import type { Share } from './api/profile.ts'
+import { cpuMicrosOf, memoryMbOf, spawnServer } from './server-process.ts'
 
 const { values: given } = parseArgs({
   options: {
@@ -47,30 +34,14 @@ const only = new Set(given.only.split(','))
 const env = systemEnv()
 const dir = mkdtempSync(join(tmpdir(), 'skiff-simulated-bench-'))
 const nodeOptions = given['node-options'].split(' ').filter(Boolean)
-const server = spawn(process.execPath, [...nodeOptions, join(import.meta.dirname, 'simulated/server.ts'), dir, String(nodeCount)], {
-  stdio: ['pipe', 'pipe', 'inherit'],
-})
-const ended = new Promise((resolve) => server.once('exit', resolve))
-const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]()
-const nextLine = async (): Promise<unknown> => {
-  const line = await lines.next()
-  if (line.done) throw new Error('the server ended')
-  return JSON.parse(line.value)
-}
+const { server, ended, nextLine } = spawnServer([...nodeOptions, join(import.meta.dirname, 'simulated/server.ts'), dir, String(nodeCount)])
 const ask = (what: string): Promise<unknown> => {
   server.stdin.write(`${what}\n`)
   return nextLine()
 }
 const counts = async (): Promise<Counts> => (await ask('counts')) as Counts
-const memoryMb = (): number => {
-  const status = readFileSync(`/proc/${server.pid}/status`, 'utf8')
-  return Math.round(Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
-}
-/** User and system time of the server's threads so far, in seconds. A tick is 10 ms on every Linux in use. */
-const cpuSeconds = (): number => {
-  const fields = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
+const memoryMb = (): number => memoryMbOf(server.pid, 'RssAnon')
+const cpuSeconds = (): number => cpuMicrosOf(server.pid) / 1e6
 const results: Record<string, unknown> = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, nodeCount }
 const round = (value: number) => Math.round(value * 100) / 100
 

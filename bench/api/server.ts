@@ -4,24 +4,16 @@
  */
 import { createInterface } from 'node:readline'
 import { clusterRole, clusterRoleBinding, namespace, serviceAccount } from '@skiff/api'
-import { loopbackIdentity, noNodes, startApiServer } from '@skiff/apiserver'
+import { loopbackIdentity } from '@skiff/apiserver'
 import { systemEnv } from '@skiff/machinery'
 import { openDurableStore } from '@skiff/store'
+import { startPlainServer } from './plain-server.ts'
 import { startProfile, stopProfile } from './profile.ts'
 
 const dir = process.argv[2] as string
 const env = systemEnv()
 const store = await openDurableStore({ dir: `${dir}/store`, env })
-const server = await startApiServer({
-  store,
-  env,
-  pkiDir: `${dir}/pki`,
-  host: '127.0.0.1',
-  port: 0,
-  advertiseAddress: '127.0.0.1',
-  serviceCidr: '10.96.0.0/16',
-  nodes: noNodes,
-})
+const server = await startPlainServer(dir, { store, env })
 const readyMs = Math.round(performance.now())
 const client = server.client(loopbackIdentity)
 await client.create(namespace, { metadata: { name: 'bench' } } as never)

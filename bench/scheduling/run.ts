@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { namespace, node, pod, priorityClass, service, serviceAccount } from '@skiff/api'
-import { loopbackIdentity, noNodes, startApiServer } from '@skiff/apiserver'
+import { loopbackIdentity } from '@skiff/apiserver'
 import { createViews } from '@skiff/client'
 import { keyOf, systemEnv } from '@skiff/machinery'
 import { startScheduler } from '@skiff/scheduler'
 import { openDurableStore, openMemoryStore } from '@skiff/store'
+import { startPlainServer } from '../api/plain-server.ts'
 import { type Case, cases, type Step, type Template } from './cases.ts'
 import { nodeOf, podOf, serviceOf } from './objects.ts'
 
@@ -17,16 +18,7 @@ const { steps } = cases[name] as Case
 const env = systemEnv()
 const dir = mkdtempSync(join(tmpdir(), 'skiff-scheduler-perf-'))
 const store = storeKind === 'memory' ? openMemoryStore() : await openDurableStore({ dir: `${dir}/store`, env })
-const server = await startApiServer({
-  store,
-  env,
-  pkiDir: `${dir}/pki`,
-  host: '127.0.0.1',
-  port: 0,
-  advertiseAddress: '127.0.0.1',
-  serviceCidr: '10.96.0.0/16',
-  nodes: noNodes,
-})
+const server = await startPlainServer(dir, { store, env })
 const client = server.client(loopbackIdentity)
 const views = createViews(client, env)
 const scheduler = await startScheduler({ client, views, env })

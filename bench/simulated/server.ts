@@ -5,13 +5,14 @@
  */
 import { createInterface } from 'node:readline'
 import { type Node, node as nodes, type Pod, pod as pods } from '@skiff/api'
-import { loopbackIdentity, noNodes, startApiServer } from '@skiff/apiserver'
+import { loopbackIdentity } from '@skiff/apiserver'
 import { createViews } from '@skiff/client'
 import { startControllers } from '@skiff/controllers'
 import { systemEnv } from '@skiff/machinery'
 import { startScheduler } from '@skiff/scheduler'
 import { startSimulation, usualShape } from '@skiff/simulation'
 import { openDurableStore } from '@skiff/store'
+import { startPlainServer } from '../api/plain-server.ts'
 import { startProfile, stopProfile } from '../api/profile.ts'
 
 const dir = process.argv[2] as string
@@ -23,15 +24,9 @@ const log = { debug() {}, info() {}, warn: loud('warn'), error: loud('error'), c
 const env = { ...base, log }
 const store = await openDurableStore({ dir: `${dir}/store`, env })
 const administrator = { name: 'admin', groups: ['system:masters', 'system:authenticated'] }
-const server = await startApiServer({
+const server = await startPlainServer(dir, {
   store,
   env,
-  pkiDir: `${dir}/pki`,
-  host: '127.0.0.1',
-  port: 0,
-  advertiseAddress: '127.0.0.1',
-  serviceCidr: '10.96.0.0/16',
-  nodes: noNodes,
   tokens: [(token) => (token === 'bench' ? { identity: administrator, untilMs: Number.POSITIVE_INFINITY } : undefined)],
 })
 const component = (name: string) => server.client({ name, groups: ['system:authenticated'] })

@@ -1,27 +1,15 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { openDefinition } from '../testing/open-definition.ts'
 import { startTestServer, type TestServer } from '../testing/start.ts'
 
 let server: TestServer
 beforeAll(async () => {
   server = await startTestServer()
-  await send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-    metadata: { name: 'twos.x.io' },
-    spec: {
-      group: 'x.io',
-      scope: 'Namespaced',
-      names: { plural: 'twos', kind: 'Two' },
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-          subresources: { status: {}, scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' } },
-          additionalPrinterColumns: [{ name: 'R', type: 'integer', jsonPath: '.spec.replicas' }],
-        },
-      ],
-    },
-  })
+  await send(
+    'POST',
+    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+    openDefinition('x.io', 'twos', 'Two', { additionalPrinterColumns: [{ name: 'R', type: 'integer', jsonPath: '.spec.replicas' }] }),
+  )
   await vi.waitFor(async () => expect((await send('POST', twos, { ...two, metadata: { name: 'a' } })).status).toBe(201))
 })
 afterAll(() => server.close())

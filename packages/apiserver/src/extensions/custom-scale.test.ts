@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDefinition } from '../testing/open-definition.ts'
 import { startTestServer, type TestServer } from '../testing/start.ts'
 
 let server: TestServer
@@ -6,23 +7,7 @@ const path = '/apis/scaled.io/v1/namespaces/default/wids'
 const send = (method: string, at: string, body?: object) => server.raw(method, at, body && JSON.stringify(body))
 beforeAll(async () => {
   server = await startTestServer()
-  await send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-    metadata: { name: 'wids.scaled.io' },
-    spec: {
-      group: 'scaled.io',
-      scope: 'Namespaced',
-      names: { plural: 'wids', kind: 'Wid' },
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-          subresources: { status: {}, scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' } },
-        },
-      ],
-    },
-  })
+  await send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', openDefinition('scaled.io', 'wids', 'Wid'))
   const wid = (name: string, spec?: object) => ({ apiVersion: 'scaled.io/v1', kind: 'Wid', metadata: { name }, ...(spec ? { spec } : {}) })
   for (let tries = 0; tries < 100; tries++) if ((await send('POST', path, wid('a', { replicas: 1 }))).status === 201) break
   await send('POST', path, wid('bare'))
