@@ -93,7 +93,9 @@ const checkSteps = (faults: Faults, job: Job, next: JobStatus, old: JobStatus): 
       faults.push(invalidValue(`status.${field}`, next[field] ?? 0, `cannot decrease the ${field} counter`))
   if (next.completionTime !== undefined && old.completionTime !== undefined && next.completionTime !== old.completionTime)
     faults.push(invalidValue('status.completionTime', next.completionTime, 'completionTime cannot be mutated'))
-  if (old.startTime !== undefined && !same(old.startTime, next.startTime) && job.spec.suspend !== true)
+  // As upstream since 1.33.6: a Job that is resumed starts anew.
+  const isResumed = isTrue(old, 'Suspended') && next.startTime !== undefined && !isTrue(next, 'Suspended')
+  if (old.startTime !== undefined && !same(old.startTime, next.startTime) && job.spec.suspend !== true && !isResumed)
     faults.push(required('status.startTime', 'startTime cannot be removed for unsuspended job'))
   if (isTrue(old, 'SuccessCriteriaMet') && !isTrue(next, 'SuccessCriteriaMet'))
     faults.push(invalidAlone('status.conditions', 'cannot disable the SuccessCriteriaMet=True condition'))

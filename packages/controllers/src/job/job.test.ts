@@ -98,6 +98,38 @@ describe('a Job', () => {
     await cluster.stop()
   })
 
+  test('ends no earlier than it started, though the clock was set back', async () => {
+    let isEnding = false
+    const cluster = start({ ends: () => (isEnding ? 'Succeeded' : undefined) })
+    await make(cluster)
+    await cluster.live(2_000)
+    const startTime = '2030-01-01T00:00:00Z'
+    const held = await cluster.client.get(job, target)
+    await cluster.client.update(job, { ...held, status: { ...held.status, startTime } }, { subresource: 'status' })
+    isEnding = true
+    await cluster.live(3_000)
+    expect(status(cluster)).toMatchObject({ succeeded: 1, startTime, completionTime: startTime })
+    await cluster.stop()
+  })
+
+  test('an index that is done stays so, though the status could not be written', async () => {
+    let isDown = false
+    const around: TestClusterOptions['around'] = (handler) => (call) => {
+      if (isDown && call.verb === 'update' && call.resource === 'jobs') throw new Error('connection refused')
+      return handler(call)
+    }
+    const cluster = start({ around, ends: () => (isDown ? 'Succeeded' : undefined) })
+    await make(cluster, { completionMode: 'Indexed', parallelism: 2, completions: 2 })
+    await cluster.live(2_000)
+    isDown = true
+    await cluster.live(30_000)
+    isDown = false
+    await cluster.live(30_000)
+    expect(status(cluster)).toMatchObject({ succeeded: 2, completedIndexes: '0,1' })
+    expect(cluster.server.all(pod)).toHaveLength(2)
+    await cluster.stop()
+  })
+
   test('pods that are too many are not counted as failed', async () => {
     const cluster = start()
     await make(cluster, { parallelism: 3, completions: 3, backoffLimit: 0 })

@@ -1,6 +1,6 @@
 import type { Job, JobCondition, JobStatus, Pod } from '@skiff/api'
 import { job as jobs, pod as pods } from '@skiff/api'
-import { isRefusal, rfc3339 } from '@skiff/machinery'
+import { isRefusal, parseTimeMs, rfc3339 } from '@skiff/machinery'
 import { conditionOf, withoutCondition } from '../conditions.ts'
 import {
   event,
@@ -39,8 +39,8 @@ export interface Now {
 }
 
 /**
- * Writes what came of the pods, each counted once whatever fails in between: first the status lists those that ended, then they lose
- * their finalizers, and only then the list becomes numbers.
+ * Writes what came of the pods, each counted once whatever fails in between: first the status lists those that ended, or the indexes
+ * that they completed, then they lose their finalizers, and only then the list becomes numbers.
  */
 export const track = (job: Job, tally: Tally, now: Now): Steps => {
   const held = job.status?.uncountedTerminatedPods
@@ -67,7 +67,9 @@ export const track = (job: Job, tally: Tally, now: Now): Steps => {
     const releases = tally.release.map(releasePod)
     return releases.length > 0 ? [together(releases, { after })] : after([])
   }
-  if (tally.freshSucceeded.length + tally.freshFailed.length === 0) return [...base.events, ...settle(job)]
+  const knowsIndexes = (['completedIndexes', 'failedIndexes'] as const).every((each) => job.status?.[each] === base.status[each])
+  const isKnown = tally.freshSucceeded.length + tally.freshFailed.length === 0 && knowsIndexes
+  if (isKnown || tally.release.length === 0) return [...base.events, ...settle(job)]
   const status = { ...base.status, uncountedTerminatedPods: nonEmpty(listed) }
   return [...base.events, updateStatus(jobs, { ...job, status }, { done: settle })]
 }
@@ -126,6 +128,10 @@ const statusOf = (job: Job, tally: Tally, now: Now): { readonly status: JobStatu
   return { status, events }
 }
 
+/** Never before the start, which is refused: the clock may have been set back meanwhile. */
+const completionTime = ({ startTime }: JobStatus, nowMs: number): string =>
+  rfc3339(startTime === undefined ? nowMs : Math.max(nowMs, parseTimeMs(startTime)))
+
 /** The last write: with the final condition once nothing of the Job runs or waits to be counted. */
 const conclude = (job: Job, status: JobStatus, now: Now): Steps => {
   const { verdict, nowMs } = now
@@ -136,7 +142,7 @@ const conclude = (job: Job, status: JobStatus, now: Now): Steps => {
   const isSuccess = verdict.type === 'SuccessCriteriaMet'
   const final = jobCondition(isSuccess ? 'Complete' : 'Failed', 'True', verdict.reason, verdict.message, nowMs)
   const conditions = [...(status.conditions ?? []), final]
-  const ended: JobStatus = { ...status, conditions, ...(isSuccess ? { completionTime: rfc3339(nowMs) } : {}) }
+  const ended: JobStatus = { ...status, conditions, ...(isSuccess ? { completionTime: completionTime(status, nowMs) } : {}) }
   const told = isSuccess ? event(job, 'Normal', 'Completed', 'Job completed') : event(job, 'Warning', verdict.reason, verdict.message)
   return [updateStatus(jobs, { ...job, status: ended }, { done: () => [told] })]
 }
