@@ -1,4 +1,5 @@
 export type { AdmissionPlugin, AdmissionRequest } from './admission/admission.ts'
+export type { NodePatience } from './admission/default-toleration-seconds.ts'
 export { parseServiceCidrs } from './allocate/open.ts'
 export { parsePortRange } from './allocate/port-claims.ts'
 export type { TokenReader } from './authn/authenticate.ts'

@@ -3,6 +3,7 @@ import { type Client, connect, type Handler, type Identity } from '@skiff/client
 import type { Env, Family } from '@skiff/machinery'
 import type { Store } from '@skiff/store'
 import { type AdmissionPlugin, admissionChain } from './admission/admission.ts'
+import type { NodePatience } from './admission/default-toleration-seconds.ts'
 import { builtinAdmission } from './admission/plugins.ts'
 import { startAggregator } from './aggregation/aggregator.ts'
 import { publishLocalServices } from './aggregation/local-services.ts'
@@ -67,6 +68,8 @@ export interface ApiServerOptions {
   readonly admission?: readonly AdmissionPlugin[]
   readonly issuer?: string
   readonly limits?: RequestLimits
+  /** How long pods that say nothing of it stay on nodes that are lost. */
+  readonly nodePatience?: NodePatience
   /** Which features are on; absent: those of 1.33. */
   readonly gates?: Gates
   /** Absent: by true chance. */
@@ -165,7 +168,10 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     identifiers: options.identifiers ?? randomIdentifiers,
     admission: admissionChain(
       [
-        ...builtinAdmission({ registry, storage, env, rbac, authorize, why: rbac.why, webhooks, webhookTook: timings.webhooks.observe }),
+        ...builtinAdmission(
+          { registry, storage, env, rbac, authorize, why: rbac.why, webhooks, webhookTook: timings.webhooks.observe },
+          options.nodePatience,
+        ),
         ...(options.admission ?? []),
       ],
       { nowMs: env.monotonicMs, took: stepTimes(timings, env) },

@@ -1,9 +1,10 @@
 import { gatesOf } from '@skiff/api'
 import type { ApiServer } from '@skiff/apiserver'
 import { createViews, type Identity, type Views } from '@skiff/client'
-import { isEnabled, startControllers } from '@skiff/controllers'
+import { isEnabled, startControllers, upstreamHealth } from '@skiff/controllers'
 import type { Env } from '@skiff/machinery'
 import { startScheduler } from '@skiff/scheduler'
+import { nodeHealthOf } from './node-flags.ts'
 import type { ClusterRecord } from './record.ts'
 import { schedulerSetup } from './scheduler-setup.ts'
 import { signers } from './signers.ts'
@@ -18,6 +19,7 @@ export const startLoops = async (api: ApiServer, record: ClusterRecord, env: Env
     env: { ...env, log: env.log.child('controllers') },
     enabled: record.controllers,
     gates: gatesOf(record.featureGates ?? ''),
+    ...(record.nodeFlags ? { nodeHealth: nodeHealthOf(record.nodeFlags, upstreamHealth) } : {}),
     resources: () => [...api.registry.all().filter((kind) => !kind.conversion), ...api.aggregated()],
     ...signers(api, env),
   })

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { systemEnv } from '@skiff/machinery'
 import { Command, Option } from 'commander'
+import { type NodeFlag, nodeFlags, optionOf } from './node-flags.ts'
 import { chosenCluster } from './record.ts'
 import { skiffVersion } from './skiff-version.ts'
 
@@ -10,9 +11,14 @@ const tell = (text: string): void => {
 
 const nameOption = (flags = '--name <name>') => new Option(flags, 'name of the cluster').env('SKIFF_CLUSTER').default('default')
 
+const withNodeFlags = (command: Command): Command =>
+  (Object.keys(nodeFlags) as NodeFlag[]).reduce((made, flag) => {
+    const { takes, does } = nodeFlags[flag]
+    return made.option(`${optionOf(flag)} <${takes}>`, does)
+  }, command)
+
 const addClusterCommands = (program: Command): void => {
-  program
-    .command('up')
+  withNodeFlags(program.command('up'))
     .description('make or start a cluster on this machine')
     .addOption(nameOption())
     .option('--nodes <count>', 'how many nodes', Number)

@@ -24,6 +24,9 @@ interface Target {
 export const nodeCommand = (verb: 'stop' | 'start' | 'cut' | 'mend', nodeName: string, clusterName: string, tell: Tell): Promise<void> => {
   requireRecord(clusterName)
   return withClusterLock(clusterName, async () => {
+    const { place, record: held } = requireRecord(clusterName)
+    if (held.simulatedNodes !== undefined)
+      return (await import('./stage-node-commands.ts')).stageNodeCommand(place, held, verb, nodeName, tell)
     const target = targetOf(clusterName, nodeName)
     if (verb === 'stop') return stop(target, tell)
     if (verb === 'start') return start(target, tell)

@@ -45,6 +45,26 @@ test('removed API versions stay asked for until they are asked away', () => {
   expect(withChanges(held, { name, enableBootstrapTokenAuth: true }).bootstrapTokens).toBe(true)
 })
 
+test('how patient a cluster is with its nodes stays until another patience is asked for', () => {
+  const asked = withChanges(held, { name, nodeMonitorGracePeriod: '5s', nodeEvictionRate: '2' })
+  expect(asked.nodeFlags).toEqual({ nodeMonitorGracePeriod: '5s', nodeEvictionRate: '2' })
+  expect(withChanges(asked, { name, nodeEvictionRate: '3' }).nodeFlags).toEqual({ nodeMonitorGracePeriod: '5s', nodeEvictionRate: '3' })
+  expect(withChanges(held, { name })).not.toHaveProperty('nodeFlags')
+  refuseChanges(asked, { name, nodeEvictionRate: '2' })
+  expect(() => refuseChanges(asked, { name, nodeEvictionRate: '3' })).toThrow('then `skiff up --name one --node-eviction-rate 3`')
+})
+
+test.each([
+  [{ nodeMonitorGracePeriod: '5' }, 'invalid argument "5" for "--node-monitor-grace-period" flag: time: invalid duration "5"'],
+  [{ nodeStartupGracePeriod: '0s' }, 'invalid argument "0s" for "--node-startup-grace-period" flag: it must be longer than nothing'],
+  [{ unhealthyZoneThreshold: '-1' }, 'invalid argument "-1" for "--unhealthy-zone-threshold" flag: it is a number from 0 on'],
+  [{ largeClusterSizeThreshold: '1.5' }, 'for "--large-cluster-size-threshold" flag: it is a whole number from 0 on'],
+  [{ defaultNotReadyTolerationSeconds: '' }, 'for "--default-not-ready-toleration-seconds" flag: it is a whole number from 0 on'],
+])('patience with nodes that cannot be read: %#', (options, sentence) => {
+  expect(() => withChanges(held, { name, ...options })).toThrow(sentence)
+  expect(() => refuseChanges(held, { name, ...options })).toThrow(sentence)
+})
+
 test.each([
   [held, { nodes: 1 }, 'cluster one has 2 nodes, and nodes can only be added'],
   [held, { nodes: 0 }, '--nodes takes a whole number from 1 to 200'],

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { gatesOf, parseRuntimeConfig, resolveRuntimeConfig, resourceFacts } from '@skiff/api'
 import { chooseRanges, takenRanges } from '@skiff/network'
 import { hasRealNodes } from './cluster-network.ts'
+import { chosenNodeFlags, differingNodeFlag } from './node-flags.ts'
 import { isRoot } from './place.ts'
 import { allRecords, type ClusterRecord, type NodeRecord, type RuntimeName } from './record.ts'
 import { differingLimit, requestLimits } from './request-limits.ts'
@@ -32,6 +33,7 @@ export const newRecord = async (options: UpOptions, tell: Tell): Promise<Cluster
     controllers: (options.controllers ?? '*').split(','),
     ...features(options),
     ...limits(options),
+    ...chosenNodeFlags(options),
     ...schedulerChoice(options),
     ...serviceRanges(options),
     ...(options.legacyApis ? { legacyApis: true } : {}),
@@ -134,6 +136,7 @@ export const withChanges = (held: ClusterRecord, options: UpOptions): ClusterRec
     controllers: options.controllers?.split(',') ?? held.controllers,
     ...features(options),
     ...limits(options, held),
+    ...chosenNodeFlags(options, held.nodeFlags),
     ...schedulerChoice(options, options.featureGates ?? held.featureGates),
     ...changedRanges(held, options),
     ...(options.legacyApis === undefined ? {} : { legacyApis: options.legacyApis }),
@@ -170,6 +173,9 @@ export const refuseChanges = (held: ClusterRecord, options: UpOptions): void => 
   differs('--scheduler-plugins', chosen.schedulerPlugins?.join(), held.schedulerPlugins?.join())
   const limit = differingLimit(options, held.requestLimits)
   if (limit !== undefined) refuse('other limits of requests', limit)
+  chosenNodeFlags(options)
+  const patience = differingNodeFlag(options, held.nodeFlags)
+  if (patience !== undefined) refuse('another patience with nodes', patience)
   changedRanges(held, options)
   differs('--service-cluster-ip-range', options.serviceClusterIpRange, serviceRangeOf(held))
   differs('--service-node-port-range', options.serviceNodePortRange, held.nodePortRange)

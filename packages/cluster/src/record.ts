@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import type { Ranges } from '@skiff/network'
+import type { NodeFlags } from './node-flags.ts'
 import { clusterNames, defaultDir, type Place, placeAt, pointerOf } from './place.ts'
 import { isRunning, type ProcessMark } from './process-mark.ts'
 import type { RequestLimits } from './request-limits.ts'
@@ -41,6 +42,8 @@ export interface ClusterRecord {
   readonly runtimeConfig?: string
   /** How many requests the API server works on at a time; absent: upstream's defaults. */
   readonly requestLimits?: RequestLimits
+  /** When nodes count as lost; absent: upstream's defaults. */
+  readonly nodeFlags?: NodeFlags
   /** The API versions that upstream removed are served as well. */
   readonly legacyApis?: boolean
   /** Bootstrap tokens authenticate. */

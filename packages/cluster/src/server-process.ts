@@ -13,6 +13,7 @@ import { writeAdminKubeconfig } from './kubeconfig.ts'
 import { startLoops } from './loops.ts'
 import type { startMachineNodes } from './machine-nodes.ts'
 import { type ClusterNodes, createNodeDirectory } from './node-directory.ts'
+import { nodePatienceOf } from './node-flags.ts'
 import type { Place } from './place.ts'
 import { markOf } from './process-mark.ts'
 import { type ClusterRecord, changeRecord } from './record.ts'
@@ -121,6 +122,7 @@ const openApi = (
     runtimeConfig: parseRuntimeConfig(record.runtimeConfig ?? ''),
     legacyApis: record.legacyApis === true,
     bootstrapTokens: record.bootstrapTokens === true,
+    ...(record.nodeFlags ? { nodePatience: nodePatienceOf(record.nodeFlags) } : {}),
     ...(record.requestLimits ? { limits: record.requestLimits } : {}),
   })
 }

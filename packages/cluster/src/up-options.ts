@@ -1,5 +1,7 @@
+import type { NodeFlags } from './node-flags.ts'
+
 /** What `skiff up` was asked for; what is absent is chosen, or stays as it was. */
-export interface UpOptions {
+export interface UpOptions extends NodeFlags {
   readonly name: string
   readonly nodes?: number
   readonly data?: string

@@ -19,6 +19,7 @@ import { jobController, ttlAfterFinishedController } from './job/job.ts'
 import { namespaceController } from './namespace/namespace.ts'
 import { type NodeRanges, nodeIpamController } from './nodeipam/nodeipam.ts'
 import { taintEvictionController } from './nodes/eviction.ts'
+import type { NodeHealth } from './nodes/health.ts'
 import { nodeLifecycleController } from './nodes/lifecycle.ts'
 import { ttlController } from './nodes/ttl.ts'
 import { podGarbageCollector } from './podgc/podgc.ts'
@@ -47,6 +48,8 @@ export interface Surroundings {
   readonly certificates?: CertificatePolicy
   /** Gives nodes ranges of pod addresses. */
   readonly nodeRanges?: NodeRanges
+  /** When nodes count as lost; absent: upstream's. */
+  readonly nodeHealth?: NodeHealth
   /** Which features are on; absent: those of 1.33. */
   readonly gates?: Gates
 }
@@ -55,7 +58,7 @@ const needed = ['list', 'watch', 'delete']
 
 /** Every controller there is, in upstream's order of starting. */
 export const allControllers = (around: Surroundings): readonly Controller[] => {
-  const { rootCa, signToken, certificates, nodeRanges, gates = defaultGates } = around
+  const { rootCa, signToken, certificates, nodeRanges, nodeHealth, gates = defaultGates } = around
   const resources = () => around.resources().filter(({ verbs }) => !verbs || needed.every((verb) => verbs.includes(verb)))
   return [
     ...(rootCa && signToken ? [tokenController({ sign: signToken, bundle: rootCa })] : []),
@@ -81,7 +84,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     bootstrapSignerController(),
     tokenCleanerController(),
     ...(nodeRanges ? [nodeIpamController(nodeRanges)] : []),
-    nodeLifecycleController(),
+    nodeLifecycleController(nodeHealth),
     taintEvictionController(),
     volumeBinderController(),
     attachDetachController(),

@@ -1,7 +1,7 @@
 export { FileError } from './file/fields.ts'
 export { readSimulationFile, type SimulationFile } from './file/read-file.ts'
 export type { Fleet } from './nodes/fleet.ts'
-export { type NodeShape, usualCapacity, usualShape } from './nodes/shape.ts'
+export { type NodeShape, silentAnnotation, usualCapacity, usualShape } from './nodes/shape.ts'
 export type { FailureRates } from './pods/behaviour.ts'
 export { type Simulation, type SimulationOptions, startSimulation } from './start.ts'
 export { readTrace, type Trace } from './trace/read-trace.ts'

@@ -26,6 +26,8 @@ const says = (settings: Record<string, string>) => ({
   annotations: Object.fromEntries(Object.entries(settings).map(([key, value]) => [`simulated.skiff.dev/${key}`, value])),
 })
 
+const shortLeases = 'apiVersion: simulation.skiff.dev/v1alpha1\nkind: Simulation\nspec: { nodeLeaseDurationSeconds: 8 }'
+
 test('nodes register, keep their leases, and stay ready', async () => {
   const { client, live } = await open()
   await live(90_000)
@@ -178,6 +180,32 @@ test('a silent node is lost and its pods are replaced elsewhere; when it speaks 
   await live(15_000)
   expect(condition(await client.get(node, { name: victim }), 'Ready')).toBe('True')
   expect((await podsOf(running)).length).toBe(3)
+})
+
+test('the annotation of a node silences it, also across a start; without it, the node speaks again and its pods are played', async () => {
+  const running = await open({ shapes: [usualShape(2)], file: shortLeases })
+  const { client, live } = running
+  const renewedAt = async () => (await client.get(lease, { namespace: 'kube-node-lease', name: 'node-1' })).spec
+  const silence = (silent: string | null) =>
+    client.patch(node, { name: 'node-1' }, 'merge', { metadata: { annotations: { 'simulated.skiff.dev/silent': silent } } })
+  await make(running, 'here', { spec: { nodeName: 'node-1' } })
+  await live(5_000)
+  expect((await renewedAt()).leaseDurationSeconds).toBe(8)
+  await silence('true')
+  const last = (await renewedAt()).renewTime
+  await make(running, 'late', { spec: { nodeName: 'node-1' } })
+  await client.remove(pod, { namespace: 'default', name: 'here' }, { gracePeriodSeconds: 1 })
+  await live(60_000)
+  expect((await renewedAt()).renewTime).toBe(last)
+  expect(condition(await client.get(node, { name: 'node-1' }), 'Ready')).toBe('Unknown')
+  expect((await podsOf(running)).map(({ metadata, status }) => [metadata.name, status?.phase])).toEqual([
+    ['here', 'Running'],
+    ['late', 'Pending'],
+  ])
+  await silence(null)
+  await live(5_000)
+  expect(condition(await client.get(node, { name: 'node-1' }), 'Ready')).toBe('True')
+  expect((await podsOf(running)).map(({ metadata, status }) => [metadata.name, status?.phase])).toEqual([['late', 'Running']])
 })
 
 test('a node that a user makes is taken on, and its pods are played', async () => {

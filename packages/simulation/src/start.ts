@@ -6,7 +6,7 @@ import { FileError } from './file/fields.ts'
 import { readSimulationFile, type SimulationFile } from './file/read-file.ts'
 import { createLanes } from './lanes.ts'
 import { createFleet, type Fleet } from './nodes/fleet.ts'
-import { isSimulated, type NodeShape } from './nodes/shape.ts'
+import { isSilent, isSimulated, type NodeShape } from './nodes/shape.ts'
 import { behaviourOf } from './pods/behaviour.ts'
 import { builtinPodStages } from './pods/stages.ts'
 import { createPlayer, type Player } from './stages/player.ts'
@@ -71,7 +71,8 @@ export const startSimulation = async (options: SimulationOptions): Promise<Simul
   await Promise.all([nodeView.synced, podView.synced])
   const shapes = [...options.shapes, ...file.shapes]
   const tellsStatus = !file.stages.some(({ group, kind }) => group === '' && kind === 'Node')
-  const fleet = createFleet({ client, env, view: nodeView, wheel, lanes: nodeLanes, shapes, tellsStatus })
+  const lease = file.leaseDurationSeconds === undefined ? {} : { leaseDurationSeconds: file.leaseDurationSeconds }
+  const fleet = createFleet({ client, env, view: nodeView, wheel, lanes: nodeLanes, shapes, tellsStatus, ...lease })
   const recorder = createRecorder(client, env, { component: 'kubelet' })
   const unfollow = podView.subscribe(({ before, after }) => keepAddresses(fleet, before, after))
   const players = playAll({ client, env, wheel, lanes: podLanes, views, fleet, recorder, file, resources: options.resources ?? [] })
@@ -178,11 +179,13 @@ const resourcesOf = ({ stages }: SimulationFile, resources: readonly Resource[])
   return [...found.values()]
 }
 
-/** Pods may be on a node before we know that it is ours: once nodes appear, all pods are looked at again, soon and once. */
+const speaks = (node: Node): boolean => isSimulated(node) && !isSilent(node)
+
+/** Pods may be on a node before we know that it is ours, or that it speaks again: then all pods are looked at again, soon and once. */
 const adopt = (views: Views, review: () => void, env: Env): (() => void) => {
   let cancel: (() => void) | undefined
   const unsubscribe = views.view(nodes).subscribe(({ before, after }: { before: Node | undefined; after: Node | undefined }) => {
-    if (cancel || !after || !isSimulated(after) || (before && isSimulated(before))) return
+    if (cancel || !after || !speaks(after) || (before && speaks(before))) return
     cancel = env.after(1_000, () => {
       cancel = undefined
       review()

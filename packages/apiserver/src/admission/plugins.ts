@@ -1,7 +1,7 @@
 import type { AdmissionPlugin } from './admission.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
-import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { defaultTolerationSeconds, type NodePatience } from './default-toleration-seconds.ts'
 import { validatingAdmissionPolicies } from './dynamic/policies.ts'
 import { mutatingWebhooks, validatingWebhooks, type WebhookSources } from './dynamic/webhooks.ts'
 import { escalation } from './escalation.ts'
@@ -17,7 +17,7 @@ import { defaultStorageClass, persistentVolumeClaimResize, storageObjectInUsePro
 import { taintNodesByCondition } from './taint-nodes.ts'
 
 /** All plugins in upstream's order; the quota comes last, when nothing else can refuse any more. */
-export const builtinAdmission = (sources: WebhookSources): readonly AdmissionPlugin[] => {
+export const builtinAdmission = (sources: WebhookSources, nodePatience: NodePatience = {}): readonly AdmissionPlugin[] => {
   const compiledIn = [
     namespaceLifecycle(sources),
     limitRanger(sources),
@@ -27,7 +27,7 @@ export const builtinAdmission = (sources: WebhookSources): readonly AdmissionPlu
     podSecurity(sources),
     escalation(sources),
     priority(sources),
-    defaultTolerationSeconds,
+    defaultTolerationSeconds(nodePatience),
     defaultStorageClass(sources),
     storageObjectInUseProtection,
     persistentVolumeClaimResize(sources),

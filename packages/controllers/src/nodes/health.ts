@@ -6,7 +6,30 @@ export interface Patience {
   readonly graceMs: number
   readonly startupGraceMs: number
 }
-export const upstreamPatience: Patience = { graceMs: 50_000, startupGraceMs: 60_000 }
+
+/** When nodes count as lost, and how fast their pods are driven away. */
+export interface NodeHealth extends Patience, Pace {}
+
+/** How many lost nodes a zone may have emptied in a second. */
+export interface Pace {
+  readonly evictionsPerSecond: number
+  /** In a large zone that is mostly down. A small one has none then. */
+  readonly secondaryEvictionsPerSecond: number
+  /** The share of nodes, at least three, whose loss makes a zone one that is mostly down. */
+  readonly unhealthyShare: number
+  /** A zone with more nodes is large. */
+  readonly largeZone: number
+}
+
+/** Those of kube-controller-manager. */
+export const upstreamHealth: NodeHealth = {
+  graceMs: 50_000,
+  startupGraceMs: 60_000,
+  evictionsPerSecond: 0.1,
+  secondaryEvictionsPerSecond: 0.01,
+  unhealthyShare: 0.55,
+  largeZone: 50,
+}
 
 const judgedTypes = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']
 

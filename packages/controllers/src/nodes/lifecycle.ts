@@ -5,7 +5,7 @@ import { rfc3339 } from '@skiff/machinery'
 import { isReady } from '../pods.ts'
 import { type Controller, objectController, watching } from '../runner/controller.ts'
 import { event, patch, requeue, type Step, type Steps, targetOf, together, updateStatus } from '../runner/step.ts'
-import { type Patience, readiness, silenced, silentAtMs, upstreamPatience } from './health.ts'
+import { type NodeHealth, type Patience, readiness, silenced, silentAtMs, upstreamHealth } from './health.ts'
 import { createHeartbeats } from './heartbeats.ts'
 import { evictingKey, wantedTaints, withoutEvicting } from './taints.ts'
 import { createZones, type Disruption, type Zones } from './zones.ts'
@@ -72,9 +72,9 @@ const concerned = ({ before, after, key }: ViewChange<Node>, zones: Zones): stri
   return [key, ...[...zones.silent].filter((name) => name !== key)]
 }
 
-export const nodeLifecycleController = (patience: Patience = upstreamPatience): Controller => {
+export const nodeLifecycleController = (health: NodeHealth = upstreamHealth): Controller => {
   const heartbeats = createHeartbeats()
-  const zones = createZones()
+  const zones = createZones(health)
   const unannounced = new Set<string>()
   const departed = new Map<string, string>()
   const announce = ({ metadata }: Node): Steps => {
@@ -104,7 +104,7 @@ export const nodeLifecycleController = (patience: Patience = upstreamPatience): 
     concurrency: 1,
     plan: (node, views, nowMs) => {
       zones.keep(views.view(nodes))
-      return [...announce(node), ...planNode(node, views, zones, heartbeats.lastMs(node.metadata.name) ?? nowMs, nowMs, patience)]
+      return [...announce(node), ...planNode(node, views, zones, heartbeats.lastMs(node.metadata.name) ?? nowMs, nowMs, health)]
     },
     gone: (name) => {
       const uid = departed.get(name)

@@ -1,6 +1,7 @@
 import type { Node } from '@skiff/api'
 import { rfc3339, seededRandom } from '@skiff/machinery'
 import { expect, test } from 'vitest'
+import { upstreamHealth } from './health.ts'
 import { assess, createZones } from './zones.ts'
 
 const startMs = Date.UTC(2025, 0, 1)
@@ -32,4 +33,26 @@ test.each([1, 2, 3, 4])('seed %i: zones kept by change are as zones counted anew
     const silent = [...held.values()].filter(({ status }) => status?.conditions?.[0]?.status !== 'True')
     expect([...zones.silent].sort()).toEqual(silent.map(({ metadata }) => metadata.name).sort())
   }
+})
+
+test('the pace at which lost nodes are given up, and when a zone is one that is mostly down, can be set', () => {
+  const startedMs = startMs + 10_000
+  const node = (name: string, ready: boolean, tainted = false) =>
+    ({
+      metadata: { name, labels: { 'topology.kubernetes.io/zone': 'z' } },
+      spec: tainted ? { taints: [{ key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: rfc3339(startedMs) }] } : {},
+      status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }] },
+    }) as unknown as Node
+  const all = [node('a', true), node('b', false, true), node('c', false), node('d', false)]
+  const mayMs = (pace: Partial<typeof upstreamHealth>): number | undefined => {
+    const zones = createZones({ ...upstreamHealth, ...pace })
+    for (const each of all) zones.set(each.metadata.name, each)
+    return zones.disruption().mayTaintAtMs(all[2] as Node)
+  }
+  expect(mayMs({})).toBeUndefined()
+  expect(mayMs({ unhealthyShare: 0.8 })).toBe(startedMs + 10_000)
+  expect(mayMs({ unhealthyShare: 0.8, evictionsPerSecond: 2 })).toBe(startedMs + 500)
+  expect(mayMs({ unhealthyShare: 0.8, evictionsPerSecond: 0 })).toBeUndefined()
+  expect(mayMs({ largeZone: 3 })).toBe(startedMs + 100_000)
+  expect(mayMs({ largeZone: 3, secondaryEvictionsPerSecond: 1 })).toBe(startedMs + 1_000)
 })

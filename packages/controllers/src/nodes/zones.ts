@@ -1,13 +1,7 @@
 import type { Node } from '@skiff/api'
-import { readiness } from './health.ts'
+import { type Pace, readiness, upstreamHealth } from './health.ts'
 
 export type ZoneState = 'normal' | 'partial' | 'full'
-
-/** Upstream's numbers: a node every 10 s; in a large zone that is mostly down, one every 100 s; in a small one, none. */
-const evictionPauseMs = 10_000
-const slowPauseMs = 100_000
-const largeZone = 50
-const unhealthyShare = 0.55
 
 interface Zone {
   ready: number
@@ -58,7 +52,8 @@ interface Counted {
   readonly taintedMs: number
 }
 
-export const createZones = (): Zones => {
+/** By upstream's numbers a node every 10 s is given up; in a large zone that is mostly down, one every 100 s; in a small one, none. */
+export const createZones = (pace: Pace = upstreamHealth): Zones => {
   const zones = new Map<string, Zone>()
   const counted = new Map<string, Counted>()
   const silent = new Set<string>()
@@ -92,14 +87,14 @@ export const createZones = (): Zones => {
   return {
     set,
     disruption: () => {
-      const isTotal = counted.size > 0 && [...zones.values()].every((zone) => isEmpty(zone) || stateOf(zone) === 'full')
+      const isTotal = counted.size > 0 && [...zones.values()].every((zone) => isEmpty(zone) || stateOf(zone, pace) === 'full')
       return {
         isTotal,
         mayTaintAtMs: (node) => {
           const zone = zones.get(zoneOf(node))
           if (!zone || isEmpty(zone) || isTotal) return undefined
-          if (stateOf(zone) !== 'partial') return lastTaintMs(zone) + evictionPauseMs
-          return zone.ready + zone.notReady > largeZone ? lastTaintMs(zone) + slowPauseMs : undefined
+          if (stateOf(zone, pace) !== 'partial') return nextTaintMs(zone, pace.evictionsPerSecond)
+          return zone.ready + zone.notReady > pace.largeZone ? nextTaintMs(zone, pace.secondaryEvictionsPerSecond) : undefined
         },
       }
     },
@@ -126,7 +121,11 @@ export const assess = (nodes: Iterable<Node>): Disruption => {
   return zones.disruption()
 }
 
-const stateOf = ({ ready, notReady }: Zone): ZoneState => {
+/** A rate of 0 gives up no node at all. */
+const nextTaintMs = (zone: Zone, perSecond: number): number | undefined =>
+  perSecond > 0 ? lastTaintMs(zone) + 1_000 / perSecond : undefined
+
+const stateOf = ({ ready, notReady }: Zone, { unhealthyShare }: Pace): ZoneState => {
   if (ready === 0 && notReady > 0) return 'full'
   return notReady > 2 && notReady / (notReady + ready) >= unhealthyShare ? 'partial' : 'normal'
 }

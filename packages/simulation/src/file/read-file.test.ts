@@ -20,6 +20,10 @@ test.each([
   [shape('{ count: 1, failures: { crashLoop: 2 } }'), 'spec.failures.crashLoop must be a share from 0 to 1'],
   [`${shape('{ count: 1 }')}---\n${shape('{ count: 1 }')}`, 'there are two NodeShapes of the name "small"'],
   [shape('{ count: 1 }', 'No_Name'), 'must be one that nodes can begin with'],
+  [
+    'kind: Simulation\napiVersion: simulation.skiff.dev/v1alpha1\nspec: { nodeLeaseDurationSeconds: 0.5 }',
+    'nodeLeaseDurationSeconds must be a whole number',
+  ],
   [stage('{ next: {} }'), 'document 1 (Stage s).spec.resourceRef is missing'],
   [stage(`{ ${pod} }`), 'spec.next is missing'],
   [stage(`{ ${pod}, next: {}, selector: { matchExpressions: [{ key: .a, operator: Is }] } }`), 'must be In, NotIn, Exists or DoesNotExist'],

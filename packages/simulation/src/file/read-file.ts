@@ -14,6 +14,8 @@ export interface SimulationFile {
   readonly usages: readonly UsageRule[]
   /** The built-in stages of a kind stay beside the file's own; those of the same name give way. */
   readonly keepsBuiltins: boolean
+  /** Of the nodes' leases; absent: the kubelet's. */
+  readonly leaseDurationSeconds: number | undefined
   /** Documents that were passed over: kinds of kwok's that mean nothing here. */
   readonly ignored: readonly string[]
 }
@@ -45,6 +47,7 @@ export const readSimulationFile = (text: string, around: TemplateSurroundings = 
   const usages: UsageRule[] = []
   const ignored: string[] = []
   let keepsBuiltins = false
+  let leaseDurationSeconds: number | undefined
   for (const [at, { kind, name, document, path }] of documentsOf(text).entries()) {
     const spec = (): Fields => document.object('spec') ?? document.refuse('spec', 'is missing')
     switch (kind) {
@@ -59,8 +62,9 @@ export const readSimulationFile = (text: string, around: TemplateSurroundings = 
         usages.push(...readUsage(kind, name, document))
         break
       case 'Simulation':
-        spec().only('keepBuiltinStages')
+        spec().only('keepBuiltinStages', 'nodeLeaseDurationSeconds')
         keepsBuiltins = spec().flag('keepBuiltinStages') ?? false
+        leaseDurationSeconds = readLease(spec())
         break
       default:
         if (!passedOver.has(kind)) throw new FileError(`document ${at + 1} has the kind ${JSON.stringify(kind)}, which is not known here`)
@@ -68,7 +72,14 @@ export const readSimulationFile = (text: string, around: TemplateSurroundings = 
     }
   }
   refuseTwice(shapes)
-  return { shapes, stages, usages, keepsBuiltins, ignored }
+  return { shapes, stages, usages, keepsBuiltins, leaseDurationSeconds, ignored }
+}
+
+const readLease = (spec: Fields): number | undefined => {
+  const seconds = spec.number('nodeLeaseDurationSeconds')
+  if (seconds !== undefined && (!Number.isInteger(seconds) || seconds < 1))
+    spec.refuse('nodeLeaseDurationSeconds', 'must be a whole number from 1 on')
+  return seconds
 }
 
 const documentsOf = (text: string) =>

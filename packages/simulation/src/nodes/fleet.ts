@@ -8,7 +8,7 @@ import type { PodPlace } from '../pods/statuses.ts'
 import type { Wheel } from '../wheel.ts'
 import { addressesAt, createPodAddresses, type PodAddresses, placeOf, rangeSizeFor } from './address.ts'
 import { draftNode, needsHeartbeat, withHeartbeat } from './node-object.ts'
-import { isSimulated, type NodeShape, shapeAnnotation } from './shape.ts'
+import { isSilent, isSimulated, type NodeShape, shapeAnnotation } from './shape.ts'
 
 export interface FleetOptions {
   /** May do everything: makes the nodes. */
@@ -20,6 +20,8 @@ export interface FleetOptions {
   readonly shapes: readonly NodeShape[]
   /** False where stages of the user's tell how nodes are: then only leases are kept. */
   readonly tellsStatus: boolean
+  /** How long a lease lasts; it is renewed after a quarter of that. Absent: 40 s. */
+  readonly leaseDurationSeconds?: number
 }
 
 export interface Fleet {
@@ -57,14 +59,15 @@ interface Member {
 }
 
 // The kubelet's own numbers.
-const leaseDurationSeconds = 40
-const renewMs = 10_000
+const usualLeaseSeconds = 40
+const renewalsPerLease = 4
 const reportMs = 300_000
 const retryMs = 1_000
 
 /** The agents of all simulated nodes: registers them, renews their leases, tells that they are well, knows whose addresses are whose. */
 export const createFleet = (options: FleetOptions): Fleet => {
-  const { client, env, view, wheel, lanes } = options
+  const { client, env, view, wheel, lanes, leaseDurationSeconds = usualLeaseSeconds } = options
+  const renewMs = (leaseDurationSeconds * 1_000) / renewalsPerLease
   const members = new Map<string, Member>()
   const shapes = new Map(options.shapes.map((shape) => [shape.name, shape]))
   const rangeSize = rangeSizeFor(Math.max(0, ...options.shapes.map(({ capacity }) => Number(capacity.pods ?? 110) || 110)))
@@ -87,12 +90,12 @@ export const createFleet = (options: FleetOptions): Fleet => {
       pods: createPodAddresses(podCidr),
       client: client.as({ name: `system:node:${name}`, groups: ['system:nodes', 'system:authenticated'] }),
       shape: shapes.get(node.metadata.annotations?.[shapeAnnotation] ?? ''),
-      alive: true,
+      alive: !isSilent(node),
       lease: undefined,
       cancel: () => {},
     }
     members.set(name, member)
-    lanes.run(() => tend(member))
+    if (member.alive) lanes.run(() => tend(member))
     return member
   }
   /** One turn of a node's agent: the lease, and the status where it needs a word. Then the next turn. */
@@ -136,6 +139,16 @@ export const createFleet = (options: FleetOptions): Fleet => {
       member.lease = await member.client.update(leases, { ...held, spec: { ...held.spec, ...spec } })
     }
   }
+  const setAlive = (name: string, alive: boolean): boolean => {
+    const member = members.get(name)
+    if (!member) return false
+    if (member.alive !== alive) {
+      member.alive = alive
+      member.cancel()
+      if (alive) lanes.run(() => tend(member))
+    }
+    return true
+  }
   const unsubscribe = view.subscribe(({ before, after }) => {
     const name = (after ?? before)?.metadata.name as string
     const member = members.get(name)
@@ -143,6 +156,8 @@ export const createFleet = (options: FleetOptions): Fleet => {
       member.cancel()
       members.delete(name)
     } else if (!member && after && isSimulated(after)) admit(after)
+    // Only a change of the annotation counts: a trace may have silenced the node without it.
+    else if (member && before && after && isSilent(before) !== isSilent(after)) setAlive(name, !isSilent(after))
   })
 
   const join = async (shape: NodeShape): Promise<void> => {
@@ -184,16 +199,7 @@ export const createFleet = (options: FleetOptions): Fleet => {
       for (const shape of options.shapes) await join(shape)
     },
     join,
-    setAlive: (name, alive) => {
-      const member = members.get(name)
-      if (!member) return false
-      if (member.alive !== alive) {
-        member.alive = alive
-        member.cancel()
-        if (alive) lanes.run(() => tend(member))
-      }
-      return true
-    },
+    setAlive,
     isAlive: (name) => members.get(name)?.alive === true,
     shapeOf: (name) => members.get(name)?.shape,
     clientOf: (name) => members.get(name)?.client ?? client,

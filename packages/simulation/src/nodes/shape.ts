@@ -34,6 +34,12 @@ export const shapeAnnotation = 'simulated.skiff.dev/node'
 /** kwok's own word for the same, for nodes that users make. */
 export const kwokAnnotation = 'kwok.x-k8s.io/node'
 
+/** `true` makes a node's agent fall silent, as when its machine dies; without it, it speaks again. */
+export const silentAnnotation = 'simulated.skiff.dev/silent'
+
+export const isSilent = ({ metadata: { annotations } }: Node): boolean =>
+  annotations !== undefined && Object.hasOwn(annotations, silentAnnotation) && annotations[silentAnnotation] !== 'false'
+
 export const isSimulated = ({ metadata: { annotations } }: Node): boolean =>
   annotations !== undefined && (Object.hasOwn(annotations, shapeAnnotation) || annotations[kwokAnnotation] === 'fake')
 
