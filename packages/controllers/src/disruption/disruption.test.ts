@@ -135,6 +135,24 @@ describe('a disruption budget', () => {
     await cluster.stop()
   })
 
+  test('that shares pods with another says so of each of them', async () => {
+    const cluster = start()
+    const labels = { matchLabels: { app: 'web' } }
+    await budget(cluster, { minAvailable: 1 })
+    await cluster.client.create(podDisruptionBudget, {
+      metadata: { namespace: 'a', name: 'all' },
+      spec: { minAvailable: 1, selector: labels },
+    })
+    await cluster.live(1_000)
+    await bare(cluster, 'alone')
+    await cluster.live(2_000)
+    expect(events(cluster)).toContain(
+      'Warning MultiplePodDisruptionBudgets: Pod "a"/"alone" matches multiple PodDisruptionBudgets.  Chose "all" arbitrarily.',
+    )
+    expect(cluster.server.all(podDisruptionBudget).map((one) => one.status?.currentHealthy)).toEqual([1, 1])
+    await cluster.stop()
+  })
+
   test('asks other kinds for their scale', async () => {
     const cluster = start()
     await budget(cluster, { maxUnavailable: '50%' })

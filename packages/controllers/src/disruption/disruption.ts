@@ -1,9 +1,10 @@
-import type { Pod, Resource } from '@skiff/api'
+import type { Pod, PodDisruptionBudget, Resource } from '@skiff/api'
 import { podDisruptionBudget as budgets, pod as pods } from '@skiff/api'
 import type { ViewChange, Views } from '@skiff/client'
 import { keyOf } from '@skiff/machinery'
 import { isReady } from '../pods.ts'
 import { type Controller, reading, type Watched, watching } from '../runner/controller.ts'
+import { event, type Steps } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { selects } from '../selector.ts'
 import { planBudget } from './budget.ts'
@@ -16,11 +17,24 @@ const podPrefix = 'pod '
 const shown = (pod: Pod | undefined) =>
   pod && [pod.metadata.labels, pod.metadata.deletionTimestamp, isReady(pod), pod.metadata.ownerReferences]
 
+const budgetsOf = ({ metadata: { namespace = '', labels } }: Pod, views: Views): PodDisruptionBudget[] =>
+  [...views.view(budgets).list(namespace)].filter(({ spec }) => selects(spec.selector, labels))
+
 function* keysOf({ key, before, after }: ViewChange<Pod>, views: Views): Iterable<string> {
   if (after && isTarget(after)) yield `${podPrefix}${key}`
   if (before && after && same(shown(before), shown(after))) return
-  for (const budget of views.view(budgets).list((after ?? before)?.metadata.namespace ?? ''))
-    if ([before, after].some((pod) => pod && selects(budget.spec.selector, pod.metadata.labels))) yield keyOf(budget)
+  const now = after ? budgetsOf(after, views) : []
+  if (now.length > 1) yield `${podPrefix}${key}`
+  for (const budget of before ? [...now, ...budgetsOf(before, views)] : now) yield keyOf(budget)
+}
+
+/** Evictions of such a pod are refused: who reads its events learns why. */
+const planAmbiguity = (pod: Pod, views: Views): Steps => {
+  const names = budgetsOf(pod, views).map(({ metadata }) => metadata.name)
+  if (names.length < 2) return []
+  const { namespace, name } = pod.metadata
+  const text = `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${names.sort()[0]}" arbitrarily.`
+  return [event(pod, 'Warning', 'MultiplePodDisruptionBudgets', text)]
 }
 
 /** Keeps the status of disruption budgets, which evictions are granted by. */
@@ -38,7 +52,7 @@ export const disruptionController = (resources: () => readonly Resource[]): Cont
     plan: (key, views, nowMs) => {
       if (key.startsWith(podPrefix)) {
         const pod = views.view(pods).get(key.slice(podPrefix.length))
-        return pod ? planStaleTarget(pod, nowMs) : []
+        return pod ? [...planAmbiguity(pod, views), ...planStaleTarget(pod, nowMs)] : []
       }
       const budget = views.view(budgets).get(key)
       return budget ? planBudget(budget, views, resources(), nowMs) : []

@@ -1,10 +1,10 @@
 import type { Lease, Node, Pod } from '@skiff/api'
 import { lease as leases, node as nodes, pod as pods } from '@skiff/api'
 import type { ViewChange, Views } from '@skiff/client'
-import { rfc3339 } from '@skiff/machinery'
+import { isRefusal, rfc3339 } from '@skiff/machinery'
 import { isReady } from '../pods.ts'
-import { type Controller, objectController, watching } from '../runner/controller.ts'
-import { event, patch, requeue, type Step, type Steps, targetOf, together, updateStatus } from '../runner/step.ts'
+import { type Controller, objectController, reading, watching } from '../runner/controller.ts'
+import { ask, event, patch, requeue, type Step, type Steps, targetOf, together, updateStatus } from '../runner/step.ts'
 import { type NodeHealth, type Patience, readiness, silenced, silentAtMs, upstreamHealth } from './health.ts'
 import { createHeartbeats } from './heartbeats.ts'
 import { evictingKey, wantedTaints, withoutEvicting } from './taints.ts'
@@ -17,20 +17,36 @@ const aboutNode = (node: { readonly name: string; readonly uid: string }) => ({ 
 const nodeEvent = (node: { readonly name: string; readonly uid: string }, reason: string, message: string): Step =>
   event(aboutNode({ name: node.name, uid: node.uid }), 'Normal', reason, message)
 
+/** What the controller keeps of nodes besides what their objects say. */
+export interface Kept {
+  readonly zones: Zones
+  /** When the node last gave a sign of life. */
+  readonly lastMs: number
+  /** Nodes that fell silent and whose pods have not all been marked since. */
+  readonly unmarked: Set<string>
+}
+
 /**
  * Judges a node by its signs of life: past the patience its conditions become unknown, taints follow the conditions, and its pods
- * are no longer ready. Driving pods away is paced by zone, and stops when no node at all can be heard.
+ * are marked as not ready. Driving pods away is paced by zone, and stops when no node at all can be heard.
  */
-export const planNode = (node: Node, views: Views, zones: Zones, lastMs: number, nowMs: number, patience: Patience): Steps => {
-  const silentMs = silentAtMs(node, lastMs, patience)
+export const planNode = (node: Node, views: Views, kept: Kept, nowMs: number, patience: Patience): Steps => {
+  const silentMs = silentAtMs(node, kept.lastMs, patience)
   const judged = nowMs >= silentMs ? silenced(node, nowMs) : node
-  if (judged !== node) {
-    const { name } = node.metadata
-    const told = readiness(node) === 'True' ? [nodeEvent(node.metadata, 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)] : []
-    return [...told, updateStatus(nodes, judged)]
-  }
+  if (judged !== node) return readiness(node) === 'True' ? fallSilent(judged, kept) : [updateStatus(nodes, judged)]
   const wait = nowMs < silentMs ? [requeue(silentMs - nowMs)] : []
-  return [...taintSteps(node, zones.disruption(), nowMs), ...podSteps(node, views, nowMs), ...wait]
+  return [...taintSteps(node, kept.zones.disruption(), nowMs), ...podSteps(node, views, kept, nowMs), ...wait]
+}
+
+const remember = (what: string, change: () => unknown): Step => ask(what, async () => change(), {})
+
+const fallSilent = (judged: Node, { unmarked }: Kept): Steps => {
+  const { name } = judged.metadata
+  const told = nodeEvent(judged.metadata, 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
+  return [
+    remember(`note that pods of ${name} are to be marked`, () => unmarked.add(name)),
+    updateStatus(nodes, judged, { done: () => [told] }),
+  ]
 }
 
 const taintSteps = (node: Node, disruption: Disruption, nowMs: number): Steps => {
@@ -45,11 +61,17 @@ const taintSteps = (node: Node, disruption: Disruption, nowMs: number): Steps =>
   return [patch(nodes, targetOf(node), 'merge', { metadata: { resourceVersion }, spec: { taints } }), ...later]
 }
 
-const podSteps = (node: Node, views: Views, nowMs: number): Steps => {
-  const status = readiness(node)
-  if (status === 'True' || status === undefined) return []
-  const ready = views.view(pods).indexed('nodeName', node.metadata.name).filter(isReady)
-  return ready.length === 0 ? [] : [together(ready.flatMap((pod) => [notReady(pod, nowMs)]))]
+/**
+ * Upstream's rule: pods are marked once, when the controller itself finds their node silent. Of a node that says that it is not ready
+ * they are left to its agent, and what an agent says of them later is not fought.
+ */
+const podSteps = (node: Node, views: Views, { unmarked }: Kept, nowMs: number): Steps => {
+  const { name } = node.metadata
+  if (!unmarked.has(name)) return []
+  const done = remember(`note that pods of ${name} are marked`, () => unmarked.delete(name))
+  if (readiness(node) !== 'Unknown') return [done]
+  const ready = views.view(pods).indexed('nodeName', name).filter(isReady)
+  return [...(ready.length === 0 ? [] : [together(ready.map((pod) => notReady(pod, nowMs)))]), done]
 }
 
 const notReady = (pod: Pod, nowMs: number): Step => {
@@ -61,7 +83,8 @@ const notReady = (pod: Pod, nowMs: number): Step => {
     { metadata: { uid: pod.metadata.uid }, status: { conditions } },
     {
       done: () => [event(pod, 'Warning', 'NodeNotReady', 'Node is not ready')],
-      failed: () => [],
+      // Gone, or another one of its name.
+      failed: (error) => (isRefusal(error, 404) || isRefusal(error, 409) ? [] : undefined),
     },
   )
 }
@@ -76,6 +99,7 @@ export const nodeLifecycleController = (health: NodeHealth = upstreamHealth): Co
   const heartbeats = createHeartbeats()
   const zones = createZones(health)
   const unannounced = new Set<string>()
+  const unmarked = new Set<string>()
   const departed = new Map<string, string>()
   const announce = ({ metadata }: Node): Steps => {
     const { name } = metadata
@@ -87,9 +111,14 @@ export const nodeLifecycleController = (health: NodeHealth = upstreamHealth): Co
     keys: (change, _views, nowMs) => {
       const { key, before, after } = change
       zones.set(key, after)
-      if (after && heartbeats.node(after, nowMs)) unannounced.add(after.metadata.name)
+      if (after && heartbeats.node(after, nowMs)) {
+        unannounced.add(after.metadata.name)
+        // Who led before may have been cut off between judging the node and marking its pods.
+        if (readiness(after) === 'Unknown') unmarked.add(after.metadata.name)
+      }
       if (!after && before) {
         heartbeats.forget(before.metadata.name)
+        unmarked.delete(before.metadata.name)
         departed.set(before.metadata.name, before.metadata.uid)
       }
       return concerned(change, zones)
@@ -104,7 +133,8 @@ export const nodeLifecycleController = (health: NodeHealth = upstreamHealth): Co
     concurrency: 1,
     plan: (node, views, nowMs) => {
       zones.keep(views.view(nodes))
-      return [...announce(node), ...planNode(node, views, zones, heartbeats.lastMs(node.metadata.name) ?? nowMs, nowMs, health)]
+      const kept = { zones, unmarked, lastMs: heartbeats.lastMs(node.metadata.name) ?? nowMs }
+      return [...announce(node), ...planNode(node, views, kept, nowMs, health)]
     },
     gone: (name) => {
       const uid = departed.get(name)
@@ -123,15 +153,7 @@ export const nodeLifecycleController = (health: NodeHealth = upstreamHealth): Co
         return []
       },
     }),
-    watching<Pod>({
-      resource: pods,
-      indexes: nodeNameIndex,
-      keys: ({ after }, views) => {
-        const name = after?.spec.nodeName
-        const node = name && after && isReady(after) ? views.view(nodes).get(name) : undefined
-        return node && readiness(node) !== 'True' ? [node.metadata.name] : []
-      },
-    }),
+    reading(pods, nodeNameIndex),
   ]
   return { ...base, watches: () => watches }
 }

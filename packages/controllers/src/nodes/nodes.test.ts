@@ -3,6 +3,7 @@ import { lease, node, pod, replicaSet } from '@skiff/api'
 import { rfc3339, rfc3339Micro } from '@skiff/machinery'
 import { describe, expect, test } from 'vitest'
 import { replicaSetController } from '../replicas/replicaset.ts'
+import { runController } from '../runner/runner.ts'
 import { type TestCluster, testCluster } from '../testing/cluster.ts'
 import { taintEvictionController } from './eviction.ts'
 import { nodeLifecycleController } from './lifecycle.ts'
@@ -59,6 +60,11 @@ const readyOf = (cluster: TestCluster, name: string) => {
 }
 const taintsOf = (cluster: TestCluster, name: string) =>
   (named(cluster, name).spec.taints ?? []).map((taint) => `${taint.key.split('/')[1]}:${taint.effect}`)
+const readyOfPod = (one: Pod | undefined) => one?.status?.conditions?.find(({ type }) => type === 'Ready')?.status
+const sayReady = (cluster: TestCluster, { metadata: { namespace = '', name } }: Pod, status: string) =>
+  cluster.client.patch(pod, { namespace, name, subresource: 'status' }, 'merge', {
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status }] },
+  })
 const makeSet = (cluster: TestCluster, replicas: number) =>
   cluster.client.create(replicaSet, {
     metadata: { namespace: 'a', name: 'web' },
@@ -108,6 +114,33 @@ describe('a node that falls silent', () => {
     await cluster.stop()
   })
 
+  test('has its pods marked once: what their agent says of them later stands', async () => {
+    const { cluster, cut, live } = await start(['n1', 'n2'])
+    await makeSet(cluster, 4)
+    await live(20)
+    cut.add('n1')
+    await live(70)
+    const [one] = cluster.server.all(pod).filter(({ spec }) => spec.nodeName === 'n1') as [Pod]
+    expect(readyOfPod(one)).toBe('False')
+    await sayReady(cluster, one, 'True')
+    await live(60)
+    expect(readyOf(cluster, 'n1')).toBe('Unknown NodeStatusUnknown')
+    expect(readyOfPod(cluster.server.all(pod).find(({ metadata }) => metadata.uid === one.metadata.uid))).toBe('True')
+    await cluster.stop()
+  })
+
+  test('but was judged by a leader that ended at that has its pods marked by the next', async () => {
+    const cluster = testCluster([])
+    const conditions = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' }]
+    await cluster.client.create(node, { metadata: { name: 'n1' }, spec: {}, status: { conditions } as never })
+    const made = await cluster.client.create(pod, { metadata: { namespace: 'a', name: 'p' }, spec: { nodeName: 'n1', containers: [] } })
+    await sayReady(cluster, made, 'True')
+    const next = runController(nodeLifecycleController(), { client: cluster.client, views: cluster.views, env: cluster.env })
+    await cluster.env.advance(1_000)
+    expect(readyOfPod(cluster.server.all(pod)[0])).toBe('False')
+    await Promise.all([next.stop(), cluster.stop()])
+  })
+
   test('together with all others drives no pod away: it is we who are cut off', async () => {
     const { cluster, cut, live } = await start(['n1', 'n2'])
     await makeSet(cluster, 3)
@@ -147,6 +180,19 @@ describe('a node that falls silent', () => {
     for (let at = 1; at < sorted.length; at += 1) expect((sorted[at] ?? 0) - (sorted[at - 1] ?? 0)).toBeGreaterThanOrEqual(10_000)
     await cluster.stop()
   })
+})
+
+test('of a node that says itself that it is not ready pods are left to its agent', async () => {
+  const { cluster, cut, live } = await start(['n1', 'n2'])
+  await makeSet(cluster, 4)
+  await live(20)
+  cut.add('n1')
+  const conditions = [{ type: 'Ready', status: 'False', reason: 'KubeletNotReady', lastHeartbeatTime: rfc3339(cluster.env.now()) }]
+  await cluster.client.patch(node, { name: 'n1', subresource: 'status' }, 'merge', { status: { conditions } })
+  await live(20)
+  expect(taintsOf(cluster, 'n1')).toEqual(['not-ready:NoSchedule', 'not-ready:NoExecute'])
+  expect(new Set(cluster.server.all(pod).map(readyOfPod))).toEqual(new Set(['True']))
+  await cluster.stop()
 })
 
 test('a node that never said anything is unknown after a minute, with its reason', async () => {

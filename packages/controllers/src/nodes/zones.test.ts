@@ -56,3 +56,12 @@ test('the pace at which lost nodes are given up, and when a zone is one that is 
   expect(mayMs({ largeZone: 3 })).toBe(startedMs + 100_000)
   expect(mayMs({ largeZone: 3, secondaryEvictionsPerSecond: 1 })).toBe(startedMs + 1_000)
 })
+
+test('nodes with the label that leaves them out say nothing of their zone', () => {
+  const of = (name: string, status: string, labels = {}): Node =>
+    ({ metadata: { name, labels }, spec: {}, status: { conditions: [{ type: 'Ready', status }] } }) as unknown as Node
+  const silent = (labels: object) => ['a', 'b', 'c'].map((name) => of(name, 'Unknown', labels))
+  const well = of('d', 'True')
+  expect(assess([...silent({}), well]).mayTaintAtMs(well)).toBeUndefined()
+  expect(assess([...silent({ 'node.kubernetes.io/exclude-disruption': '' }), well]).mayTaintAtMs(well)).toBe(10_000)
+})

@@ -49,6 +49,8 @@ export interface Zones {
 interface Counted {
   readonly zone: Zone
   readonly isReady: boolean
+  /** Absent from what is said of its zone, by its label. */
+  readonly isExcluded: boolean
   readonly taintedMs: number
 }
 
@@ -62,9 +64,8 @@ export const createZones = (pace: Pace = upstreamHealth): Zones => {
     zones.set(name, zone)
     return zone
   }
-  const count = (name: string, { zone, isReady, taintedMs }: Counted, by: 1 | -1): void => {
-    if (isReady) zone.ready += by
-    else zone.notReady += by
+  const count = (name: string, { zone, isReady, isExcluded, taintedMs }: Counted, by: 1 | -1): void => {
+    if (!isExcluded) zone[isReady ? 'ready' : 'notReady'] += by
     if (taintedMs === 0) return
     if (by === 1) zone.taintedMs.set(name, taintedMs)
     else zone.taintedMs.delete(name)
@@ -79,7 +80,8 @@ export const createZones = (pace: Pace = upstreamHealth): Zones => {
     counted.delete(name)
     silent.delete(name)
     if (!node) return
-    const next = { zone: zoneNamed(zoneOf(node)), isReady: readiness(node) === 'True', taintedMs: taintedMs(node) }
+    const isExcluded = node.metadata.labels?.['node.kubernetes.io/exclude-disruption'] !== undefined
+    const next = { zone: zoneNamed(zoneOf(node)), isReady: readiness(node) === 'True', isExcluded, taintedMs: taintedMs(node) }
     count(name, next, 1)
     counted.set(name, next)
     if (!next.isReady) silent.add(name)
@@ -92,7 +94,7 @@ export const createZones = (pace: Pace = upstreamHealth): Zones => {
         isTotal,
         mayTaintAtMs: (node) => {
           const zone = zones.get(zoneOf(node))
-          if (!zone || isEmpty(zone) || isTotal) return undefined
+          if (!zone || isTotal) return undefined
           if (stateOf(zone, pace) !== 'partial') return nextTaintMs(zone, pace.evictionsPerSecond)
           return zone.ready + zone.notReady > pace.largeZone ? nextTaintMs(zone, pace.secondaryEvictionsPerSecond) : undefined
         },
