@@ -6,12 +6,9 @@ import {
   pod as pods,
   persistentVolume as volumes,
 } from '@skiff/api'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { type TestCluster, type TestClusterOptions, testCluster } from '../testing/cluster.ts'
-import { goldens } from '../testing/goldens.ts'
 import { attachDetachController } from './attachments.ts'
-
-describe('decisions', () => goldens(new URL('./decisions.yaml', import.meta.url), attachDetachController))
 
 /** A cluster with a driver's attacher, which says after a moment that volumes are attached. */
 const start = async (options: TestClusterOptions = {}) => {

@@ -7,7 +7,7 @@ import { type Controller, objectController, reading, watching } from '../runner/
 import { ask, event, patch, requeue, type Step, type Steps, targetOf, together, updateStatus } from '../runner/step.ts'
 import { type NodeHealth, type Patience, readiness, silenced, silentAtMs, upstreamHealth } from './health.ts'
 import { createHeartbeats } from './heartbeats.ts'
-import { evictingKey, wantedTaints, withoutEvicting } from './taints.ts'
+import { evictingKey, taintsOf, wantedTaints, withoutEvicting } from './taints.ts'
 import { createZones, type Disruption, type Zones } from './zones.ts'
 
 export const nodeNameIndex = { nodeName: (pod: Pod): readonly string[] => (pod.spec.nodeName ? [pod.spec.nodeName] : []) }
@@ -50,7 +50,7 @@ const fallSilent = (judged: Node, { unmarked }: Kept): Steps => {
 }
 
 const taintSteps = (node: Node, disruption: Disruption, nowMs: number): Steps => {
-  const held = node.spec.taints ?? []
+  const held = taintsOf(node)
   const mayMs = evictingKey(node) === undefined ? undefined : disruption.mayTaintAtMs(node)
   const wanted = wantedTaints(node, mayMs !== undefined && mayMs <= nowMs, nowMs)
   const taints = disruption.isTotal ? withoutEvicting(wanted) : wanted

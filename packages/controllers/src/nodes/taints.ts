@@ -14,6 +14,10 @@ const pressure: Readonly<Record<string, string>> = {
 }
 const schedulingKeys = new Set([notReady, unreachable, `${prefix}unschedulable`, ...Object.values(pressure)])
 
+const none: readonly Taint[] = []
+/** The same list each time, so that what is unchanged is seen as such. */
+export const taintsOf = (node: Node): readonly Taint[] => node.spec.taints ?? none
+
 /** Keys that keep new pods away, as the node's conditions and spec have it. */
 const schedulingTaints = (node: Node): Set<string> => {
   const keys = new Set<string>()
@@ -38,7 +42,7 @@ export const evictingKey = (node: Node): string | undefined => {
  * taint that is there already stays as long as it holds, whatever the pace.
  */
 export const wantedTaints = (node: Node, evict: boolean, nowMs: number): readonly Taint[] => {
-  const held = node.spec.taints ?? []
+  const held = taintsOf(node)
   const scheduling = schedulingTaints(node)
   const evicting = evictingKey(node)
   const hasEvicting = (taint: Taint) => taint.effect === 'NoExecute' && isHealthTaint(taint.key)

@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { fixedViews } from '@skiff/client'
-import { type KubeObject, loadYaml } from '@skiff/machinery'
+import { type KubeObject, keyOf, loadYaml } from '@skiff/machinery'
 import { expect, test } from 'vitest'
-import type { Controller } from '../runner/controller.ts'
+import type { Controller, Watched } from '../runner/controller.ts'
 import { storedResources } from './cluster.ts'
 import { sentences } from './sentences.ts'
 
 interface Golden {
   readonly name: string
   readonly now?: string
+  /** When the objects were first seen, for controllers that remember; absent: now. */
+  readonly seen?: string
   readonly objects: readonly KubeObject[]
   /** The key that is planned. */
   readonly plan: string
@@ -26,10 +28,10 @@ const resourceOf = ({ kind }: KubeObject) => {
 
 const known = ({ metadata }: KubeObject): object => ({ uid: metadata.name, creationTimestamp: usualNow })
 
-/** Tests of a controller's decisions, kept as YAML: what is there, and the steps of one plan. A uid is the name where none is given. */
+/** Tests of a controller's decisions, kept as YAML: what is there and seen, and the steps of one plan. A uid is the name where none is given. */
 export const goldens = (file: URL, controller: () => Controller): void => {
   const cases = loadYaml(readFileSync(file, 'utf8')).value as unknown as readonly Golden[]
-  test.each(cases)('$name', ({ now = usualNow, objects, plan, steps }) => {
+  test.each(cases)('$name', ({ now = usualNow, seen = now, objects, plan, steps }) => {
     const made = controller()
     const views = fixedViews(
       ...objects.map((object) => ({
@@ -37,8 +39,12 @@ export const goldens = (file: URL, controller: () => Controller): void => {
         objects: [{ ...object, metadata: { ...known(object), ...object.metadata } }],
       })),
     )
-    for (const { resource, indexes } of made.watches())
-      for (const [name, values] of Object.entries(indexes ?? {})) views.view(resource).addIndex(name, values as never)
+    const watched = made.watches() as unknown as readonly Watched[]
+    for (const { resource, indexes } of watched)
+      for (const [name, values] of Object.entries(indexes ?? {})) views.view(resource).addIndex(name, values)
+    for (const { resource, keys } of watched)
+      for (const after of views.view(resource).list())
+        Array.from(keys({ key: keyOf(after), before: undefined, after }, views, Date.parse(seen)))
     expect(sentences(made.plan(plan, views, Date.parse(now)))).toEqual(steps)
   })
 }
