@@ -54,11 +54,11 @@ export const memberPod = (set: StatefulSet, template: PodTemplateSpec, revision:
   }
 }
 
-/** The pod with the labels that make it a member; the same value when it has them. */
+/** The pod with the labels that make it a member; the same value when it has the one of its name, which alone is asked for. */
 export const withIdentity = (pod: Pod, ordinal: number): Pod => {
-  const labels = { ...pod.metadata.labels, ...identityLabels(pod.metadata.name, ordinal) }
-  const isSame = Object.entries(labels).every(([name, value]) => pod.metadata.labels?.[name] === value)
-  return isSame ? pod : { ...pod, metadata: { ...pod.metadata, labels } }
+  const { name, labels: held } = pod.metadata
+  if (held?.[nameLabel] === name) return pod
+  return { ...pod, metadata: { ...pod.metadata, labels: { ...held, ...identityLabels(name, ordinal) } } }
 }
 
 /** The claims of one member, as they are made when they are missing. */

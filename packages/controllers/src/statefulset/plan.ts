@@ -6,11 +6,11 @@ import { revisionHash } from '../history/revision-data.ts'
 import { historyOf, type RevisionNames, surplusRevisions, withCurrentRevision } from '../history/revisions.ts'
 import { claim } from '../ownership.ts'
 import { candidatePods, isAvailable, isReady, readySinceMs } from '../pods.ts'
-import { event, inOrder, remove, requeue, type Step, type Steps, together, updateStatus } from '../runner/step.ts'
+import { fail, inOrder, remove, requeue, type Step, type Steps, together, updateStatus } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { selects } from '../selector.ts'
 import { ordinalOf, revisionOf } from './identity.ts'
-import { claimOwners, createMember, removeMember, repairMember, restoreClaims } from './members.ts'
+import { claimOwners, createMember, removeMember, repairMember, restoreClaims, waitsForClaims } from './members.ts'
 
 const isLeaving = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined
 const isRunningAndReady = (pod: Pod): boolean => pod.status?.phase === 'Running' && isReady(pod)
@@ -50,7 +50,10 @@ export const planStatefulSet = (set: StatefulSet, views: Views, nowMs: number): 
     const live = new Set([current.metadata.name, target.metadata.name, ...mine.map(revisionOf)])
     const stale = surplusRevisions(history.all, set.spec.revisionHistoryLimit ?? 10, (one) => live.has(one.metadata.name))
     const acts = set.metadata.deletionTimestamp === undefined ? act(scene) : []
-    return [...acts, ...statusIfChanged(scene, mine), ...stale.map((one) => remove(revisions, one)), ...wake(scene)]
+    const finish: Steps = [...statusIfChanged(scene, mine), ...stale.map((one) => remove(revisions, one)), ...wake(scene)]
+    if (acts.length === 0) return finish
+    // What is seen is told also when something could not be done.
+    return [together([inOrder(acts)], { after: ([acted]) => (acted?.error === undefined ? finish : [...finish, fail(acted.error)]) })]
   })
 }
 
@@ -89,6 +92,9 @@ interface Progress {
   readonly waits: boolean
 }
 
+// How often is looked whether a claim that goes is gone.
+const claimWaitMs = 1_000
+
 const isOrdered = ({ set }: Scene): boolean => set.spec.podManagementPolicy !== 'Parallel'
 
 const fill = (scene: Scene): Progress => {
@@ -97,28 +103,24 @@ const fill = (scene: Scene): Progress => {
   const each: Steps[] = []
   for (const [at, pod] of members.entries()) {
     const one = fillOne(scene, pod, start + at)
-    const repair = pod && !one.waits ? repairMember(set, pod, start + at, views) : []
+    const repair = pod && !isEnded(pod) && !(one.waits && ordered) ? repairMember(set, pod, start + at, views) : []
     each.push([...one.steps, ...repair])
     if (one.waits && ordered) return { steps: each.flat(), waits: true }
   }
   // Members of a parallel set do not wait for each other; the claims of each still come before its pod.
   const busy = each.filter((steps) => steps.length > 0)
-  return { steps: ordered || busy.length === 0 ? each.flat() : [together(busy.map(inOrder))], waits: false }
+  return { steps: ordered || busy.length === 0 ? each.flat() : [together(busy.map(inOrder), { slowStart: true })], waits: false }
 }
 
 const fillOne = (scene: Scene, pod: Pod | undefined, ordinal: number): Progress => {
   const { set, views, nowMs } = scene
-  if (!pod) return { steps: createMember(set, revisionFor(scene, ordinal), ordinal, views), waits: true }
-  if (isEnded(pod)) {
-    if (isLeaving(pod)) return { steps: [], waits: true }
-    const [word, reason] = pod.status?.phase === 'Failed' ? ['failed', 'RecreatingFailedPod'] : ['terminated', 'RecreatingTerminatedPod']
-    const type = word === 'failed' ? 'Warning' : 'Normal'
-    const name = `${set.metadata.namespace ?? ''}/${set.metadata.name}`
-    const note = event(set, type, reason as string, `StatefulSet ${name} is recreating ${word} Pod ${pod.metadata.name}`)
-    return { steps: [note, removeMember(set, pod)], waits: true }
+  if (!pod) {
+    if (waitsForClaims(set, ordinal, views)) return { steps: [requeue(claimWaitMs)], waits: true }
+    return { steps: createMember(set, revisionFor(scene, ordinal), ordinal, views), waits: true }
   }
-  if (pod.status?.phase === 'Pending' && !pod.spec.nodeName && !isLeaving(pod))
-    return { steps: restoreClaims(set, ordinal, views), waits: true }
+  // The next one is made when it is gone.
+  if (isEnded(pod)) return { steps: isLeaving(pod) ? [] : [removeMember(set, pod)], waits: true }
+  if (pod.status?.phase === 'Pending') return { steps: restoreClaims(set, ordinal, pod, views), waits: true }
   if (isLeaving(pod)) return { steps: [], waits: true }
   return { steps: [], waits: !isRunningAndReady(pod) || !isAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs) }
 }
@@ -134,17 +136,21 @@ const revisionFor = ({ set, current, target }: Scene, ordinal: number): Controll
 
 const shrink = (scene: Scene): Progress => {
   const { set, views, members, condemned } = scene
+  const { nowMs } = scene
   const firstUnhealthy = [...members, ...[...condemned].reverse()].find((pod) => !isHealthy(pod))
-  const steps: Step[] = []
+  const steps: Step[] = condemned.flatMap((pod) => {
+    const { name } = pod.metadata
+    return claimOwners(set, { name, pod, isCondemned: true }, ordinalOf(set, name) ?? 0, views)
+  })
+  const isSettled = (pod: Pod) => isRunningAndReady(pod) && isAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs)
   for (const pod of condemned) {
     if (isLeaving(pod)) {
       if (isOrdered(scene)) return { steps, waits: true }
       continue
     }
     // While another one is unhealthy, nothing more is taken away: only that one itself may go.
-    if (isOrdered(scene) && !isRunningAndReady(pod) && pod !== firstUnhealthy) return { steps, waits: true }
-    const ordinal = ordinalOf(set, pod.metadata.name) ?? 0
-    steps.push(...claimOwners(set, pod.metadata.name, ordinal, views, pod), removeMember(set, pod))
+    if (isOrdered(scene) && !isSettled(pod) && pod !== firstUnhealthy) return { steps, waits: true }
+    steps.push(removeMember(set, pod))
     if (isOrdered(scene)) return { steps, waits: true }
   }
   return { steps, waits: false }
@@ -190,7 +196,8 @@ const statusIfChanged = (scene: Scene, mine: readonly Pod[]): Steps => {
   }
   const availableReplicas = ready.filter((pod) => isAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs)).length
   const isRolling = set.spec.updateStrategy?.type !== 'OnDelete'
-  const isComplete = isRolling && counts.updatedReplicas === counts.replicas && counts.readyReplicas === counts.replicas
+  const { replicas = 1 } = set.spec
+  const isComplete = isRolling && counts.updatedReplicas === replicas && counts.readyReplicas === replicas && counts.replicas === replicas
   const optional = {
     readyReplicas: counts.readyReplicas,
     currentReplicas: isComplete ? counts.updatedReplicas : counts.currentReplicas,
@@ -209,8 +216,10 @@ const statusIfChanged = (scene: Scene, mine: readonly Pod[]): Steps => {
   return same(set.status, status) ? [] : [updateStatus(statefulSets, { ...set, status })]
 }
 
-const wake = ({ set, members, nowMs }: Scene): Steps => {
+const wake = ({ set, members, condemned, nowMs }: Scene): Steps => {
   const minReadyMs = (set.spec.minReadySeconds ?? 0) * 1_000
-  const waits = members.flatMap((pod) => (pod ? [(readySinceMs(pod) ?? 0) + minReadyMs - nowMs] : [])).filter((waitMs) => waitMs > 0)
+  const waits = [...members, ...condemned]
+    .flatMap((pod) => (pod ? [(readySinceMs(pod) ?? 0) + minReadyMs - nowMs] : []))
+    .filter((waitMs) => waitMs > 0)
   return waits.length > 0 ? [requeue(Math.min(...waits))] : []
 }

@@ -1,5 +1,6 @@
 import type { Pod, StatefulSet } from '@skiff/api'
 import { controllerRevision, persistentVolumeClaim, pod, statefulSet } from '@skiff/api'
+import { forbidden } from '@skiff/machinery'
 import { describe, expect, test } from 'vitest'
 import { garbageCollector } from '../garbage/collector.ts'
 import { storedResources, type TestCluster, type TestClusterOptions, testCluster } from '../testing/cluster.ts'
@@ -96,7 +97,8 @@ describe('members', () => {
     await cluster.live(5_000)
     expect(members(cluster)).toEqual(['db-0 v1', 'db-1 v1', 'db-2 v1'])
     expect(cluster.server.all(pod)[0]?.metadata.uid).not.toBe(first.metadata.uid)
-    expect(cluster.events()).toContain('Warning RecreatingFailedPod: StatefulSet a/db is recreating failed Pod db-0 x1')
+    expect(cluster.events().filter((line) => line.includes('Recreating'))).toEqual([])
+    expect(cluster.events()).toContain('Normal SuccessfulDelete: delete Pod db-0 in StatefulSet db successful x1')
     await cluster.stop()
   })
 
@@ -109,6 +111,22 @@ describe('members', () => {
     await cluster.client.remove(pod, { namespace: 'a', name: 'db-0' })
     await cluster.live(20_000)
     expect(cluster.events()).toEqual(['Normal SuccessfulCreate: create Pod db-0 in StatefulSet db successful x1'])
+    await cluster.stop()
+  })
+
+  test('that cannot be made are told of, and the status says what there is', async () => {
+    const cluster = start({
+      around: (handler) => async (call) => {
+        if (call.verb === 'create' && call.resource === 'pods') throw forbidden(call, 'db-0', 'exceeded quota: q')
+        return handler(call)
+      },
+    })
+    await make(cluster)
+    await cluster.env.advance(1_000)
+    expect(cluster.server.all(statefulSet)[0]?.status).toMatchObject({ replicas: 0, observedGeneration: 1 })
+    expect(cluster.events()[0]).toMatch(
+      /^Warning FailedCreate: create Pod db-0 in StatefulSet db failed error: pods "db-0" is forbidden: exceeded quota: q x/,
+    )
     await cluster.stop()
   })
 

@@ -33,6 +33,9 @@ const sentence = (step: Step): string[] => {
     case 'in order':
       return sentences(step.steps)
     case 'together':
+      // One thing after the other, and what follows where all of it goes well.
+      if (step.steps.length === 1 && step.steps[0]?.do === 'in order' && step.after)
+        return [...sentences(step.steps), ...sentences(step.after([{ step: step.steps[0] }]))]
       // Nothing to wait for: what follows is known.
       if (step.steps.length === 0 && step.after) return sentences(step.after([]))
       return ['together', ...sentences(step.steps).map((line) => `  ${line}`)]
