@@ -106,8 +106,8 @@ const useDefinition = (accepted: CustomResourceDefinition, value: unknown): stri
   kind.behaviour.validateUpdate?.(object, object)
   must(encodeJson(object) === before, 'checking changed the object')
   for (const column of kind.columns ?? []) column.cell?.(object, 0)
-  const { text } = kind.codec.encode(object)
+  const text = kind.codec.encode(object).bytes.toString()
   const again = kind.codec.decode(JSON.parse(text)).object
-  must(sameJson(JSON.parse(kind.codec.encode(again).text), JSON.parse(text)), 'what is stored is read otherwise')
+  must(sameJson(JSON.parse(kind.codec.encode(again).bytes.toString()), JSON.parse(text)), 'what is stored is read otherwise')
   return `accepted ${faults.length}`
 }

@@ -68,7 +68,7 @@ export const createIndexed = <T extends KubeObject>(): Indexed<T> => {
         if (objects.size === 0) byNamespace.delete(namespace)
       }
       if (owners) move(owners, key, before, after)
-      for (const [, index] of indexes) move(index, key, before, after)
+      for (const index of indexes.values()) move(index, key, before, after)
       return before
     },
     get size() {

@@ -1,4 +1,4 @@
-import { type FieldError, forbiddenField, invalidValue, type Json, notSupported, required, sameJson, wasSentEmpty } from '@skiff/machinery'
+import { type FieldError, forbiddenField, invalidValue, type Json, notSupported, required, sameJson, sortedKeys, wasSentEmpty } from '@skiff/machinery'
 
 /**
  * Complaints found so far. Checks push to it and build a path's text only once something is wrong, so that the common case, an object
@@ -64,7 +64,7 @@ export const checkForbidden = (faults: Faults, present: boolean, path: string, d
 /** Deep equality of two parts of objects, absent included. */
 export const same = (a: unknown, b: unknown): boolean => sameJson(a as Json | undefined, b as Json | undefined)
 
-export const keysOf = (map: object | undefined): readonly string[] => (map === undefined ? [] : Object.keys(map).sort())
+export const keysOf = (map: object | undefined): readonly string[] => (map === undefined ? [] : sortedKeys(map))
 export const isEmptyMap = (map: object | undefined): boolean => map === undefined || Object.keys(map).length === 0
 
 /** To upstream, an empty list or map that is sent is another than none. */

@@ -34,8 +34,10 @@ export const checkPositiveAmount = (faults: Faults, amount: string, path: string
 /** Requests and limits of a container. `claimNames` are the pod's resource claims. */
 export const checkRequirements = (faults: Faults, resources: ResourceRequirements, claimNames: ReadonlySet<string>, path: string): void => {
   const { limits, requests } = resources
-  for (const name of keysOf(limits)) checkEntry(faults, name, limits, `${path}.limits[${name}]`)
-  for (const name of keysOf(requests)) {
+  const limited = keysOf(limits)
+  const requested = keysOf(requests)
+  for (const name of limited) checkEntry(faults, name, limits, `${path}.limits[${name}]`)
+  for (const name of requested) {
     const amount = requests?.[name] as string
     const at = `${path}.requests[${name}]`
     checkContainerResourceName(faults, name, at)
@@ -43,8 +45,8 @@ export const checkRequirements = (faults: Faults, resources: ResourceRequirement
     checkAgainstLimit(faults, name, amount, limits?.[name], path)
     checkHugePages(faults, name, amount, at)
   }
-  const named = [...keysOf(limits), ...keysOf(requests)]
-  if (named.some(isHugePages) && !named.includes('cpu') && !named.includes('memory'))
+  const names = (wanted: (name: string) => boolean): boolean => limited.some(wanted) || requested.some(wanted)
+  if (names(isHugePages) && !names((name) => name === 'cpu' || name === 'memory'))
     faults.push(forbiddenField(path, 'HugePages require cpu or memory'))
   if (resources.claims) checkClaims(faults, resources.claims, claimNames, `${path}.claims`)
 }

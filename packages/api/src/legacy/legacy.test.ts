@@ -9,7 +9,7 @@ const builtins = buildBuiltins()
 const { kinds } = await loadLegacyKinds(builtins)
 
 type Fields = Readonly<Record<string, unknown>>
-const wire = (kind: Kind, object: KubeObject): Fields => JSON.parse(kind.codec.encode(object).text)
+const wire = (kind: Kind, object: KubeObject): Fields => JSON.parse(kind.codec.encode(object).bytes.toString())
 
 /** What a version has no field for. */
 const unknown: Readonly<Record<string, readonly string[]>> = { 'autoscaling/v2beta2': ['tolerance'] }

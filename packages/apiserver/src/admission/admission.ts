@@ -39,8 +39,17 @@ export interface AdmissionPlugin {
   readonly validate?: (request: AdmissionRequest) => undefined | (() => void) | Promise<undefined | (() => void)>
 }
 
-const passesBy = ({ general = false }: AdmissionPlugin, { objectKind, ofPart }: AdmissionRequest): boolean =>
-  general ? ofPart === true : objectKind !== undefined
+/** The plugins that a request is put to. */
+const askedOf = (plugins: readonly AdmissionPlugin[]): ((request: AdmissionRequest) => readonly AdmissionPlugin[]) => {
+  const general = plugins.filter((plugin) => plugin.general)
+  const knowing = plugins.filter((plugin) => !plugin.general)
+  return ({ objectKind, ofPart }) => {
+    if (objectKind === undefined) return ofPart ? knowing : plugins
+    return ofPart ? [] : general
+  }
+}
+
+const nothingToUndo = (): void => {}
 
 /** The plugins in their order, as one. */
 export interface Admission {
@@ -56,16 +65,15 @@ export const admissionChain = (
   plugins: readonly AdmissionPlugin[],
   times?: { readonly nowMs: () => number; readonly took: StepTimes },
 ): Admission => {
-  const mutating = plugins.filter((plugin) => plugin.mutate)
-  const validating = plugins.filter((plugin) => plugin.validate)
+  const mutating = askedOf(plugins.filter((plugin) => plugin.mutate))
+  const validating = askedOf(plugins.filter((plugin) => plugin.validate))
   return {
     mutate: async (request) => {
       const startMs = times?.nowMs() ?? 0
       let rejected = true
       try {
         let current = request
-        for (const plugin of mutating) {
-          if (passesBy(plugin, request)) continue
+        for (const plugin of mutating(request)) {
           const answer = plugin.mutate?.(current)
           const object = answer instanceof Promise ? await answer : answer
           if (object !== undefined && object !== current.object) current = { ...current, object }
@@ -78,22 +86,25 @@ export const admissionChain = (
     },
     validate: async (request) => {
       const startMs = times?.nowMs() ?? 0
-      const undo: (() => void)[] = []
+      let undo: (() => void)[] | undefined
       let rejected = true
       try {
-        for (const plugin of validating) {
-          if (passesBy(plugin, request)) continue
+        for (const plugin of validating(request)) {
           const answer = plugin.validate?.(request)
           const back = answer instanceof Promise ? await answer : answer
-          if (back) undo.push(back)
+          if (!back) continue
+          undo ??= []
+          undo.push(back)
         }
         rejected = false
       } finally {
-        if (rejected) for (const back of undo) back()
+        if (rejected) for (const back of undo ?? []) back()
         times?.took('validate', request.verb, rejected, startMs)
       }
+      const reservations = undo
+      if (!reservations) return nothingToUndo
       return () => {
-        for (const back of undo) back()
+        for (const back of reservations) back()
       }
     },
   }

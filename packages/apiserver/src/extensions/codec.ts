@@ -2,8 +2,7 @@ import { type Codec, formats, prune, type Structural, unknownIn, unknownInEmbedd
 import {
   DecodeError,
   decodeObject,
-  encodeSortedJson,
-  encodeValue,
+  encodeUntyped,
   goKindOf,
   isJsonObject,
   type Json,
@@ -26,15 +25,7 @@ export const customCodec = (schema: Structural, meta: ObjectSchema, preserves: b
     return { object: { ...whole, metadata } as unknown as KubeObject, hasUnknown: hasUnknown || coerced !== bare }
   },
   unknown: (input) => unknownOf(schema, meta, input, preserves),
-  encode: (object) => {
-    const { apiVersion, kind, metadata, ...fields } = object as KubeObject & { readonly [name: string]: Json }
-    const rest = encodeSortedJson(fields).slice(1)
-    const { resourceVersion: _, ...kept } = metadata as unknown as Record<string, unknown>
-    const head = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":${encodeValue(meta, kept)}`
-    const text = rest === '}' ? `${head}}` : `${head},${rest}`
-    const uid = text.indexOf('"uid":"')
-    return { text, versionAt: uid < 0 ? -1 : text.indexOf('"', uid + 7) + 2 }
-  },
+  encode: (object) => encodeUntyped(meta, object as unknown as Input),
 })
 
 const metadataOf = ({ metadata }: Input): JsonObject => {

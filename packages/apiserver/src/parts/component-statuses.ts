@@ -1,5 +1,5 @@
 import type { ComponentStatus, Kind } from '@skiff/api'
-import { type KubeObject, notFound } from '@skiff/machinery'
+import { type KubeObject, notFound, withVersion } from '@skiff/machinery'
 import type { Part } from '../handler.ts'
 import type { Entry } from '../registry/entry.ts'
 import { replyEntry, replyPage } from '../represent/represent.ts'
@@ -57,5 +57,5 @@ const entryOf = (kind: Kind, object: KubeObject): Entry => ({
   key: object.metadata.name,
   revision: 0,
   object,
-  bytes: Buffer.from(`${kind.codec.encode(object).text}\n`),
+  bytes: withVersion(kind.codec.encode(object)),
 })

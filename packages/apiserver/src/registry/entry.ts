@@ -1,5 +1,5 @@
 import type { Kind } from '@skiff/api'
-import { type EncodedObject, type KubeObject, parseOwnJson, withVersion } from '@skiff/machinery'
+import { type EncodedObject, encodedBefore, type KubeObject, parseOwnJson, withVersion } from '@skiff/machinery'
 import { withSharedFields } from '../managed-fields/shared-fields.ts'
 
 /** One stored object as the server holds it: decoded, and encoded once. Shared by all readers; never changed. */
@@ -23,22 +23,21 @@ export const entryOf = (key: string, object: KubeObject, encoded: EncodedObject,
   key,
   revision,
   object: withRevision(object, revision),
-  bytes: Buffer.from(`${withVersion(encoded, revision)}\n`),
+  bytes: withVersion(encoded, revision),
 })
 
 /** The entry of stored bytes, which hold no resourceVersion. */
 export const entryFromStored = (kind: Kind, key: string, value: Uint8Array, revision: number): Entry => {
-  const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()
-  const written = parseOwnJson(text) as KubeObject
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  const written = parseOwnJson(bytes.toString()) as KubeObject
   const isOfKind = written.apiVersion === kind.apiVersion
   const stored = withSharedFields((isOfKind ? kind.codec.read?.(written) : undefined) ?? written)
   const object = kind.revive ? kind.revive(stored) : stored
   if (object !== stored || object.apiVersion !== kind.apiVersion) return entryOfChanged(kind, key, object, revision)
   const shown = kind.behaviour.defaultOnRead?.(object) ?? object
   if (shown !== object) return entryOf(key, shown, kind.codec.encode(shown), revision)
-  const at = text.indexOf('"uid":"')
-  const encoded = at < 0 ? kind.codec.encode(object) : { text, versionAt: text.indexOf('"', at + 7) + 2 }
-  return entryOf(key, object, encoded, revision)
+  const encoded = encodedBefore(bytes)
+  return entryOf(key, object, encoded.versionAt < 0 ? kind.codec.encode(object) : encoded, revision)
 }
 
 /** Stored in another version, which built-in kinds know more of, or under another schema than today's. */

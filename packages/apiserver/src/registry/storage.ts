@@ -1,10 +1,9 @@
 import type { Kind } from '@skiff/api'
-import { type Env, type KubeObject, serviceUnavailable } from '@skiff/machinery'
+import { type EncodedObject, type Env, type KubeObject, serviceUnavailable } from '@skiff/machinery'
 import type { Change, Row, Store } from '@skiff/store'
 import { applyChanges, type Cache, type Carried, createCache } from './cache.ts'
 import { type Entry, entriesFromStored, entryFromStored } from './entry.ts'
 import { checkStoredSize } from './object-size.ts'
-import { valueBytes } from './value-bytes.ts'
 
 /** The objects of every kind: read from memory, written through the store. */
 export interface Storage {
@@ -16,8 +15,8 @@ export interface Storage {
   fresh(): Promise<number>
   /** The revision of the newest change that this process has seen. */
   readonly seen: number
-  /** Undefined when another writer won. */
-  put(kind: Kind, key: string, object: KubeObject, expect: 'absent' | number): Promise<Entry | undefined>
+  /** Undefined when another writer won. `encoded`: the object as its kind's codec wrote it already. */
+  put(kind: Kind, key: string, object: KubeObject, expect: 'absent' | number, encoded?: EncodedObject): Promise<Entry | undefined>
   /** False when another writer won. The revision of the deletion is in the result. */
   remove(kind: Kind, key: string, expect: number): Promise<number | undefined>
   /** Forgets a kind that is served no more, or is stored in another version from now on; its watches end. */
@@ -115,13 +114,12 @@ export const openStorage = async (store: Store, env: Env, took: StoreTimes = () 
       if (broken) throw serviceUnavailable(broken.message)
       return Math.max(await store.revision(), seen)
     },
-    put: async (kind, key, object, expect) => {
-      const encoded = kind.codec.encode(object)
-      // The text of a large object has taken a while, and its size is told by another.
-      if (encoded.text.length > longText) await env.sleep(0)
-      checkStoredSize(kind, object, encoded.text)
+    put: async (kind, key, object, expect, encoded = kind.codec.encode(object)) => {
+      const value = encoded.bytes
+      // The encoding of a large object has taken a while, and its size is told by another.
+      if (value.length > longBytes) await env.sleep(0)
+      checkStoredSize(kind, object, value)
       const carried: Carried = { object, encoded }
-      const value = valueBytes(encoded.text)
       const startMs = env.monotonicMs()
       const result = await store.commit({ key: `${root}${kind.storedAs}/${key}`, value, expect, carried })
       took(since(startMs), expect === 'absent' ? 'create' : 'update', kind.storedAs)
@@ -144,6 +142,6 @@ export const openStorage = async (store: Store, env: Env, took: StoreTimes = () 
   return storage
 }
 
-const longText = 256 * 1024
+const longBytes = 256 * 1024
 
 const kindNameOf = (storeKey: string): string => storeKey.slice(root.length, storeKey.indexOf('/', root.length))

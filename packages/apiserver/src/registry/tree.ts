@@ -61,8 +61,7 @@ export const insert = (tree: Tree, entry: Entry): Tree => {
   const old = (tree.leaves[at] as Leaf).entries
   const index = entryIndex(old, entry.key)
   const replaces = old[index]?.key === entry.key
-  const entries = old.slice()
-  entries.splice(index, replaces ? 1 : 0, entry)
+  const entries = replaces ? old.with(index, entry) : old.toSpliced(index, 0, entry)
   const leaves = tree.leaves.slice()
   // Names often come in ascending order: a full last leaf is left full, and not cut in half.
   if (entries.length <= maxLeaf) leaves[at] = leafOf(entries)

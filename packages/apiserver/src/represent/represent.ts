@@ -1,6 +1,15 @@
 import { cborOf, type Kind, orderedMetadata, parseGoBool } from '@skiff/api'
 import type { Call, Frame, ListValue, Reply, StreamReply, ValueReply } from '@skiff/client'
-import { badRequest, dumpYaml, encodeCborEvent, encodeJson, type KubeObject, notAcceptable, writeWatchFrame } from '@skiff/machinery'
+import {
+  badRequest,
+  dumpYaml,
+  encodeCborEvent,
+  encodeJson,
+  type KubeObject,
+  notAcceptable,
+  withVersion,
+  writeWatchFrame,
+} from '@skiff/machinery'
 import type { Entry } from '../registry/entry.ts'
 import { packageOf } from '../rest/body.ts'
 import { queryValue } from '../rest/context.ts'
@@ -72,12 +81,11 @@ export const replyEntry = (call: Call, kind: Kind, entry: Entry, tables: Tables,
 }
 
 /** The wire form of an object in a version that is not the stored one. */
-const plainObject = (kind: Kind, object: KubeObject, revision: number, status: number): ValueReply => {
-  const { text, versionAt } = kind.codec.encode(object)
-  const whole =
-    revision > 0 && versionAt >= 0 ? `${text.slice(0, versionAt)}"resourceVersion":"${revision}",${text.slice(versionAt)}` : text
-  return { status, bytes: Buffer.from(`${whole}\n`), contentType: json }
-}
+const plainObject = (kind: Kind, object: KubeObject, revision: number, status: number): ValueReply => ({
+  status,
+  bytes: withVersion(kind.codec.encode(object), revision > 0 ? revision : undefined),
+  contentType: json,
+})
 
 const wireOf = (kind: Kind, object: KubeObject, entry: Entry): unknown =>
   JSON.parse(kind.conversion ? (plainObject(kind, object, entry.revision, 200).bytes as Buffer).toString() : entry.bytes.toString())

@@ -10,6 +10,7 @@ import {
   required,
   rfc3339,
   validateObjectMeta,
+  withVersion,
 } from '@skiff/machinery'
 import { tracked, trackedInSteps } from '../managed-fields/track.ts'
 import { converting, prepareServed } from '../registry/converting.ts'
@@ -162,8 +163,7 @@ const store = async (rest: Rest, { kind, dryRun }: Request, next: KubeObject): P
   const cache = await rest.storage.cache(storedKind)
   if (dryRun) {
     if (find(cache.tree, key)) return undefined
-    const encoded = storedKind.codec.encode(stored)
-    return { key, revision: 0, object: stored, bytes: Buffer.from(`${encoded.text}\n`) }
+    return { key, revision: 0, object: stored, bytes: withVersion(storedKind.codec.encode(stored)) }
   }
   return rest.storage.put(storedKind, key, stored, 'absent')
 }

@@ -1,7 +1,7 @@
 import type { Kind } from '@skiff/api'
 import { patchSchemaOf } from '@skiff/api'
 import type { Call } from '@skiff/client'
-import { invalid, type Json, type KubeObject, parseOwnJson, Refusal, unsupportedMediaType } from '@skiff/machinery'
+import { invalid, type Json, type KubeObject, parseOwnJson, Refusal, unsupportedMediaType, withVersion } from '@skiff/machinery'
 import { applyPatch, checkFieldManager } from './apply-patch.ts'
 import { type FieldValidation, mediaTypeOf } from './body.ts'
 import { isLong, type Request, type Rest, turn } from './context.ts'
@@ -113,9 +113,8 @@ const readPatched = (
 
 /** The JSON that a patch is applied to: what a client would have read. */
 const wireOf = (kind: Kind, object: KubeObject): Readonly<Record<string, unknown>> => {
-  const { text, versionAt } = kind.codec.encode(object)
-  const version = object.metadata.resourceVersion && versionAt >= 0 ? `"resourceVersion":"${object.metadata.resourceVersion}",` : ''
-  return parseOwnJson(version ? `${text.slice(0, versionAt)}${version}${text.slice(versionAt)}` : text) as Readonly<Record<string, unknown>>
+  const bytes = withVersion(kind.codec.encode(object), object.metadata.resourceVersion || undefined)
+  return parseOwnJson(bytes.toString()) as Readonly<Record<string, unknown>>
 }
 
 const patcherOf = (kind: Kind, call: Call, type: string, validation: FieldValidation, custom = kind.custom): KindPatcher => {

@@ -120,7 +120,7 @@ const removeOnce = async (
   }
   if (marked === held.object || sameJson(marked as unknown as Json, held.object as unknown as Json)) return { entry: held, gone: false }
   if (dryRun) {
-    const bytes = Buffer.from(`${withVersion(storedKind.codec.encode(marked), held.revision)}\n`)
+    const bytes = withVersion(storedKind.codec.encode(marked), held.revision)
     return { entry: { ...held, object: marked, bytes }, gone: false }
   }
   const entry = await rest.storage.put(storedKind, held.key, marked, held.revision)
@@ -139,7 +139,7 @@ const withoutGrace = async (rest: Rest, kind: Kind, storedKind: Kind, held: Entr
     metadata: { ...metadata, ...generation, deletionTimestamp, deletionGracePeriodSeconds: 0 },
   } as KubeObject
   if (!dryRun) return rest.storage.put(storedKind, held.key, object, held.revision)
-  return { ...held, object, bytes: Buffer.from(`${withVersion(storedKind.codec.encode(object), held.revision)}\n`) }
+  return { ...held, object, bytes: withVersion(storedKind.codec.encode(object), held.revision) }
 }
 
 const collectors = { Orphan: 'orphan', Foreground: 'foregroundDeletion' } as const

@@ -3,8 +3,10 @@ import {
   addFaults,
   badRequest,
   conflict,
+  type EncodedObject,
   type FieldError,
   invalid,
+  isWithVersion,
   type Json,
   type KubeObject,
   notFound,
@@ -222,16 +224,17 @@ const finishUpdate = async (
       ? { ...(await converting(() => conversion.toStored(next))), apiVersion: storedKind.apiVersion, kind: storedKind.kind }
       : next
     const encoded = storedKind.codec.encode(stored)
-    const unchanged = sameAs(held, encoded.text, encoded.versionAt)
+    // Such a write is none, and keeps its version.
+    const unchanged = isWithVersion(encoded, held.revision, held.bytes)
     if (unchanged && !deletable(next)) {
       done = true
       return held
     }
     // Upstream answers with the version that the write would have been made from.
-    if (dryRun) return { ...held, object: stored, bytes: Buffer.from(`${withVersion(encoded, held.revision)}\n`) }
+    if (dryRun) return { ...held, object: stored, bytes: withVersion(encoded, held.revision) }
     const entry = deletable(next)
-      ? await removeNow(rest, storedKind, held, stored)
-      : await rest.storage.put(storedKind, held.key, stored, held.revision)
+      ? await removeNow(rest, storedKind, held, stored, encoded)
+      : await rest.storage.put(storedKind, held.key, stored, held.revision, encoded)
     if (!entry) return undefined
     done = true
     if (deletable(next)) await rest.hooks.afterRemove(kind, old)
@@ -250,18 +253,11 @@ const deletable = (object: KubeObject): boolean => {
   return (deletionGracePeriodSeconds ?? 0) === 0
 }
 
-const removeNow = async (rest: Rest, kind: Kind, held: Entry, object: KubeObject): Promise<Entry | undefined> => {
-  const revision = await rest.storage.remove(kind, held.key, held.revision)
-  if (revision === undefined) return undefined
+const removeNow = async (rest: Rest, kind: Kind, held: Entry, object: KubeObject, encoded: EncodedObject): Promise<Entry | undefined> => {
   // Upstream answers with the version that the write was made from.
-  return { key: held.key, revision, object, bytes: Buffer.from(`${withVersion(kind.codec.encode(object), held.revision)}\n`) }
-}
-
-/** True when the encoding says what is stored already: such a write is none, and keeps its version. */
-const sameAs = (held: Entry, text: string, versionAt: number): boolean => {
-  const version = `"resourceVersion":"${held.revision}",`
-  if (held.bytes.length !== Buffer.byteLength(text) + version.length + 1) return false
-  return held.bytes.toString() === `${text.slice(0, versionAt)}${version}${text.slice(versionAt)}\n`
+  const bytes = withVersion(encoded, held.revision)
+  const revision = await rest.storage.remove(kind, held.key, held.revision)
+  return revision === undefined ? undefined : { key: held.key, revision, object, bytes }
 }
 
 /** What the registry carries over on every update, then the strategy of the kind or of the subresource. */

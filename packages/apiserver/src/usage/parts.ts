@@ -1,5 +1,5 @@
 import type { Kind, Node, Pod } from '@skiff/api'
-import { type KubeObject, notFound } from '@skiff/machinery'
+import { type KubeObject, notFound, withVersion } from '@skiff/machinery'
 import type { HandlerContext, Part } from '../handler.ts'
 import type { NodeDirectory } from '../parts/node-directory.ts'
 import type { Entry } from '../registry/entry.ts'
@@ -22,7 +22,7 @@ interface Measure<T extends KubeObject> {
 /** Metrics are made when they are read: they have no revision, and are of no store. */
 const entryOf = (kind: Kind, object: KubeObject): Entry => {
   const { name, namespace } = object.metadata
-  const bytes = Buffer.from(`${kind.codec.encode(object).text}\n`)
+  const bytes = withVersion(kind.codec.encode(object))
   return { key: namespace ? `${namespace}/${name}` : name, revision: 0, object, bytes }
 }
 

@@ -28,6 +28,9 @@ const bareMetadata = '"metadata":{"creationTimestamp":null}'
 /** Of others it has structs, which show their unset fields too. */
 const builtinBookmark = (kind: Kind, metadata: object): Bookmark => {
   const bare = { kind: kind.kind, apiVersion: kind.apiVersion, metadata: {} } as KubeObject
-  const text = kind.codec.encode(bare).text.replace(bareMetadata, () => `"metadata":${JSON.stringify(metadata)}`)
+  const text = kind.codec
+    .encode(bare)
+    .bytes.toString()
+    .replace(bareMetadata, () => `"metadata":${JSON.stringify(metadata)}`)
   return { text, object: { ...bare, metadata: metadata as KubeObject['metadata'] } }
 }

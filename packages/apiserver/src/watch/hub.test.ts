@@ -12,7 +12,7 @@ const value = (name: string, namespace: string): Buffer => {
     kind: 'ConfigMap',
     metadata: { name, namespace, uid: name, creationTimestamp: '2025-01-01T00:00:00Z' },
   }
-  return Buffer.from(configMaps.codec.encode(object as unknown as KubeObject).text)
+  return configMaps.codec.encode(object as unknown as KubeObject).bytes
 }
 
 /** A hub over an empty cache, on a clock of its own. */

@@ -50,7 +50,7 @@ export const patchQuery = (flags: Flags, manager: string): Record<string, string
 export const orderedFields = ({ group, version, plural }: ServedResource, object: JsonObject): JsonObject => {
   const kind = buildBuiltins().kinds.find((each) => each.group === group && each.version === version && each.plural === plural)
   if (!kind) return object
-  const ordered = JSON.parse(kind.codec.encode(object as unknown as KubeObject).text) as JsonObject
+  const ordered = JSON.parse(kind.codec.encode(object as unknown as KubeObject).bytes.toString()) as JsonObject
   const revision = textAt(object, 'metadata.resourceVersion')
   return revision ? { ...ordered, metadata: withVersion(mapAt(ordered, 'metadata'), revision) } : ordered
 }

@@ -18,28 +18,27 @@ export const selectedPods = (service: Service, views: Views): Pod[] => {
   return found
 }
 
-/** All that endpoints show of a pod. */
-const shown = (pod: Pod | undefined): unknown =>
-  pod && {
-    labels: pod.metadata.labels,
-    leaving: pod.metadata.deletionTimestamp !== undefined,
-    ended: isFinished(pod),
-    ready: isReady(pod),
-    ips: pod.status?.podIPs ?? pod.status?.podIP,
-    node: pod.spec.nodeName,
-    hostname: pod.spec.hostname,
-    subdomain: pod.spec.subdomain,
-  }
+/** Whether endpoints show two states of a pod alike. */
+const showsTheSame = (a: Pod, b: Pod): boolean =>
+  a.spec.nodeName === b.spec.nodeName &&
+  a.spec.hostname === b.spec.hostname &&
+  a.spec.subdomain === b.spec.subdomain &&
+  (a.metadata.deletionTimestamp === undefined) === (b.metadata.deletionTimestamp === undefined) &&
+  isFinished(a) === isFinished(b) &&
+  isReady(a) === isReady(b) &&
+  same(a.status?.podIPs ?? a.status?.podIP, b.status?.podIPs ?? b.status?.podIP) &&
+  same(a.metadata.labels, b.metadata.labels)
 
 /** The Services that a change of a pod concerns: those that select it now or did before. A heartbeat concerns none. */
 export const servicesOfPod = ({ before, after }: ViewChange<Pod>, views: Views): string[] => {
-  if (before && after && same(shown(before), shown(after))) return []
+  if (before && after && showsTheSame(before, after)) return []
   const namespace = (after ?? before)?.metadata.namespace ?? ''
   const keys: string[] = []
   for (const service of views.view(services).list(namespace)) {
     if (!hasSelector(service)) continue
     const selector = service.spec.selector ?? {}
-    if ([before, after].some((pod) => pod && hasLabels(pod.metadata.labels, selector))) keys.push(keyOf(service))
+    const selects = (pod: Pod | undefined): boolean => pod !== undefined && hasLabels(pod.metadata.labels, selector)
+    if (selects(before) || selects(after)) keys.push(keyOf(service))
   }
   return keys
 }

@@ -27,11 +27,14 @@ const release = <T extends KubeObject>(resource: Resource<T>, object: T, name: s
     : []
 
 /** Claims that a pod mounts, generic ephemeral volumes included. */
-const claimsOf = (pod: Pod): string[] =>
-  (pod.spec.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim) return [volume.persistentVolumeClaim.claimName]
-    return volume.ephemeral ? [`${pod.metadata.name}-${volume.name}`] : []
-  })
+const claimsOf = (pod: Pod): string[] => {
+  const claims: string[] = []
+  for (const { name, persistentVolumeClaim, ephemeral } of pod.spec.volumes ?? []) {
+    if (persistentVolumeClaim) claims.push(persistentVolumeClaim.claimName)
+    else if (ephemeral) claims.push(`${pod.metadata.name}-${name}`)
+  }
+  return claims
+}
 /** `namespace/name` of each. */
 export const claimKeys = (pod: Pod): string[] => claimsOf(pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`)
 // A pod without a node is not started any more once its claim is being deleted.

@@ -66,6 +66,8 @@ export const watching = <T extends KubeObject>(watched: Watched<T>): Watched<nev
 export const reading = <T extends KubeObject>(resource: Resource<T>, indexes?: Watched<T>['indexes']): Watched<never> =>
   watching({ resource, keys: () => [], ...(indexes ? { indexes } : {}) })
 
+const none: readonly string[] = []
+
 /** Objects that an object of `owner` controls; both the old and the new owner hear of a change. */
 export const owned = <T extends KubeObject>(
   resource: Resource<T>,
@@ -75,14 +77,14 @@ export const owned = <T extends KubeObject>(
   watching<T>({
     resource,
     keys: (change, views, nowMs) => {
-      const keys = new Set<string>()
-      for (const object of [change.before, change.after]) {
-        const key = object && controllerKey(object, owner)
-        if (key !== undefined) keys.add(key)
-      }
-      const { after } = change
-      if (after && more?.orphans && !controllerOf(after)) for (const key of more.orphans(change, views, nowMs)) keys.add(key)
-      return keys
+      const { before, after } = change
+      const was = before && controllerKey(before, owner)
+      const is = after && controllerKey(after, owner)
+      if (is !== undefined) return was === undefined || was === is ? [is] : [was, is]
+      const lost = was === undefined ? none : [was]
+      if (!after || !more?.orphans || controllerOf(after)) return lost
+      const orphans = more.orphans(change, views, nowMs)
+      return was === undefined ? orphans : [was, ...orphans]
     },
     ...(more?.indexes ? { indexes: more.indexes } : {}),
   })

@@ -42,6 +42,7 @@ export const sortedKeys = (object: object): string[] => sortedTexts(Object.keys(
 
 /** Sorts texts in place by their bytes. */
 export const sortedTexts = (texts: string[]): string[] => {
+  if (texts.length < 2) return texts
   texts.sort()
   return texts.some((text) => surrogate.test(text)) ? texts.sort(compareBytes) : texts
 }

@@ -1,102 +1,165 @@
-import { encodeJson, encodePart } from '../json/encode.ts'
+import { encodeJson, encodePart, encodeSortedJson } from '../json/encode.ts'
 import { sortedKeys } from '../json/value.ts'
+import * as wire from '../json/wire-bytes.ts'
 import type { FieldSchema, ObjectSchema, Shape } from './schema.ts'
+
+type Fields = Readonly<Record<string, unknown>>
 
 /** An encoded object without its resourceVersion, and where that belongs: the store assigns it after the encoding. */
 export interface EncodedObject {
-  readonly text: string
-  /** Index in `text` behind metadata.uid's comma. */
+  /** UTF-8, in memory shared with other short-lived values: who keeps it copies it. */
+  readonly bytes: Buffer
+  /** Index in `bytes` behind metadata.uid's comma; -1 for an object without a uid. */
   readonly versionAt: number
 }
+
+let versionAt = -1
 
 /**
  * Writes an object as Go's encoder writes the type: fields in the type's order, map keys sorted, unset fields that Go writes
  * nevertheless, HTML-safe strings. metadata.resourceVersion is left out; see withVersion.
  */
-export const encodeObject = (schema: ObjectSchema, object: Readonly<Record<string, unknown>>): EncodedObject => {
-  const text = writeObject(schema, object, true)
-  const uid = text.indexOf('"uid":"')
-  return { text, versionAt: uid < 0 ? -1 : text.indexOf('"', uid + 7) + 2 }
+export const encodeObject = (schema: ObjectSchema, object: Fields): EncodedObject => {
+  wire.begin()
+  versionAt = -1
+  writeFields(schema, object, true)
+  return { bytes: wire.end(), versionAt }
+}
+
+/** An object whose fields beyond apiVersion, kind and metadata have no type: Go keeps them in maps, and writes these by their keys. */
+export const encodeUntyped = (metaSchema: ObjectSchema, { apiVersion, kind, metadata, ...fields }: Fields): EncodedObject => {
+  wire.begin()
+  versionAt = -1
+  wire.text(`{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":`)
+  writeMetadata(metaSchema, metadata as Fields)
+  const rest = encodeSortedJson(fields).slice(1)
+  wire.text(rest === '}' ? rest : `,${rest}`)
+  return { bytes: wire.end(), versionAt }
 }
 
 /** Any value of a schema's type, with everything in it. */
-export const encodeValue = (schema: ObjectSchema, value: Readonly<Record<string, unknown>>): string => writeObject(schema, value, false)
-
-/** Where the version of stored text belongs; -1 for an object without a uid. ObjectMeta writes nothing with quotes before its uid. */
-export const versionPlace = (text: string): number => {
-  const uid = text.indexOf('"uid":"')
-  return uid < 0 ? -1 : text.indexOf('"', uid + 7) + 2
+export const encodeValue = (schema: ObjectSchema, value: Fields): string => {
+  wire.begin()
+  writeFields(schema, value, false)
+  return wire.end().toString()
 }
 
-export const withVersion = (encoded: EncodedObject, revision: number | string): string =>
-  encoded.versionAt < 0
-    ? encoded.text
-    : `${encoded.text.slice(0, encoded.versionAt)}"resourceVersion":"${revision}",${encoded.text.slice(encoded.versionAt)}`
+/** What the store holds, as it was encoded. ObjectMeta writes nothing with quotes before its uid. */
+export const encodedBefore = (bytes: Buffer): EncodedObject => {
+  const uid = bytes.indexOf('"uid":"')
+  return { bytes, versionAt: uid < 0 ? -1 : bytes.indexOf('"', uid + 7) + 2 }
+}
 
-const writeObject = (schema: ObjectSchema, object: Readonly<Record<string, unknown>>, root: boolean): string => {
-  let out = ''
+const versionField = (revision: number | string): string => `"resourceVersion":"${revision}",`
+
+/** The wire form with the newline that ends a response, in memory of its own. Without a revision, and without a uid, it has no version. */
+export const withVersion = ({ bytes, versionAt }: EncodedObject, revision?: number | string): Buffer => {
+  const version = versionAt < 0 || revision === undefined ? '' : versionField(revision)
+  const at = Math.max(versionAt, 0)
+  const whole = Buffer.allocUnsafe(bytes.length + version.length + 1)
+  bytes.copy(whole, 0, 0, at)
+  whole.write(version, at, 'latin1')
+  bytes.copy(whole, at + version.length, at)
+  whole[whole.length - 1] = newline
+  return whole
+}
+
+/** Whether `withVersion` would give these bytes. */
+export const isWithVersion = ({ bytes, versionAt }: EncodedObject, revision: number, whole: Buffer): boolean => {
+  const version = versionAt < 0 ? '' : versionField(revision)
+  const at = Math.max(versionAt, 0)
+  if (whole.length !== bytes.length + version.length + 1) return false
+  if (whole.compare(bytes, at, bytes.length, at + version.length, whole.length - 1) !== 0) return false
+  return whole.compare(bytes, 0, at, 0, at) === 0 && whole.toString('latin1', at, at + version.length) === version
+}
+
+const [newline, comma, colon, openBrace, closeBrace, openBracket, closeBracket] = Buffer.from('\n,:{}[]') as unknown as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+]
+
+const writeFields = (schema: ObjectSchema, object: Fields, isRoot: boolean): void => {
   const { fields } = schema
+  let written = 0
+  wire.byte(openBrace)
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index] as FieldSchema
     const value = object[field.name]
-    if (value === undefined || value === null) {
-      if (field.unset !== undefined) out += `${out === '' ? '' : ','}"${field.name}":${field.unset}`
-      continue
-    }
-    const text =
-      root && field.name === 'metadata'
-        ? writeMeta(field.shape, value as Readonly<Record<string, unknown>>)
-        : writeValue(field.shape, value)
-    out += out === '' ? `"${field.name}":${text}` : `,"${field.name}":${text}`
+    const isUnset = value === undefined || value === null
+    if (isUnset && field.unset === undefined) continue
+    wire.ascii(written === 0 ? field.firstKey : field.nextKey)
+    written++
+    if (isUnset) wire.ascii(field.unset as string)
+    else if (isRoot && field.name === 'metadata' && field.shape.is === 'object') writeMetadata(field.shape.schema, value as Fields)
+    else writeValue(field.shape, value)
   }
-  return `{${out}}`
+  wire.byte(closeBrace)
 }
 
-const writeMeta = (shape: Shape, meta: Readonly<Record<string, unknown>>): string => {
-  if (shape.is !== 'object') return encodeJson(meta)
-  if (meta.resourceVersion === undefined) return writeObject(shape.schema, meta, false)
-  return writeObject(shape.schema, { ...meta, resourceVersion: undefined }, false)
-}
-
-const awkward = /["\\\u0000-\u001f<>&\u2028\u2029\ud800-\udfff]/
-/** One string literal. */
-const writeString = (text: string): string => (awkward.test(text) ? encodeJson(text) : `"${text}"`)
-
-const writeValue = (shape: Shape, value: unknown): string => {
-  switch (shape.is) {
-    case 'object':
-      return writeObject(shape.schema, value as Readonly<Record<string, unknown>>, false)
-    case 'array': {
-      if (!Array.isArray(value)) return 'null'
-      let out = ''
-      for (let index = 0; index < value.length; index++) {
-        const text = writeValue(shape.items, value[index])
-        out += index === 0 ? text : `,${text}`
-      }
-      return `[${out}]`
-    }
-    case 'map':
-      return writeMap(shape.values, value as Readonly<Record<string, unknown>>)
-    case 'schemaOr':
-      if (Array.isArray(value)) return `[${value.map((each) => writeValue(shape, each)).join(',')}]`
-      return typeof value === 'object' && value !== null
-        ? writeObject(shape.schema, value as Readonly<Record<string, unknown>>, false)
-        : encodePart(value)
-    case 'any':
-      return encodePart(value)
-    default:
-      if (typeof value === 'string') return writeString(value)
-      return value === null ? 'null' : String(value)
+const writeMetadata = (schema: ObjectSchema, metadata: Fields): void => {
+  const { fields } = schema
+  let written = 0
+  wire.byte(openBrace)
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index] as FieldSchema
+    const { name } = field
+    const value = name === 'resourceVersion' ? undefined : metadata[name]
+    const isUnset = value === undefined || value === null
+    if (isUnset && field.unset === undefined) continue
+    wire.ascii(written === 0 ? field.firstKey : field.nextKey)
+    written++
+    if (isUnset) wire.ascii(field.unset as string)
+    else writeValue(field.shape, value)
+    // The creation's time, set or not, follows with a comma.
+    if (name === 'uid') versionAt = wire.length() + 1
   }
+  wire.byte(closeBrace)
 }
 
-const writeMap = (values: Shape, map: Readonly<Record<string, unknown>>): string => {
+const writeValue = (shape: Shape, value: unknown): void => {
+  const { is } = shape
+  if (is === 'object') writeFields(shape.schema, value as Fields, false)
+  else if (is === 'map') writeMap(shape.values, value as Fields)
+  else if (is === 'array') writeArray(shape.items, value)
+  else if (is === 'any') wire.text(encodePart(value))
+  else if (is === 'schemaOr') writeSchemaOr(shape, value)
+  else if (typeof value !== 'string') wire.ascii(String(value))
+  else if (!wire.string(value)) wire.text(encodeJson(value))
+}
+
+const writeSchemaOr = (shape: Shape & { is: 'schemaOr' }, value: unknown): void => {
+  if (Array.isArray(value)) writeArray(shape, value)
+  else if (typeof value === 'object' && value !== null) writeFields(shape.schema, value as Fields, false)
+  else wire.text(encodePart(value))
+}
+
+const writeArray = (items: Shape, array: unknown): void => {
+  if (!Array.isArray(array)) {
+    wire.ascii('null')
+    return
+  }
+  wire.byte(openBracket)
+  for (let index = 0; index < array.length; index++) {
+    if (index > 0) wire.byte(comma)
+    writeValue(items, array[index])
+  }
+  wire.byte(closeBracket)
+}
+
+const writeMap = (values: Shape, map: Fields): void => {
   const keys = sortedKeys(map)
-  let out = ''
+  wire.byte(openBrace)
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index] as string
-    const text = `${writeString(key)}:${writeValue(values, map[key])}`
-    out += index === 0 ? text : `,${text}`
+    if (index > 0) wire.byte(comma)
+    if (!wire.string(key)) wire.text(encodeJson(key))
+    wire.byte(colon)
+    writeValue(values, map[key])
   }
-  return `{${out}}`
+  wire.byte(closeBrace)
 }

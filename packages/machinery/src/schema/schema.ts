@@ -19,6 +19,9 @@ export type Shape =
 
 export interface FieldSchema {
   readonly name: string
+  /** `"name":`, alone and behind a comma: how the field begins on the wire. */
+  readonly firstKey: string
+  readonly nextKey: string
   readonly shape: Shape
   /** An explicit empty value (0, "", false, {}) is kept: a pointer in the Go type. */
   readonly keepEmpty: boolean
@@ -156,6 +159,8 @@ export const compileSchemas = (source: SchemaSource): ((typeName: string) => Obj
       const shape = shapeOf(facts)
       const field: FieldSchema = {
         name,
+        firstKey: `"${name}":`,
+        nextKey: `,"${name}":`,
         shape,
         keepEmpty: facts.ptr === true,
         unset: facts.zero === undefined ? undefined : unsetText(facts.zero, shape),

@@ -6,7 +6,7 @@ import type { NodeInfo } from '../snapshot/snapshot.ts'
 import { type Begun, begin, type Filter, filtersOf, type Stopwatch, timeFilters, together } from './begin.ts'
 import type { Cluster, Diagnosis, Trial, Verdict } from './framework.ts'
 import { enoughFeasible } from './sampling.ts'
-import { bestOf, scoreAll } from './score.ts'
+import { bestOf, createScoring } from './score.ts'
 import { createSharedFindings } from './shared-findings.ts'
 import { createTrials } from './trial.ts'
 
@@ -55,6 +55,7 @@ export const createDecider = (
   const trial = createTrials({ profile, cluster, nominations })
   const watch: Stopwatch | undefined = metrics && { nowMs: env.monotonicMs, metrics }
   const anyIsBest = !compares && !profile.enabled.some(({ at }) => at.score)
+  const scoreAll = createScoring()
   let startAt = 0
   let cycles = 0
 
@@ -85,17 +86,21 @@ export const createDecider = (
     return { slots: [...only].flatMap((name) => snapshot.named(name)?.slot ?? []), leftOutBy }
   }
   const feasibleOf = (slots: readonly number[], filter: Filter, verdicts: Map<number, Verdict>): number[] => {
-    const enough = anyIsBest ? 1 : enoughFeasible(slots.length, percentageOfNodesToScore)
-    const feasible: number[] = []
-    let looked = 0
-    for (; looked < slots.length && feasible.length < enough; looked += 1) {
-      const slot = slots[(startAt + looked) % slots.length] as number
+    const count = slots.length
+    const enough = anyIsBest ? 1 : enoughFeasible(count, percentageOfNodesToScore)
+    const feasible = new Array<number>(Math.min(enough, count))
+    let found = 0
+    let at = count > 0 ? startAt % count : 0
+    for (let looked = 0; looked < count && found < enough; looked += 1) {
+      const slot = slots[at] as number
+      at = at + 1 === count ? 0 : at + 1
       const verdict = filter(slot)
       if (verdict) verdicts.set(slot, verdict)
-      else feasible.push(slot)
+      else feasible[found++] = slot
     }
+    feasible.length = found
     // A pod that names its node must not turn the others back to the beginning.
-    if (slots === snapshot.order && slots.length > 0) startAt = (startAt + looked) % slots.length
+    if (slots === snapshot.order) startAt = at
     return feasible
   }
   const ran = (point: string, status: string, sinceMs: number): number => {
@@ -137,7 +142,8 @@ export const createDecider = (
       let chosen = feasible[0] as number
       if (feasible.length > 1) {
         const sinceMs = metrics ? env.monotonicMs() : 0
-        chosen = feasible[bestOf(scoreAll(feasible, plugins, cycles % timedShare === 0 ? watch : undefined), env.random)] as number
+        const totals = scoreAll(feasible, plugins, cycles % timedShare === 0 ? watch : undefined)
+        chosen = feasible[bestOf(totals, env.random)] as number
         ran('Score', 'Success', sinceMs)
       }
       return { placed: snapshot.node(chosen) as NodeInfo, plugins }

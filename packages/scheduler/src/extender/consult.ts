@@ -1,7 +1,7 @@
 import type { Log } from '@skiff/machinery'
 import type { Decider, Decision, Search } from '../cycle/decide.ts'
 import { type Cluster, unresolvable, unschedulable, type Verdict } from '../cycle/framework.ts'
-import { bestOf, scoreAll } from '../cycle/score.ts'
+import { bestOf, createScoring } from '../cycle/score.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
 import type { Extender } from './extender.ts'
@@ -108,7 +108,7 @@ const tryWith = async (
   }
   const wasPromised = searched.isPromised
   if (feasible.length === 0) return { refused: { ...again.diagnosis, verdicts: refused }, plugins: again.plugins, wasPromised }
-  const totals = scoreAll(feasible, again.plugins)
+  const totals = createScoring()(feasible, again.plugins)
   for (const [i, slot] of feasible.entries()) totals[i] = (totals[i] as number) + (extra.get(snapshot.node(slot)?.name ?? '') ?? 0)
   return { placed: snapshot.node(feasible[bestOf(totals, env.random)] as number) as NodeInfo, plugins: again.plugins }
 }

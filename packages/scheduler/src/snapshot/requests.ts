@@ -48,11 +48,14 @@ const containerAmounts = (container: Container, pod: Pod): Amounts => {
  * resources they name; overhead comes on top.
  */
 export const podAmounts = (pod: Pod, view: (amounts: Amounts) => Amounts = (amounts) => amounts): Amounts => {
+  const { containers, initContainers, resources, overhead } = pod.spec
+  const [only] = containers
+  if (only && containers.length === 1 && !initContainers && !resources && !overhead) return view(containerAmounts(only, pod))
   const total: Amounts = new Map()
-  for (const container of pod.spec.containers) add(total, view(containerAmounts(container, pod)))
+  for (const container of containers) add(total, view(containerAmounts(container, pod)))
   const sidecars: Amounts = new Map()
   const initial: Amounts = new Map()
-  for (const container of pod.spec.initContainers ?? []) {
+  for (const container of initContainers ?? []) {
     const own = view(amountsOf(container.resources?.requests))
     if (container.restartPolicy === 'Always') {
       add(sidecars, own)
@@ -61,8 +64,8 @@ export const podAmounts = (pod: Pod, view: (amounts: Amounts) => Amounts = (amou
   }
   add(total, sidecars)
   raise(total, initial)
-  for (const [name, amount] of amountsOf(pod.spec.resources?.requests)) total.set(name, amount)
-  add(total, amountsOf(pod.spec.overhead))
+  for (const [name, amount] of amountsOf(resources?.requests)) total.set(name, amount)
+  add(total, amountsOf(overhead))
   return total
 }
 

@@ -21,9 +21,9 @@ export const inVersion = (from: Kind, to: Kind, object: KubeObject | undefined):
 
 /** The whole object as JSON, in Go's bytes. */
 export const jsonOf = (kind: Kind, object: KubeObject): string => {
-  const encoded = kind.codec.encode(object)
-  const { resourceVersion } = object.metadata
-  return resourceVersion ? withVersion(encoded, resourceVersion) : encoded.text
+  return withVersion(kind.codec.encode(object), object.metadata.resourceVersion || undefined)
+    .toString('utf8')
+    .trimEnd()
 }
 
 const kindOf = ({ group, version, kind }: Kind) => ({ group, version, kind })
