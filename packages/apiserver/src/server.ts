@@ -13,6 +13,7 @@ import { firstAddress } from './allocate/address-range.ts'
 import { openAllocation, parseServiceCidrs } from './allocate/open.ts'
 import { createAuthenticator, type TokenReader } from './authn/authenticate.ts'
 import { createBootstrapTokens } from './authn/bootstrap-tokens.ts'
+import { createLegacyTokens } from './authn/legacy-tokens.ts'
 import { type Authorities, openAuthorities } from './authn/open-authorities.ts'
 import { createAccountTokens } from './authn/service-accounts.ts'
 import { keepServing } from './authn/serving.ts'
@@ -22,6 +23,7 @@ import { createRbac } from './authz/rbac.ts'
 import { bootstrap, publishAuthentication } from './bootstrap/bootstrap.ts'
 import { keepKubernetesService } from './bootstrap/kubernetes-service.ts'
 import { createServerLeases } from './bootstrap/server-leases.ts'
+import { keepTokenTracking } from './bootstrap/token-tracking.ts'
 import { expireEvents } from './expiry/events.ts'
 import { followDefinitions } from './extensions/definitions.ts'
 import { listWidth, type RequestLimits, startFairness } from './fairness/start.ts'
@@ -136,6 +138,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const accounts = createAccountTokens(
     signer,
     { serviceAccounts: caches.serviceaccounts, pods: caches.pods, secrets: caches.secrets, nodes: caches.nodes },
+    createLegacyTokens(() => itself, env),
     env,
   )
   const rbac = createRbac({
@@ -202,6 +205,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   await bootstrap({ client: itself, serviceCidrs, env, metrics: options.metrics === true })
   await allocation.startRepair()
   await publishAuthentication(itself, authorities.clients.cert, authorities.frontProxy.cert)
+  const tracking = await keepTokenTracking(itself, env)
   const definitions = followDefinitions({
     registry,
     storage,
@@ -304,6 +308,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
       localServices.stop()
       fairness.stop()
       events.stop()
+      tracking.stop()
       stopRenewal()
       await http.close()
       webhooks.close()

@@ -30,6 +30,7 @@ import { replicaSetController } from './replicas/replicaset.ts'
 import { replicationControllerController } from './replicas/replicationcontroller.ts'
 import type { Controller } from './runner/controller.ts'
 import { serviceAccountController } from './serviceaccount/default-account.ts'
+import { legacyTokenCleanerController } from './serviceaccount/legacy-cleaner.ts'
 import { rootCaController } from './serviceaccount/root-ca.ts'
 import { type TokenSource, tokenController } from './serviceaccount/tokens.ts'
 import { serviceCidrController } from './servicecidrs/servicecidrs.ts'
@@ -95,6 +96,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     ttlAfterFinishedController(),
     ...(rootCa ? [rootCaController(rootCa)] : []),
     ephemeralVolumeController(),
+    legacyTokenCleanerController(),
     serviceCidrController(),
     policyStatusController(),
   ]
@@ -138,6 +140,7 @@ const aliases: Readonly<Record<string, string>> = {
   'ttl-after-finished': 'ttl-after-finished-controller',
   'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
   'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
+  'legacy-service-account-token-cleaner': 'legacy-serviceaccount-token-cleaner-controller',
 }
 
 /** What `*` does not mean. */

@@ -29,6 +29,7 @@ import { replicaSetController } from './replicas/replicaset.ts'
 import { replicationControllerController } from './replicas/replicationcontroller.ts'
 import type { Controller } from './runner/controller.ts'
 import { serviceAccountController } from './serviceaccount/default-account.ts'
+import { legacyTokenCleanerController } from './serviceaccount/legacy-cleaner.ts'
 import { rootCaController } from './serviceaccount/root-ca.ts'
 import { tokenController } from './serviceaccount/tokens.ts'
 import { serviceCidrController } from './servicecidrs/servicecidrs.ts'
@@ -77,6 +78,7 @@ const controllers: Readonly<Record<string, () => Controller>> = {
   'replicas/': replicaSetController,
   'replicas/replicationcontroller-': replicationControllerController,
   'serviceaccount/': serviceAccountController,
+  'serviceaccount/legacy-': legacyTokenCleanerController,
   'serviceaccount/root-ca-': () => rootCaController(bundle),
   'serviceaccount/tokens-': () => tokenController({ sign, bundle }),
   'servicecidrs/': serviceCidrController,

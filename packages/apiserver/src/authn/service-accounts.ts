@@ -4,6 +4,7 @@ import type { Env } from '@skiff/machinery'
 import type { Cache } from '../registry/cache.ts'
 import { find } from '../registry/tree.ts'
 import type { TokenReader } from './authenticate.ts'
+import type { LegacyTokens } from './legacy-tokens.ts'
 import type { TokenClaims, TokenSigner } from './tokens.ts'
 
 export interface AccountSources {
@@ -35,7 +36,7 @@ const maxHeld = 10_000
  * Reads service-account tokens. A good signature is remembered by the token's text; that the account and what the token is bound
  * to still live is asked of memory each time, so that a token dies with them.
  */
-export const createAccountTokens = (signer: TokenSigner, sources: AccountSources, env: Env): AccountTokens => {
+export const createAccountTokens = (signer: TokenSigner, sources: AccountSources, legacy: LegacyTokens, env: Env): AccountTokens => {
   const held = new Map<string, Verified>()
   const verified = (token: string): Verified | undefined => {
     const known = held.get(token)
@@ -55,7 +56,8 @@ export const createAccountTokens = (signer: TokenSigner, sources: AccountSources
     const { exp, nbf } = found.claims
     if (now > exp) return { error: 'service account token has expired' }
     if (now < nbf - 60) return { error: 'service account token is not valid yet' }
-    return alive(sources, found.claims, token) ? found : { error: 'service account token has been invalidated' }
+    const error = why(sources, legacy, found.claims, token)
+    return error === undefined ? found : { error }
   }
   return {
     read: (token) => {
@@ -92,23 +94,29 @@ const identityOf = (account: NonNullable<TokenClaims['kubernetes.io']>, claims: 
   }
 }
 
-const alive = (sources: AccountSources, claims: TokenClaims, token: string): boolean => {
+/** Why a token with good times is none; undefined where it is one. */
+const why = (sources: AccountSources, legacy: LegacyTokens, claims: TokenClaims, token: string): string | undefined => {
   const bound = claims['kubernetes.io']
-  if (!bound) return false
+  if (!bound) return 'service account token has been invalidated'
+  const { namespace, serviceaccount, secret } = bound
+  const isLegacy = secret !== undefined && secret.uid === undefined
+  if (!isLegacy) return alive(sources, bound) ? undefined : 'service account token has been invalidated'
+  const held = find(sources.secrets.tree, `${namespace}/${secret.name}`)?.object as Secret | undefined
+  if (!held || held.metadata.deletionTimestamp !== undefined) return 'Token has been invalidated'
+  // It does not know its secret's uid: the secret must still hold it.
+  if (!holds(held, token)) return "Token does not match server's copy"
+  if (!alive(sources, { namespace, serviceaccount })) return 'service account token has been invalidated'
+  return legacy.use(held, serviceaccount.name)
+}
+
+const alive = (sources: AccountSources, bound: NonNullable<TokenClaims['kubernetes.io']>): boolean => {
   const { namespace, serviceaccount, pod, secret, node } = bound
-  const lives = (cache: Cache, key: string, uid: string) => find(cache.tree, key)?.object.metadata.uid === uid
+  const lives = (cache: Cache, key: string, uid: string | undefined) => find(cache.tree, key)?.object.metadata.uid === uid
   if (!lives(sources.serviceAccounts, `${namespace}/${serviceaccount.name}`, serviceaccount.uid)) return false
   if (pod && !lives(sources.pods, `${namespace}/${pod.name}`, pod.uid)) return false
-  if (secret) {
-    const key = `${namespace}/${secret.name}`
-    // A token from before tokens were bound does not know its secret's uid: the secret must still hold it.
-    if (secret.uid === undefined) return holdsToken(sources.secrets, key, token)
-    if (!lives(sources.secrets, key, secret.uid)) return false
-  }
+  if (secret && !lives(sources.secrets, `${namespace}/${secret.name}`, secret.uid)) return false
   return !node || pod !== undefined || lives(sources.nodes, node.name, node.uid)
 }
 
-const holdsToken = (secrets: Cache, key: string, token: string): boolean => {
-  const held = find(secrets.tree, key)?.object as Secret | undefined
-  return held?.data?.token !== undefined && Buffer.from(held.data.token, 'base64').toString() === token
-}
+const holds = ({ data }: Secret, token: string): boolean =>
+  data?.token !== undefined && Buffer.from(data.token, 'base64').toString() === token

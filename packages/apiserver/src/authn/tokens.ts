@@ -20,9 +20,18 @@ export interface TokenClaims {
   }
 }
 
+/** Which Secret of which account, in one namespace. */
+export interface SecretHolder {
+  readonly namespace: string
+  readonly secret: string
+  readonly account: { readonly name: string; readonly uid: string }
+}
+
 export interface TokenSigner {
   readonly issuer: string
   sign(claims: Omit<TokenClaims, 'iss' | 'jti'>): string
+  /** A token for a Secret to hold: without an end or an audience, good for as long as that Secret holds it. */
+  signForSecret(of: SecretHolder): string
   /** The claims of a token with a good signature and issuer, whatever its times; undefined otherwise. */
   read(token: string): TokenClaims | undefined
   /** JWKS of the public keys, for /openid/v1/jwks. */
@@ -44,12 +53,14 @@ export const createTokenSigner = (issuer: string, keys: readonly string[]): Toke
   const first = held[0]
   if (!first) throw new Error('a token signer needs a key')
   const head = encode({ alg: 'ES256', kid: first.id })
+  const made = (claims: object): string => {
+    const body = `${head}.${encode(claims)}`
+    return `${body}.${sign('sha256', Buffer.from(body), { key: first.secret, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
+  }
   return {
     issuer,
-    sign: (claims) => {
-      const body = `${head}.${encode({ ...claims, iss: issuer, jti: randomUUID() })}`
-      return `${body}.${sign('sha256', Buffer.from(body), { key: first.secret, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
-    },
+    sign: (claims) => made({ ...claims, iss: issuer, jti: randomUUID() }),
+    signForSecret: (of) => made(secretClaims(of)),
     read: (token) => {
       const [headText, claimsText, signature] = token.split('.')
       if (!headText || !claimsText || !signature) return undefined
@@ -64,8 +75,20 @@ export const createTokenSigner = (issuer: string, keys: readonly string[]): Toke
   }
 }
 
-/** Who signed tokens of secrets before tokens were bound; a controller manager of that kind still may, with the same key. */
+/** Who signs tokens of secrets, as before tokens were bound; another controller manager may, with the same key. */
 const legacyIssuer = 'kubernetes/serviceaccount'
+
+const secretClaims = ({ namespace, secret, account }: SecretHolder): object => {
+  const start = 'kubernetes.io/serviceaccount/'
+  return {
+    iss: legacyIssuer,
+    [`${start}namespace`]: namespace,
+    [`${start}secret.name`]: secret,
+    [`${start}service-account.name`]: account.name,
+    [`${start}service-account.uid`]: account.uid,
+    sub: `system:serviceaccount:${namespace}:${account.name}`,
+  }
+}
 
 /** Such a token has no end and no audience, and lives as long as its account and its secret; only the account's uid is in it. */
 const legacyClaims = (claims: Readonly<Record<string, unknown>>, issuer: string): TokenClaims | undefined => {
