@@ -1,9 +1,9 @@
-import type { DaemonSet, Node, Pod } from '@skiff/api'
+import type { DaemonSet, Node, Pod, PodSpec } from '@skiff/api'
 import { controllerRevision, daemonSet, node, pod } from '@skiff/api'
 import { describe, expect, test } from 'vitest'
 import { type TestCluster, type TestClusterOptions, testCluster } from '../testing/cluster.ts'
 import { daemonSetController } from './daemonset.ts'
-import { fitOf } from './fits.ts'
+import { fitOf, withDaemonTolerations } from './fits.ts'
 import { targetNode } from './pods.ts'
 
 const target = { namespace: 'a', name: 'agent' }
@@ -211,6 +211,21 @@ test.each<[string, object, object, { shouldRun: boolean; mayStay: boolean }]>([
 ])('fits: %s', (_why, pods, spec, expected) => {
   const set = { spec: { template: { spec: { containers: [], ...pods } } } } as unknown as DaemonSet
   expect(fitOf(set, { metadata: { name: 'n1' }, spec } as unknown as Node)).toEqual(expected)
+})
+
+test('tolerations of daemons take the place of own ones that end', () => {
+  const notReady = { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' }
+  const cordoned = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
+  const tolerations = [{ ...notReady, tolerationSeconds: 300 }, cordoned]
+  const all = withDaemonTolerations({ containers: [], tolerations } as unknown as PodSpec)
+  expect(all.slice(0, 2)).toEqual([notReady, cordoned])
+  expect(all.slice(2).map((one) => one.key?.split('/')[1])).toEqual([
+    'unreachable',
+    'disk-pressure',
+    'memory-pressure',
+    'pid-pressure',
+    'unschedulable',
+  ])
 })
 
 test.each([1, 2, 3])('seed %i: on a bad network every node ends with one current pod', async (seed) => {

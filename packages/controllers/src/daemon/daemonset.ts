@@ -3,10 +3,10 @@ import { daemonSet as daemonSets, node as nodes, pod as pods, controllerRevision
 import type { Views } from '@skiff/client'
 import { keyOf } from '@skiff/machinery'
 import { templateHash } from '../deployment/hash.ts'
-import { historyOf, type RevisionNames, revisionIndex, surplusRevisions, withCurrentRevision } from '../history/revisions.ts'
+import { historyOf, type RevisionNames, revisionIndex, withCurrentRevision } from '../history/revisions.ts'
 import { claim } from '../ownership.ts'
 import { createPod, removePod } from '../pod-changes.ts'
-import { candidatePods, isAvailable, isReady, orphanIndex, readySinceMs } from '../pods.ts'
+import { candidatePods, isAvailable, isFinished, isReady, orphanIndex, readySinceMs } from '../pods.ts'
 import { type Controller, objectController, owned, watching } from '../runner/controller.ts'
 import { event, fail, remove, requeue, type Step, type Steps, together, updateStatus } from '../runner/step.ts'
 import { same } from '../same.ts'
@@ -36,6 +36,8 @@ export const createPatience = (): Patience => {
 }
 
 interface Layout {
+  /** All that have a pod or should have one. */
+  readonly byNode: ReadonlyMap<string, readonly Pod[]>
   /** Nodes that should run a daemon, with their pods. */
   readonly wanted: ReadonlyMap<string, readonly Pod[]>
   readonly missing: readonly string[]
@@ -47,7 +49,9 @@ interface Layout {
 }
 
 const layOut = (set: DaemonSet, mine: readonly Pod[], all: Iterable<Node>, hash: string, patience: Patience, nowMs: number): Layout => {
-  const byNode = Map.groupBy(mine, (pod) => targetNode(pod) ?? '')
+  const byNode = Map.groupBy(mine.filter(counts), (pod) => targetNode(pod) ?? '')
+  // Adopted, and meant for no node.
+  byNode.delete('')
   const wanted = new Map<string, readonly Pod[]>()
   const known = new Set<string>()
   const missing: string[] = []
@@ -66,17 +70,24 @@ const layOut = (set: DaemonSet, mine: readonly Pod[], all: Iterable<Node>, hash:
     else if (!mayStay) surplus.push(...here.filter(isAlive))
     else {
       const ended = retire(set, name, here, patience, nowMs)
-      surplus.push(...ended.remove, ...duplicates(set, here, hash))
+      const running = here.filter((pod) => isAlive(pod) && !isFinished(pod)).sort(bySeniority)
+      surplus.push(...ended.remove, ...duplicates(set, running, hash, nowMs))
       events.push(...ended.events)
       waits.push(...ended.waits)
+      // While surging none has to go before the next one comes.
+      if (shouldRun && running.length === 0 && surgeLimit(set, 1) > 0) missing.push(name)
     }
+    byNode.set(name, here)
+    if (!shouldRun && here.length === 0) byNode.delete(name)
   }
   // Pods that wait for a node that is gone would wait for ever. An adopted one may be meant for no node at all: it is left alone.
   const isStranded = (pod: Pod, node = targetNode(pod)) => !pod.spec.nodeName && isAlive(pod) && node !== undefined && !known.has(node)
   surplus.push(...mine.filter((pod) => isStranded(pod)))
-  return { wanted, missing, surplus, misscheduled, events, waitMs: waits.length > 0 ? Math.min(...waits) : undefined }
+  return { byNode, wanted, missing, surplus, misscheduled, events, waitMs: waits.length > 0 ? Math.min(...waits) : undefined }
 }
 
+/** One that ended and is being deleted waits for somebody's finalizer: it is no daemon any more. */
+const counts = (pod: Pod): boolean => isAlive(pod) || !isFinished(pod)
 const isAlive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined
 
 /** Daemons do not end: one that did is replaced, one that failed with patience. */
@@ -101,15 +112,16 @@ const retire = (set: DaemonSet, node: string, here: readonly Pod[], patience: Pa
   return { remove, events, waits }
 }
 
-/** One pod a node; while surging, one of the old template and one of the new. */
-const duplicates = (set: DaemonSet, here: readonly Pod[], hash: string): readonly Pod[] => {
-  const running = here
-    .filter((pod) => isAlive(pod) && pod.status?.phase !== 'Failed' && pod.status?.phase !== 'Succeeded')
-    .sort(bySeniority)
+/**
+ * One pod a node; while surging, one of the old template and one of the new, of which the old one goes where it serves nobody or the
+ * new one is available. `running`: the senior first.
+ */
+const duplicates = (set: DaemonSet, running: readonly Pod[], hash: string, nowMs: number): readonly Pod[] => {
   if (surgeLimit(set, 1) === 0) return running.slice(1)
-  const current = running.filter((pod) => isCurrent(set, pod, hash))
-  const old = running.filter((pod) => !isCurrent(set, pod, hash))
-  return [...current.slice(1), ...old.slice(1)]
+  const [current, ...surplus] = running.filter((pod) => pod.metadata.labels?.[hashLabel] === hash)
+  const [old, ...older] = running.filter((pod) => pod.metadata.labels?.[hashLabel] !== hash)
+  const isDone = current && old && (!isReady(old) || isAvailable(current, set.spec.minReadySeconds ?? 0, nowMs))
+  return [...surplus, ...older, ...(isDone ? [old] : [])]
 }
 
 const revisionNames: RevisionNames = { label: hashLabel, hash: (template, _data, collisionCount) => templateHash(template, collisionCount) }
@@ -143,12 +155,11 @@ const syncPods = (
   const layout = layOut(set, mine, views.view(nodes).list(), hash, patience, nowMs)
   const isSettled = layout.missing.length === 0 && layout.surplus.length === 0
   const rolls = isSettled && (set.spec.updateStrategy?.type ?? 'RollingUpdate') === 'RollingUpdate'
-  const move = rolls ? nextMove(set, layout.wanted, hash, nowMs) : { remove: [], surge: [] }
+  const placing = { byNode: layout.byNode, shouldRun: (node: string) => layout.wanted.has(node), desired: layout.wanted.size }
+  const move = rolls ? nextMove(set, placing, hash, nowMs) : { remove: [], surge: [] }
   const creates = [...layout.missing, ...move.surge].slice(0, burst).map((node) => createPod(set, daemonPod(set, node, hash)))
   const removes = [...layout.surplus, ...move.remove].slice(0, burst).map((pod) => removePod(set, pod))
-  const live = new Set(mine.map((pod) => pod.metadata.labels?.[hashLabel]))
-  const isUsed = (one: ControllerRevision) => one.metadata.uid === current.metadata.uid || live.has(one.metadata.labels?.[hashLabel])
-  const stale = surplusRevisions(history, set.spec.revisionHistoryLimit ?? 10, isUsed)
+  const stale = staleRevisions(set, history, current, mine)
   const finish: Steps = [
     ...stale.map((one) => remove(revisions, one)),
     ...statusIfChanged(set, layout, hash, nowMs),
@@ -164,6 +175,19 @@ const syncPods = (
       after: (made) => [together(removes, { after: (gone) => failed(firstError([...made, ...gone])) })],
     }),
   ]
+}
+
+/** Of those before the current one, what is beyond the limit: revisions in use count, and stay. */
+const staleRevisions = (
+  set: DaemonSet,
+  history: readonly ControllerRevision[],
+  current: ControllerRevision,
+  mine: readonly Pod[],
+): readonly ControllerRevision[] => {
+  const live = new Set(mine.map((pod) => pod.metadata.labels?.[hashLabel]))
+  const old = history.filter((one) => one.metadata.uid !== current.metadata.uid)
+  const unused = old.filter((one) => !live.has(one.metadata.labels?.[hashLabel]))
+  return unused.slice(0, Math.max(0, old.length - (set.spec.revisionHistoryLimit ?? 10)))
 }
 
 const emptyStatus: DaemonSetStatus = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 }

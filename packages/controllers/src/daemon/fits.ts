@@ -8,6 +8,9 @@ type NodeTerm = NonNullable<
 >[number]
 type Requirement = NonNullable<NodeTerm['matchExpressions']>[number]
 
+/** Not a number where it is none: then nothing is more or less. */
+const integer = (text = ''): number => (/^[+-]?[0-9]+$/.test(text) ? Number(text) : Number.NaN)
+
 const matches = ({ operator, values = [] }: Requirement, value: string | undefined): boolean => {
   switch (operator as string) {
     case 'In':
@@ -19,9 +22,9 @@ const matches = ({ operator, values = [] }: Requirement, value: string | undefin
     case 'DoesNotExist':
       return value === undefined
     case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0])
+      return integer(value) > integer(values[0])
     case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0])
+      return integer(value) < integer(values[0])
     default:
       return false
   }
@@ -62,13 +65,15 @@ export const daemonTolerations = (hostNetwork: boolean): readonly Toleration[] =
   ]
 }
 
-/** The template's own tolerations, and those of daemons where it has none for the same taint. */
+const sameTaints = (a: Toleration, b: Toleration): boolean =>
+  a.key === b.key && a.effect === b.effect && a.operator === b.operator && (a.value ?? '') === (b.value ?? '')
+
+/** The template's own tolerations and those of daemons, which take the place of own ones for the same taints: they never end. */
 export const withDaemonTolerations = (spec: PodSpec): readonly Toleration[] => {
+  const daemons = daemonTolerations(spec.hostNetwork === true)
   const own = spec.tolerations ?? []
-  const more = daemonTolerations(spec.hostNetwork === true).filter(
-    (one) => !own.some((held) => held.key === one.key && held.effect === one.effect && (held.value ?? '') === ''),
-  )
-  return [...own, ...more]
+  const kept = own.map((one) => daemons.find((daemon) => sameTaints(daemon, one)) ?? one)
+  return [...kept, ...daemons.filter((daemon) => !own.some((one) => sameTaints(daemon, one)))]
 }
 
 export interface Fit {
