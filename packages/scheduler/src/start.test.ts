@@ -235,6 +235,7 @@ test('a claim that waits is given a volume of the chosen node before the pod is 
     metadata: metadata('disk'),
     spec: { storageClassName: 'local', accessModes: ['ReadWriteOnce'], nodeAffinity: { required: { nodeSelectorTerms: [term] } } },
   })
+  await cluster.client.patch(persistentVolume, { name: 'disk', subresource: 'status' }, 'merge', { status: { phase: 'Available' } })
   const claim = { namespace: 'a', name: 'data' }
   await cluster.client.create(persistentVolumeClaim, {
     metadata: { ...metadata('data'), namespace: 'a' },
@@ -293,4 +294,22 @@ test('a scheduler that stops does not wait for volumes', async () => {
   expect(annotations).toEqual({ 'volume.kubernetes.io/selected-node': 'n1' })
   await cluster.stop()
   expect(cluster.places()).toEqual({ p: '' })
+})
+
+test('a provisioner that gives up on a node takes its name away: the pod is tried again', async () => {
+  const cluster = await start()
+  const metadata = (name: string) => ({ name, uid: name, resourceVersion: '', creationTimestamp: '' })
+  const waits = { provisioner: 'example.com/disk', volumeBindingMode: 'WaitForFirstConsumer' as const }
+  await cluster.client.create(storageClass, { metadata: metadata('slow'), ...waits })
+  const claim = { namespace: 'a', name: 'data' }
+  await cluster.client.create(persistentVolumeClaim, { metadata: { ...metadata('data'), ...claim }, spec: { storageClassName: 'slow' } })
+  await cluster.add(nodeOf('n1'), podOf('p', { spec: { volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] } }))
+  await cluster.client.patch(persistentVolumeClaim, claim, 'merge', {
+    metadata: { annotations: { 'volume.kubernetes.io/selected-node': null, x: 'y' } },
+  })
+  await cluster.settle()
+  expect(condition(cluster, 'p')).toMatchObject({
+    reason: 'SchedulerError',
+    message: 'binding rejected: running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"',
+  })
 })

@@ -18,8 +18,14 @@ export const driverFor = (plugin: string, csiNode: CSINode | undefined): string 
 
 export const isPluginOfOld = (provisioner: string): boolean => Object.hasOwn(drivers, provisioner)
 
+/** What names a volume of a plugin of old, in a PersistentVolume or in a pod. */
+export type LegacySources = Pick<
+  PersistentVolume['spec'],
+  'awsElasticBlockStore' | 'gcePersistentDisk' | 'azureDisk' | 'cinder' | 'vsphereVolume' | 'portworxVolume'
+>
+
 /** The plugin of old and the name that it knows the volume by. */
-const legacySource = ({ spec }: PersistentVolume): readonly [plugin: string, volume: string] | undefined => {
+const legacySource = (spec: LegacySources): readonly [plugin: string, volume: string] | undefined => {
   if (spec.awsElasticBlockStore) return ['kubernetes.io/aws-ebs', spec.awsElasticBlockStore.volumeID]
   if (spec.gcePersistentDisk) return ['kubernetes.io/gce-pd', spec.gcePersistentDisk.pdName]
   if (spec.azureDisk) return ['kubernetes.io/azure-disk', spec.azureDisk.diskURI]
@@ -29,11 +35,18 @@ const legacySource = ({ spec }: PersistentVolume): readonly [plugin: string, vol
   return undefined
 }
 
+export const isOfOld = (spec: LegacySources): boolean => legacySource(spec) !== undefined
+
 /** A volume as its CSI driver knows it on this node. */
 export const csiSource = (volume: PersistentVolume, csiNode: CSINode | undefined): { driver: string; handle: string } | undefined => {
   const { csi } = volume.spec
   if (csi) return { driver: csi.driver, handle: csi.volumeHandle }
-  const legacy = legacySource(volume)
+  return legacyCsiSource(volume.spec, csiNode)
+}
+
+/** A volume of a plugin of old as the driver that took its place knows it, once the node has migrated. */
+export const legacyCsiSource = (spec: LegacySources, csiNode: CSINode | undefined): { driver: string; handle: string } | undefined => {
+  const legacy = legacySource(spec)
   const driver = legacy && driverFor(legacy[0], csiNode)
   return legacy && driver !== undefined ? { driver, handle: legacy[1] } : undefined
 }

@@ -1,8 +1,9 @@
 import { type CSINode, csiNode as csiNodes, persistentVolume, persistentVolumeClaim, storageClass, volumeAttachment } from '@skiff/api'
 import { type Cluster, type Plugin, unschedulable } from '../cycle/framework.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
-import { csiSource, driverFor, isPluginOfOld } from './csi-drivers.ts'
-import { claimNames } from './volume-claims.ts'
+import { csiSource, driverFor, isOfOld, isPluginOfOld, legacyCsiSource } from './csi-drivers.ts'
+import { claimNames, isClaimOf } from './volume-claims.ts'
+import { className } from './volume-match.ts'
 
 const name = 'NodeVolumeLimits'
 const full = unschedulable(name, 'node(s) exceed max volume count')
@@ -14,10 +15,10 @@ type Attachable = Map<string, string>
 const claimSource = (key: string, { views }: Cluster, node: CSINode | undefined): { driver: string; handle: string } | undefined => {
   const claim = views.view(persistentVolumeClaim).get(key)
   if (!claim) return undefined
-  const { volumeName, storageClassName } = claim.spec
+  const { volumeName } = claim.spec
   const volume = volumeName ? views.view(persistentVolume).get(volumeName) : undefined
   if (volume) return csiSource(volume, node)
-  const provisioner = storageClassName ? views.view(storageClass).get(storageClassName)?.provisioner : undefined
+  const provisioner = views.view(storageClass).get(className(claim))?.provisioner
   if (!provisioner) return undefined
   const driver = isPluginOfOld(provisioner) ? driverFor(provisioner, node) : provisioner
   return driver === undefined ? undefined : { driver, handle: `claim of ${key}` }
@@ -28,7 +29,13 @@ const addVolumes = (to: Attachable, pod: PodInfo, cluster: Cluster, node: CSINod
     const source = claimSource(`${pod.namespace}/${claim}`, cluster, node)
     if (source) to.set(`${source.driver}/${source.handle}`, source.driver)
   }
+  for (const each of pod.pod.spec.volumes ?? []) {
+    const source = legacyCsiSource(each, node)
+    if (source) to.set(`${source.driver}/${source.handle}`, source.driver)
+  }
 }
+
+const isAttaching = (pod: PodInfo): boolean => claimNames(pod).length > 0 || (pod.pod.spec.volumes?.some((each) => isOfOld(each)) ?? false)
 
 const limitsOf = (node: CSINode | undefined): Map<string, number> =>
   new Map(
@@ -59,7 +66,7 @@ export const nodeVolumeLimits: Plugin = {
   filterReads: 'snapshot',
   reactsTo: ['storage', 'pod-removed', 'node-added'],
   begin: (pod, cluster) => {
-    if (claimNames(pod).length === 0) return 'skip'
+    if (!isAttaching(pod)) return 'skip'
     return {
       filter: (slot) => {
         const info = cluster.snapshot.node(slot)
@@ -84,11 +91,11 @@ export const nodeVolumeLimits: Plugin = {
   hint: (event, pod) => {
     switch (event.on) {
       case 'pod-removed':
-        return claimNames(event.pod).length > 0
+        return isAttaching(event.pod)
       case 'storage':
         if (event.resource === 'csinodes') return limitsGrew(event.before as CSINode | undefined, event.after as CSINode | undefined)
         if (event.resource === 'volumeattachments') return event.after === undefined
-        return event.resource === 'persistentvolumeclaims' && claimNames(pod).includes(event.after?.metadata.name ?? '')
+        return isClaimOf(event, pod)
       default:
         return event.on === 'node-added'
     }

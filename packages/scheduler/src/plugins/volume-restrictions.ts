@@ -1,8 +1,8 @@
 import { persistentVolumeClaim } from '@skiff/api'
-import { type Plugin, unschedulable, type Verdict } from '../cycle/framework.ts'
+import { type Plugin, unresolvable, unschedulable, type Verdict } from '../cycle/framework.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import { disksConflict, disksOf } from './disk-conflicts.ts'
-import { claimNames } from './volume-claims.ts'
+import { claimNames, claimNotFound, isClaimOf } from './volume-claims.ts'
 
 const name = 'VolumeRestrictions'
 const inUse = unschedulable(name, 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode')
@@ -26,6 +26,9 @@ export const volumeRestrictions: Plugin = {
   filterReads: 'snapshot',
   reactsTo: ['pod-removed', 'storage', 'node-added'],
   begin: (pod, { snapshot, views }) => {
+    for (const { persistentVolumeClaim: used } of pod.pod.spec.volumes ?? [])
+      if (used && !views.view(persistentVolumeClaim).get(`${pod.namespace}/${used.claimName}`))
+        return unresolvable(name, claimNotFound(used.claimName))
     const single = claimNames(pod).filter((claim) =>
       views.view(persistentVolumeClaim).get(`${pod.namespace}/${claim}`)?.spec.accessModes?.includes('ReadWriteOncePod'),
     )
@@ -47,6 +50,8 @@ export const volumeRestrictions: Plugin = {
   },
   hint: (event, pod) => {
     if (event.on === 'pod-removed') return shares(pod, event.pod) || conflicts(pod, event.pod)
-    return event.on !== 'storage' || event.resource === 'persistentvolumeclaims'
+    if (event.on !== 'storage') return true
+    // A claim's mode cannot be told before it is there.
+    return isClaimOf(event, pod) && !event.before
   },
 }

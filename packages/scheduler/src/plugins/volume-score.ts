@@ -2,6 +2,7 @@ import { quantityValue } from '@skiff/machinery'
 import type { ShapePoint } from '../config/configuration.ts'
 import { lineThrough } from './resource-strategies.ts'
 import type { Choice } from './volume-claims.ts'
+import { className } from './volume-match.ts'
 
 interface Use {
   requestedBytes: number
@@ -19,7 +20,7 @@ export const volumeScore = (shape: readonly ShapePoint[]): ((choices: readonly C
     const byClass = new Map<string, Use>()
     for (const { claim, volume, roomBytes } of given.length > 0 ? given : choices) {
       if (!volume && roomBytes === undefined) continue
-      const name = claim.spec.storageClassName ?? ''
+      const name = className(claim)
       const use = byClass.get(name) ?? { requestedBytes: 0, capacityBytes: 0 }
       byClass.set(name, use)
       use.requestedBytes += quantityValue(claim.spec.resources?.requests?.storage ?? '0')

@@ -1,12 +1,19 @@
-import { persistentVolume, persistentVolumeClaim } from '@skiff/api'
+import {
+  node as nodes,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  persistentVolume,
+  persistentVolumeClaim,
+  pod as pods,
+} from '@skiff/api'
 import type { Client, Views } from '@skiff/client'
 import { type Env, keyOf } from '@skiff/machinery'
-import { type Choice, isBound } from './volume-claims.ts'
+import type { PodInfo } from '../snapshot/pod-info.ts'
+import { type Choice, isBound, isReachable, selectedNode } from './volume-claims.ts'
 
-/** Binds what was chosen and resolves when every claim is bound; throws when that takes too long. */
-export type BindVolumes = (choices: readonly Choice[], nodeName: string) => Promise<void>
+/** Binds what was chosen and resolves when every claim is bound; throws when that fails, or takes too long. */
+export type BindVolumes = (choices: readonly Choice[], nodeName: string, pod: PodInfo) => Promise<void>
 
-const selectedNode = 'volume.kubernetes.io/selected-node'
 /** Absent where a user reserved the volume: set free, it goes back to whoever it was reserved for. */
 const boundByController = 'pv.kubernetes.io/bound-by-controller'
 
@@ -17,12 +24,22 @@ export interface BindVolumesParts {
   readonly stopping: AbortSignal
 }
 
+/** A choice as it was written. */
+interface Written {
+  readonly choice: Choice
+  readonly object: PersistentVolume | PersistentVolumeClaim
+}
+/** The view has not come to what was written yet. */
+const isOlder = (held: Written['object'], written: Written['object']): boolean =>
+  Number(held.metadata.resourceVersion) < Number(written.metadata.resourceVersion)
+
 export const createBindVolumes = ({ client, views, env, stopping }: BindVolumesParts, timeoutMs: number): BindVolumes => {
-  const write = async ({ claim, volume }: Choice, nodeName: string): Promise<void> => {
+  const write = async (choice: Choice, nodeName: string): Promise<Written> => {
+    const { claim, volume } = choice
     const { name, namespace = '', uid, resourceVersion } = claim.metadata
     if (!volume) {
-      await client.patch(persistentVolumeClaim, { name, namespace }, 'merge', { metadata: { annotations: { [selectedNode]: nodeName } } })
-      return
+      const patch = { metadata: { annotations: { [selectedNode]: nodeName } } }
+      return { choice, object: await client.patch(persistentVolumeClaim, { name, namespace }, 'merge', patch) }
     }
     const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid, resourceVersion }
     // With the volume's revision: two schedulers must not both win.
@@ -30,29 +47,68 @@ export const createBindVolumes = ({ client, views, env, stopping }: BindVolumesP
       resourceVersion: volume.metadata.resourceVersion,
       ...(volume.spec.claimRef ? {} : { annotations: { [boundByController]: 'yes' } }),
     }
-    await client.patch(persistentVolume, { name: volume.metadata.name }, 'merge', { metadata, spec: { claimRef } })
+    return {
+      choice,
+      object: await client.patch(persistentVolume, { name: volume.metadata.name }, 'merge', { metadata, spec: { claimRef } }),
+    }
   }
-  const allBound = (choices: readonly Choice[]): Promise<void> => {
-    const claims = views.view(persistentVolumeClaim)
+  const refuseUnreachable = (volume: PersistentVolume, nodeName: string): void => {
+    const node = views.view(nodes).get(nodeName)
+    if (!node) throw new Error(`failed to get node "${nodeName}": node "${nodeName}" not found`)
+    if (isReachable(volume, node)) return
+    throw new Error(`pv "${volume.metadata.name}" node affinity doesn't match node "${nodeName}": no matching NodeSelectorTerms`)
+  }
+  /** Whether the claim is bound. Throws, as upstream, once the binding cannot come about any more: a provisioner gave up, for one. */
+  const isDone = ({ choice: { claim, volume }, object }: Written, nodeName: string): boolean => {
+    const { name } = claim.metadata
+    const held = views.view(persistentVolumeClaim).get(keyOf(claim))
+    if (!held) throw new Error(`failed to check provisioning pvc: could not find ${keyOf(claim)}`)
+    if (volume) {
+      const given = views.view(persistentVolume).get(volume.metadata.name)
+      if (!given) throw new Error(`failed to check binding: could not find ${volume.metadata.name}`)
+      if (isOlder(given, object)) return false
+      refuseUnreachable(given, nodeName)
+      if (!given.spec.claimRef?.uid) throw new Error(`ClaimRef got reset for pv "${volume.metadata.name}"`)
+      return isBound(held)
+    }
+    if (isOlder(held, object)) return false
+    if (!held.metadata.annotations) throw new Error(`selectedNode annotation reset for PVC "${name}"`)
+    if (held.metadata.annotations[selectedNode] !== nodeName) throw new Error(`provisioning failed for PVC "${name}"`)
+    if (!isBound(held)) return false
+    const made = views.view(persistentVolume).get(held.spec.volumeName ?? '')
+    if (made) refuseUnreachable(made, nodeName)
+    return made !== undefined
+  }
+  const allBound = (written: readonly Written[], nodeName: string, pod: PodInfo): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const look = () => {
-      const held = choices.map(({ claim }) => claims.get(keyOf(claim)))
-      if (held.some((claim) => !claim)) reject(new Error('a persistent volume claim is gone'))
-      else if (held.every((claim) => claim && isBound(claim))) resolve()
+      try {
+        if (written.every((each) => isDone(each, nodeName))) resolve()
+      } catch (error) {
+        reject(new Error(`binding volumes: ${(error as Error).message}`))
+      }
     }
     const cancel = env.after(timeoutMs, () => reject(new Error('binding volumes: context deadline exceeded')))
     const stop = () => reject(new Error('the scheduler stops'))
     stopping.addEventListener('abort', stop, { once: true })
-    const unsubscribe = claims.subscribe(look)
+    const unsubscribes = [
+      views.view(persistentVolumeClaim).subscribe(look),
+      views.view(persistentVolume).subscribe(look),
+      views.view(pods).subscribe(({ key, after }) => {
+        if (key === pod.key && after?.metadata.uid !== pod.uid)
+          reject(new Error(`binding volumes: pod does not exist any more: pod "${pod.pod.metadata.name}" not found`))
+      }),
+    ]
     look()
     return promise.finally(() => {
       cancel()
       stopping.removeEventListener('abort', stop)
-      unsubscribe()
+      for (const unsubscribe of unsubscribes) unsubscribe()
     })
   }
-  return async (choices, nodeName) => {
-    for (const choice of choices) await write(choice, nodeName)
-    await allBound(choices)
+  return async (choices, nodeName, pod) => {
+    const written: Written[] = []
+    for (const choice of choices) written.push(await write(choice, nodeName))
+    await allBound(written, nodeName, pod)
   }
 }

@@ -1,6 +1,7 @@
-import { persistentVolume, persistentVolumeClaim } from '@skiff/api'
-import { type Plugin, unresolvable } from '../cycle/framework.ts'
-import { claimNames } from './volume-claims.ts'
+import { type PersistentVolume, type PersistentVolumeClaim, persistentVolume, persistentVolumeClaim, storageClass } from '@skiff/api'
+import { type Cluster, type Plugin, unresolvable } from '../cycle/framework.ts'
+import { claimNames, claimNotFound, isClaimOf } from './volume-claims.ts'
+import { className } from './volume-match.ts'
 
 const name = 'VolumeZone'
 const otherZone = unresolvable(name, 'node(s) had no available volume zone')
@@ -11,11 +12,19 @@ const zoneLabels = [
   ...['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'],
   ...['failure-domain.beta.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/region'],
 ]
-/** The label of today for one of old, and the other way round: a node may carry either. */
-const otherName = (key: string): string =>
-  key.startsWith('failure-domain.beta.')
-    ? key.replace('failure-domain.beta.', 'topology.')
-    : key.replace('topology.', 'failure-domain.beta.')
+/** The label of today for one of old: nodes may carry it alone. */
+const nameOfToday = (key: string): string => key.replace('failure-domain.beta.', 'topology.')
+
+/** The volume of a claim, 'later' where it is made or chosen with the node, or the text of what is wrong. */
+const volumeOf = (claim: PersistentVolumeClaim, { views }: Cluster): PersistentVolume | 'later' | { readonly refusal: string } => {
+  const { volumeName } = claim.spec
+  if (volumeName) return views.view(persistentVolume).get(volumeName) ?? { refusal: `persistentvolume "${volumeName}" not found` }
+  const name = className(claim)
+  if (name === '') return { refusal: 'PersistentVolumeClaim had no pv name and storageClass name' }
+  const storage = views.view(storageClass).get(name)
+  if (!storage) return { refusal: `storageclass.storage.k8s.io "${name}" not found` }
+  return storage.volumeBindingMode === 'WaitForFirstConsumer' ? 'later' : { refusal: 'PersistentVolume had no name' }
+}
 
 /** Volumes that name their zone by label, as the cloud providers of old made them, keep pods in it. */
 export const volumeZone: Plugin = {
@@ -23,14 +32,19 @@ export const volumeZone: Plugin = {
   points: ['preFilter', 'filter'],
   filterReads: 'snapshot',
   reactsTo: ['storage', 'node-added', 'node-updated'],
-  begin: (pod, { snapshot, views }) => {
+  begin: (pod, cluster) => {
+    const { snapshot, views } = cluster
     const wanted: (readonly [key: string, values: ReadonlySet<string>])[] = []
     for (const claimName of claimNames(pod)) {
-      const volumeName = views.view(persistentVolumeClaim).get(`${pod.namespace}/${claimName}`)?.spec.volumeName
-      const labels = volumeName ? views.view(persistentVolume).get(volumeName)?.metadata.labels : undefined
+      const claim = views.view(persistentVolumeClaim).get(`${pod.namespace}/${claimName}`)
+      if (!claim) return unresolvable(name, claimNotFound(claimName))
+      const volume = volumeOf(claim, cluster)
+      if (volume === 'later') continue
+      if ('refusal' in volume) return unresolvable(name, volume.refusal)
       for (const key of zoneLabels) {
-        const text = labels?.[key]
-        if (text !== undefined) wanted.push([key, new Set(text.split(separator))])
+        const values = volume.metadata.labels?.[key]?.split(separator).map((each) => each.trim())
+        // As upstream: a list with a gap says nothing.
+        if (values?.every((each) => each !== '')) wanted.push([key, new Set(values)])
       }
     }
     if (wanted.length === 0) return 'skip'
@@ -39,13 +53,13 @@ export const volumeZone: Plugin = {
         const labels = snapshot.node(slot)?.node.metadata.labels ?? {}
         // A cluster whose nodes have no zones has one.
         if (!zoneLabels.some((key) => Object.hasOwn(labels, key))) return undefined
-        return wanted.every(([key, values]) => values.has(labels[key] ?? labels[otherName(key)] ?? '')) ? undefined : otherZone
+        return wanted.every(([key, values]) => values.has(labels[key] ?? labels[nameOfToday(key)] ?? '')) ? undefined : otherZone
       },
     }
   },
   hint: (event, pod) => {
     if (event.on !== 'storage') return event.on !== 'node-updated' || event.changed.labels
-    if (event.resource === 'persistentvolumeclaims') return pod.claims.includes(event.after?.metadata.name ?? '')
-    return event.resource === 'persistentvolumes' || event.resource === 'storageclasses'
+    const isOther = event.resource === 'persistentvolumes' || event.resource === 'storageclasses'
+    return isClaimOf(event, pod) || (isOther && event.after !== undefined)
   },
 }

@@ -10,10 +10,12 @@ import {
 } from '@skiff/api'
 import { type Given, given } from '@skiff/client'
 import { describe, expect, test } from 'vitest'
-import { filtered, scored, still } from '../testing/decisions.ts'
+import { podInfoOf } from '../snapshot/pod-info.ts'
+import { decided, filtered, scored, still } from '../testing/decisions.ts'
 import { nodeOf, podOf } from '../testing/objects.ts'
 import { nodeVolumeLimits } from './node-volume-limits.ts'
 import { createVolumeBinding } from './volume-binding.ts'
+import { chooseVolumes, claimsOf } from './volume-claims.ts'
 import { volumeRestrictions } from './volume-restrictions.ts'
 
 const meta = (name: string, namespace?: string, annotations?: Record<string, string>) => ({
@@ -171,5 +173,60 @@ describe('VolumeBinding', () => {
       n1: "node(s) didn't find available persistent volumes to bind",
       n2: 'fits',
     })
+  })
+  const free = (name: string, size: string, more: object = {}, phase: 'Available' | 'Released' = 'Available') =>
+    given(persistentVolume, {
+      ...base('PersistentVolume', 'v1'),
+      metadata: meta(name),
+      spec: { storageClassName: 'local', capacity: { storage: size }, ...more },
+      status: { phase },
+    })
+  const local = given(storageClass, {
+    ...base('StorageClass'),
+    ...{ metadata: meta('local'), provisioner: 'kubernetes.io/no-provisioner', volumeBindingMode: 'WaitForFirstConsumer' as const },
+  })
+  const localClaim = (name: string, size: string, annotations?: Record<string, string>) =>
+    given(persistentVolumeClaim, {
+      ...base('PersistentVolumeClaim', 'v1'),
+      metadata: meta(name, 'a', annotations),
+      spec: { ...(annotations ? {} : { storageClassName: 'local' }), resources: { requests: { storage: size } } },
+      status: { phase: 'Pending' },
+    })
+  /** Which volumes the claims of a pod are given. */
+  const choose = (others: readonly Given[], ...claims: string[]) => {
+    const cluster = still([nodeOf('n')], [], [local, ...others]).cluster
+    const found = claimsOf(podInfoOf(podOf('p', { spec: using(...claims) })), cluster, () => false)
+    if (typeof found === 'string') return found
+    const chosen = chooseVolumes(found.waiting, nodeOf('n'), cluster)
+    return typeof chosen === 'string'
+      ? chosen
+      : Object.fromEntries(chosen.map((each) => [each.claim.metadata.name, each.volume?.metadata.name]))
+  }
+  test('the smallest claim is given the smallest volume, whatever their order', () => {
+    const volumes = [free('v20', '20Gi'), free('v10', '10Gi'), free('v5', '5Gi', {}, 'Released')]
+    expect(choose([...volumes, localClaim('big', '8Gi'), localClaim('small', '1Gi')], 'big', 'small')).toEqual({ small: 'v10', big: 'v20' })
+  })
+  test('a volume that is reserved for the claim comes first, and is not for another claim of that name', () => {
+    const reserved = (uid?: string) => free('mine', '50Gi', { claimRef: { namespace: 'a', name: 'x', ...(uid ? { uid } : {}) } })
+    expect(choose([free('v10', '10Gi'), reserved(), localClaim('x', '1Gi')], 'x')).toEqual({ x: 'mine' })
+    expect(choose([free('v10', '10Gi'), reserved('other'), localClaim('x', '1Gi')], 'x')).toEqual({ x: 'v10' })
+    const elsewhere = {
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'k', operator: 'Exists' as const }] }] } },
+    }
+    const afar = free('mine', '50Gi', { claimRef: { namespace: 'a', name: 'x' }, ...elsewhere })
+    expect(choose([free('v10', '10Gi'), afar, localClaim('x', '1Gi')], 'x')).toBe('none')
+  })
+  test('the class may be named by the annotation of old', () => {
+    expect(choose([free('v', '1Gi'), localClaim('x', '1Gi', { 'volume.beta.kubernetes.io/storage-class': 'local' })], 'x')).toEqual({
+      x: 'v',
+    })
+  })
+  test('a node is told all that is wrong with it', () => {
+    const gone = claim('x', { volumeName: 'gone' })
+    const cluster = still([nodeOf('n')], [], [local, gone, localClaim('y', '1Gi')])
+    expect(filtered(cluster, plugin, podOf('p', { spec: using('x', 'y') }))).toEqual({
+      n: "node(s) didn't find available persistent volumes to bind,node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
+    })
+    expect(decided(cluster, podOf('p', { spec: using('x') }))).toBe('0/1 nodes are available: persistentvolume "gone" not found.')
   })
 })

@@ -38,7 +38,7 @@ export const createHappenings = ({ seeded: { dice }, ledger, snapshot, infos }: 
   const terminate = (uid: string): void =>
     updatePod(uid, (pod) => ({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2025-01-02T00:00:00Z' } }))
   const setNode = (node: Node): void => {
-    ledger.nodes.set(node.metadata.name, node)
+    ledger.setNode(node)
     snapshot.setNode(node)
   }
   const removeNode = (name: string): void => {

@@ -1,6 +1,8 @@
 import {
   csiNode,
+  type Node,
   namespace,
+  node as nodeKind,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
@@ -23,7 +25,8 @@ export interface Ledger {
   /** Writes of the plugins arrive here; claims are bound at once. */
   readonly client: Client
   readonly facts: () => ClusterFacts
-  readonly nodes: Map<string, ClusterFacts['nodes'][number]>
+  readonly nodes: Map<string, Node>
+  setNode(node: Node): void
   /** By uid; with spec.nodeName. */
   readonly placed: Map<string, Pod>
   setNamespace(name: string, labels: Readonly<Record<string, string>>): void
@@ -33,7 +36,12 @@ export const createLedger = (cluster: SeededCluster): Ledger => {
   const views = fixedViews()
   const keep = <T extends KubeObject>(resource: Resource<T>, object: T) =>
     (views.view(resource) as unknown as { set(key: string, object: T): void }).set(keyOf(object), object)
-  const nodes = new Map(cluster.nodes.map((each) => [each.metadata.name, each]))
+  const nodes = new Map<string, Node>()
+  const setNode = (each: Node) => {
+    nodes.set(each.metadata.name, each)
+    keep(nodeKind, each)
+  }
+  cluster.nodes.forEach(setNode)
   const placed = new Map<string, Pod>()
   const namespaces = new Map<string, Readonly<Record<string, string>>>()
   const claims = new Map<string, PersistentVolumeClaim>()
@@ -61,6 +69,7 @@ export const createLedger = (cluster: SeededCluster): Ledger => {
   const bind = (claim: PersistentVolumeClaim, volume: PersistentVolume) => {
     setVolume({ ...volume, status: { phase: 'Bound' } })
     setClaim({ ...claim, spec: { ...claim.spec, volumeName: volume.metadata.name }, status: { phase: 'Bound' } })
+    return volumes.get(volume.metadata.name)
   }
   /** What the volume controller and a provisioner do with the plugins' writes. */
   const handler = async (call: Call) => {
@@ -70,15 +79,18 @@ export const createLedger = (cluster: SeededCluster): Ledger => {
       const { claimRef } = patch.spec ?? {}
       const claim = claims.get(`${claimRef?.namespace}/${claimRef?.name}`) as PersistentVolumeClaim
       if (volume.spec.claimRef || claim.spec.volumeName) throw new Error(`${call.name} is given to ${claimRef?.name} though one is taken`)
-      bind(claim, { ...volume, spec: { ...volume.spec, ...patch.spec } })
-    } else {
-      const claim = claims.get(`${call.namespace}/${call.name}`) as PersistentVolumeClaim
-      const node = patch.metadata.annotations?.['volume.kubernetes.io/selected-node'] ?? ''
-      const name = `made-${call.namespace}-${call.name}`
-      const claimRef = { name: call.name ?? '', namespace: call.namespace ?? '' }
-      bind(claim, volumeOf(name, { claimRef, csi: { driver, volumeHandle: name }, ...onNodesWith(hostKey, node) }))
+      return { status: 200, object: bind(claim, { ...volume, spec: { ...volume.spec, ...patch.spec } }) }
     }
-    return { status: 200, object: {} }
+    const claim = claims.get(`${call.namespace}/${call.name}`) as PersistentVolumeClaim
+    const node = patch.metadata.annotations?.['volume.kubernetes.io/selected-node'] ?? ''
+    const name = `made-${call.namespace}-${call.name}`
+    const claimRef = { name: call.name ?? '', namespace: call.namespace ?? '' }
+    const { annotations = {} } = patch.metadata
+    bind(
+      { ...claim, metadata: { ...claim.metadata, annotations } },
+      volumeOf(name, { claimRef, csi: { driver, volumeHandle: name }, ...onNodesWith(hostKey, node) }),
+    )
+    return { status: 200, object: claims.get(keyOf(claim)) as PersistentVolumeClaim }
   }
   const csiNodes = new Map(cluster.csiNodes.map((each) => [each.metadata.name, each]))
   const classes = new Map(cluster.classes.map((each) => [each.metadata.name, each]))
@@ -87,6 +99,7 @@ export const createLedger = (cluster: SeededCluster): Ledger => {
     client: connect(handler, { name: 'test', groups: [] }),
     facts: () => ({ nodes: [...nodes.values()], placed: [...placed.values()], namespaces, claims, volumes, classes, csiNodes }),
     nodes,
+    setNode,
     placed,
     setNamespace,
   }
