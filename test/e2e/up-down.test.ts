@@ -54,6 +54,7 @@ describe('up and down', { timeout: 60_000 }, () => {
     await keepData()
     expect(refused(await up('--nodes', '1'))).toContain('nodes can only be added')
     expect(refused(await up('--runtime', 'containerd'))).toContain('was made with --runtime simulated')
+    expect(refused(await up('--controllers', '*,-jobs'))).toContain('--controllers: "-jobs" is not in the list of known controllers')
     await cluster.up('--nodes', '3')
     expect((await (await cluster.client()).list(node)).items).toHaveLength(3)
     expect(recordOf(cluster)).toMatchObject({ apiPort: before.apiPort, ranges: before.ranges })

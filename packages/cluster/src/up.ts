@@ -16,7 +16,15 @@ import type { UpOptions } from './up-options.ts'
 export const up = async (options: UpOptions, tell: Tell): Promise<void> => {
   if (!validName(options.name))
     throw new UserError(`${JSON.stringify(options.name)} is no cluster name: lower-case letters, digits and dashes, at most 32`)
+  if (options.controllers !== undefined) await refuseUnknownControllers(options.controllers)
   await withClusterLock(options.name, () => upLocked(options, tell))
+}
+
+/** In upstream's words. */
+const refuseUnknownControllers = async (list: string): Promise<void> => {
+  const { unknownController } = await import('@skiff/controllers')
+  const unknown = unknownController(list.split(','))
+  if (unknown !== undefined) throw new UserError(`--controllers: ${JSON.stringify(unknown)} is not in the list of known controllers`)
 }
 
 const upLocked = async (options: UpOptions, tell: Tell): Promise<void> => {

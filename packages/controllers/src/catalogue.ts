@@ -16,6 +16,7 @@ import { ephemeralVolumeController } from './ephemeral/ephemeral.ts'
 import { volumeExpanderController } from './expansion/expansion.ts'
 import { garbageCollector } from './garbage/collector.ts'
 import { jobController, ttlAfterFinishedController } from './job/job.ts'
+import { currentName, elsewhere } from './names.ts'
 import { namespaceController } from './namespace/namespace.ts'
 import { type NodeRanges, nodeIpamController } from './nodeipam/nodeipam.ts'
 import { taintEvictionController } from './nodes/eviction.ts'
@@ -102,56 +103,12 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
   ]
 }
 
-/** Names of before 1.28, which `--controllers` still takes. */
-const aliases: Readonly<Record<string, string>> = {
-  'serviceaccount-token': 'serviceaccount-token-controller',
-  endpoint: 'endpoints-controller',
-  endpointslice: 'endpointslice-controller',
-  endpointslicemirroring: 'endpointslice-mirroring-controller',
-  replicationcontroller: 'replicationcontroller-controller',
-  podgc: 'pod-garbage-collector-controller',
-  resourcequota: 'resourcequota-controller',
-  namespace: 'namespace-controller',
-  serviceaccount: 'serviceaccount-controller',
-  garbagecollector: 'garbage-collector-controller',
-  daemonset: 'daemonset-controller',
-  job: 'job-controller',
-  deployment: 'deployment-controller',
-  replicaset: 'replicaset-controller',
-  horizontalpodautoscaling: 'horizontal-pod-autoscaler-controller',
-  disruption: 'disruption-controller',
-  statefulset: 'statefulset-controller',
-  cronjob: 'cronjob-controller',
-  csrsigning: 'certificatesigningrequest-signing-controller',
-  csrapproving: 'certificatesigningrequest-approving-controller',
-  csrcleaner: 'certificatesigningrequest-cleaner-controller',
-  ttl: 'ttl-controller',
-  bootstrapsigner: 'bootstrap-signer-controller',
-  tokencleaner: 'token-cleaner-controller',
-  nodeipam: 'node-ipam-controller',
-  nodelifecycle: 'node-lifecycle-controller',
-  attachdetach: 'persistentvolume-attach-detach-controller',
-  'persistentvolume-expander': 'persistentvolume-expander-controller',
-  'ephemeral-volume': 'ephemeral-volume-controller',
-  'persistentvolume-binder': 'persistentvolume-binder-controller',
-  'clusterrole-aggregation': 'clusterrole-aggregation-controller',
-  'pvc-protection': 'persistentvolumeclaim-protection-controller',
-  'pv-protection': 'persistentvolume-protection-controller',
-  'ttl-after-finished': 'ttl-after-finished-controller',
-  'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
-  'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
-  'legacy-service-account-token-cleaner': 'legacy-serviceaccount-token-cleaner-controller',
-}
-
-/** What `*` does not mean. */
-const offByDefault: ReadonlySet<string> = new Set(['bootstrap-signer-controller', 'token-cleaner-controller'])
-
-/** Upstream's rule for `--controllers`: the first entry that names it decides, `*` is all others but those that are off by default. */
-export const isEnabled = (name: string, enabled: readonly string[]): boolean => {
-  for (const entry of enabled) {
-    const off = entry.startsWith('-')
-    const named = off ? entry.slice(1) : entry
-    if ((aliases[named] ?? named) === name) return !off
-  }
-  return enabled.includes('*') && !offByDefault.has(name)
+/** The first entry of a list for `--controllers` that names nobody. */
+export const unknownController = (enabled: readonly string[]): string | undefined => {
+  const nothing = async () => ''
+  const certificates = { approve: async () => undefined, signers: [], sign: nothing }
+  const nodeRanges = { clusterCidr: '10.0.0.0/8' }
+  const all = allControllers({ resources: () => [], rootCa: () => '', signToken: nothing, certificates, nodeRanges })
+  const names = new Set(['*', '', ...all.map(({ name }) => name), ...elsewhere])
+  return enabled.find((entry) => !names.has(currentName(entry.replace(/^-/, ''))))
 }

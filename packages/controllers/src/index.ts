@@ -1,5 +1,6 @@
 export * from './catalogue.ts'
 export { type CertificatePolicy, SigningRefused } from './certificates/certificates.ts'
+export { isEnabled } from './names.ts'
 export { type NodeHealth, upstreamHealth } from './nodes/health.ts'
 export * from './runner/controller.ts'
 export * from './runner/metrics.ts'

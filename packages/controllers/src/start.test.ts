@@ -2,7 +2,8 @@ import { deployment, namespace, pod, serviceAccount } from '@skiff/api'
 import { connect, createMemoryServer, virtualEnv } from '@skiff/client'
 import { exposition } from '@skiff/machinery'
 import { expect, test } from 'vitest'
-import { isEnabled } from './catalogue.ts'
+import { unknownController } from './catalogue.ts'
+import { isEnabled } from './names.ts'
 import { startControllers } from './start.ts'
 import { storedResources } from './testing/cluster.ts'
 
@@ -71,6 +72,15 @@ test.each<[string, string[], boolean]>([
   ['job-controller', ['-job', 'job-controller'], false],
 ])('%s with %j: %s', (name, enabled, expected) => {
   expect(isEnabled(name, enabled)).toBe(expected)
+})
+
+test.each([
+  [['*', '-job', 'job-controller', 'bootstrapsigner', 'scheduler', '-resourceclaim-controller'], undefined],
+  [['-*'], undefined],
+  [['*', '-jobs'], '-jobs'],
+  [['constructor'], 'constructor'],
+])('of the controllers %j nobody knows %j', (enabled, unknown) => {
+  expect(unknownController(enabled)).toBe(unknown)
 })
 
 test('of two processes one works, and the other takes over', async () => {

@@ -1,6 +1,7 @@
 import { type Client, campaign, createViews, type Views } from '@skiff/client'
 import type { Env, Family } from '@skiff/machinery'
-import { allControllers, isEnabled, type Surroundings } from './catalogue.ts'
+import { allControllers, type Surroundings } from './catalogue.ts'
+import { isEnabled } from './names.ts'
 import type { Controller } from './runner/controller.ts'
 import type { Metrics } from './runner/metrics.ts'
 import { type RunningController, runController } from './runner/runner.ts'
