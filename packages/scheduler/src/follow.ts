@@ -108,9 +108,14 @@ const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => vo
   const { snapshot, queue, assumed, nominations, waitingPods, schedules } = parts
   const placed = new Map<string, { readonly info: PodInfo; readonly nodeName: string; readonly pod: Pod }>()
 
+  /** Room that was promised to a pod is free: only pods that are not more important were kept out of it. */
+  const promiseEnded = (pod: PodInfo): void =>
+    queue.happened({ on: 'pod-removed', pod }, (queued) => queued.pod.uid !== pod.uid && queued.pod.priority <= pod.priority)
   const gone = (uid: string): void => {
     queue.remove(uid)
+    const promised = nominations.on(nominations.nodeOf(uid) ?? '').find((each) => each.uid === uid)
     nominations.clear(uid)
+    if (promised) promiseEnded(promised)
     const held = placed.get(uid)
     if (!held) {
       waitingPods.get(uid)?.reject(nobody, 'removed')
@@ -147,8 +152,10 @@ const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => vo
     }
     const info = podInfoOf(pod)
     const nominated = pod.status?.nominatedNodeName
+    const wasNominated = before?.status?.nominatedNodeName
     // Only what is new: an older one may have been taken back since.
-    if (nominated && nominated !== before?.status?.nominatedNodeName) nominations.set(info, nominated)
+    if (nominated && nominated !== wasNominated) nominations.set(info, nominated)
+    if (wasNominated && nominated !== wasNominated) promiseEnded(info)
     if (!queue.has(info.uid)) {
       queue.add(info)
       return

@@ -195,6 +195,39 @@ test('preemption: a pod whose last victim was gone already is tried again at onc
   expect(exposition(cluster.metrics())).toContain('attempts_total{profile="default-scheduler",result="unschedulable"} 2')
 })
 
+test('preemption: who loses a promise to a more important pod is told so, and room whose promise ends is free', async () => {
+  const cluster = await start()
+  await cluster.add(nodeOf('n1'), podOf('low', cpu('4')), podOf('mid', { priority: 10, ...cpu('4') }))
+  expect(cluster.pod('mid')?.status?.nominatedNodeName).toBe('n1')
+  await cluster.add(podOf('high', { priority: 100, ...cpu('4') }))
+  expect(cluster.pod('high')?.status?.nominatedNodeName).toBe('n1')
+  // Told at first, promise taken back, told when it was tried again.
+  expect(cluster.server.writes.filter((write) => write === 'patch pods/status a/mid')).toHaveLength(3)
+  expect(cluster.pod('mid')?.status?.nominatedNodeName).toBeUndefined()
+  await cluster.add(nodeOf('n2', { allocatable: { cpu: '1' } }), podOf('equal', { priority: 100, ...cpu('3') }))
+  await cluster.client.remove(pods, { namespace: 'a', name: 'low' }, { gracePeriodSeconds: 0 })
+  await cluster.settle()
+  expect(cluster.places()).toMatchObject({ high: 'n1', equal: '' })
+})
+
+test('the end of a promise lets those in that it kept out', async () => {
+  const intercept = async ({ verb, name }: { readonly verb: string; readonly name?: string }) => {
+    if (verb === 'delete' && name === 'low') throw new Refusal(409, 'Conflict', 'not now')
+  }
+  const cluster = await start({ intercept })
+  const nominated = { ...podOf('high', { priority: 100, ...cpu('4') }), status: { nominatedNodeName: 'n1' } }
+  await cluster.add(nodeOf('n1'), podOf('low', { on: 'n1', priority: 200, ...cpu('1') }))
+  await cluster.add(nominated)
+  await cluster.client.patch(pods, { namespace: 'a', name: 'high', subresource: 'status' }, 'merge', {
+    status: { nominatedNodeName: 'n1' },
+  })
+  await cluster.add(podOf('small', cpu('1')))
+  const before = cluster.places().small
+  await cluster.client.remove(pods, { namespace: 'a', name: 'high' }, { gracePeriodSeconds: 0 })
+  await cluster.settle()
+  expect([before, cluster.places().small]).toEqual(['', 'n1'])
+})
+
 test('a binding that the server fails gives the room back and is tried again after the backoff', async () => {
   let failures = 1
   const intercept = ({ subresource }: { readonly subresource?: string }) => {
@@ -205,7 +238,7 @@ test('a binding that the server fails gives the room back and is tried again aft
   expect(cluster.places()).toEqual({ p: '' })
   expect(condition(cluster, 'p')).toMatchObject({
     reason: 'SchedulerError',
-    message: 'binding rejected: running Bind plugin "DefaultBinder": the store is away',
+    message: 'running Bind plugin "DefaultBinder": the store is away',
   })
   await cluster.env.advance(1_000)
   await cluster.settle()
@@ -310,6 +343,6 @@ test('a provisioner that gives up on a node takes its name away: the pod is trie
   await cluster.settle()
   expect(condition(cluster, 'p')).toMatchObject({
     reason: 'SchedulerError',
-    message: 'binding rejected: running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"',
+    message: 'running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"',
   })
 })

@@ -65,7 +65,7 @@ export const createLoop = (parts: LoopParts): Loop => {
     const speaking = { recorder: by.recorder, schedulerName: by.profile.schedulerName }
     if (attempt.victims)
       track(
-        evict(attempt.victims, pod, attempt.nominate ?? '', speaking).then(
+        evict(attempt.victims, pod, attempt.nominate ?? '', speaking, attempt.unpromised).then(
           // Where nobody's going will bring the pod back, it tries again.
           (isFollowed) => {
             if (!isFollowed) tryAgain(pod)
@@ -184,11 +184,13 @@ const lookForRoom = ({ profile: { postFilter } }: Speaking, { pod }: QueuedPod, 
   return (async () => {
     const texts: string[] = []
     let last: Attempt = { text: '' }
+    let nominate: string | undefined
     for (const plugin of postFilter) {
       last = (await plugin.postFilter?.(pod, diagnosis)) ?? last
       if (last.nominate) return last
+      nominate = last.nominate ?? nominate
       if (last.text) texts.push(last.text)
     }
-    return { ...last, text: texts.join(', ') }
+    return { ...last, ...(nominate === undefined ? {} : { nominate }), text: texts.join(', ') }
   })()
 }

@@ -58,7 +58,7 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
   const refuse = (placement: Placement, verdict: Verdict): void => {
     const { queued, node, by, sinceMs } = placement
     giveBack(placement)
-    queue.happened({ on: 'pod-removed', pod: queued.pod }, queued)
+    queue.happened({ on: 'pod-removed', pod: queued.pod }, (other) => other !== queued)
     if (verdict.plugin === nobody) {
       queue.release(queued)
       return
@@ -77,14 +77,14 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
   const fail = (placement: Placement, error: unknown): void => {
     const { queued, node, by, sinceMs } = placement
     giveBack(placement)
-    queue.happened({ on: 'pod-removed', pod: queued.pod }, queued)
+    queue.happened({ on: 'pod-removed', pod: queued.pod }, (other) => other !== queued)
     metrics.attempted(by.profile.schedulerName, 'error', env.monotonicMs() - sinceMs)
     const current = stillWanted(placement)
     if (!current || isRefusal((error as Error).cause, 404)) {
       queue.release(queued)
       return
     }
-    const message = `binding rejected: ${(error as Error).message}`
+    const { message } = error as Error
     env.log.warn('binding failed', { pod: queued.pod.key, node: node.name, error: message })
     queued.pod = podInfoOf(current)
     queue.retry(queued)
@@ -165,7 +165,7 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
     const answer = permit(placement)
     if (answer && 'reasons' in answer) return refuse(placement, answer)
     // Pods that want to be near this one need not wait for its binding.
-    queue.happened({ on: 'pod-assigned', pod: queued.pod }, queued)
+    queue.happened({ on: 'pod-assigned', pod: queued.pod }, (other) => other !== queued)
     track(settle(placement, answer))
   }
 }

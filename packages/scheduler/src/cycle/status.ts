@@ -11,6 +11,14 @@ export interface StatusChange {
 const isSame = (held: PodCondition | undefined, { condition }: StatusChange): boolean =>
   held?.status === condition.status && held.reason === condition.reason && held.message === condition.message
 
+/** Takes a nomination out of a pod's status. */
+export const clearNomination = async (client: Client, { metadata, status }: Pod): Promise<void> => {
+  if (!status?.nominatedNodeName) return
+  const { name, namespace, uid } = metadata
+  const target = { name, ...(namespace !== undefined ? { namespace } : {}), subresource: 'status' }
+  await client.patch(pods, target, 'strategic', { metadata: { uid }, status: { nominatedNodeName: null } })
+}
+
 /** Writes the condition when it says something new; the transition time moves only with the status. */
 export const writeStatus = async (client: Client, env: Env, pod: Pod, change: StatusChange): Promise<void> => {
   const held = pod.status?.conditions?.find((each) => each.type === change.condition.type)

@@ -209,3 +209,16 @@ test('preempt: the extender strikes out a node, and its resources are none of th
   expect(Object.keys(told as object).sort()).toEqual(['a', 'b'])
   expect(pod('low-a')?.metadata.deletionTimestamp).toBeUndefined()
 })
+
+test.each([
+  ['no node is left', {}, 'preemption: no candidate node for preemption'],
+  ['a node without a victim', { a: { Pods: [] } }, 'preemption: expected at least one victim pod on node "a"'],
+])('preempt: %s', async (_name, left, text) => {
+  const { urlPrefix } = await serve({ preempt: () => ({ NodeNameToMetaVictims: left }) })
+  const { pod } = await schedule({ urlPrefix, preemptVerb: 'preempt', nodeCacheCapable: true }, async (client) => {
+    await client.create(node, nodeOf('a'))
+    await client.create(pods, podOf('low', { on: 'a', requests: { cpu: '4' } }))
+    await client.create(pods, podOf('high', { priority: 10, requests: { cpu: '2' } }))
+  })
+  await vi.waitFor(() => expect(pod('high')?.status?.conditions?.[0]?.message).toBe(`0/1 nodes are available: 1 Insufficient cpu. ${text}`))
+})

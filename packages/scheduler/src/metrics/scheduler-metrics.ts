@@ -93,7 +93,7 @@ const gaugeFamily = (name: string, help: string, values: readonly (readonly [Met
   samples: values.map(([labels, value]) => ({ labels, value })),
 })
 
-/** Beyond this many tries they are counted as one row. */
+/** From this many tries on they are counted as one row. */
 const maxAttemptsRow = 15
 
 export const createSchedulerMetrics = (): SchedulerMetrics => {
@@ -118,7 +118,7 @@ export const createSchedulerMetrics = (): SchedulerMetrics => {
     },
     decided: (ms) => decideTimes.at('').observe(ms / 1000),
     bound: (tries, ms) => {
-      sliTimes.at(tries > maxAttemptsRow ? `${maxAttemptsRow}+` : String(tries)).observe(ms / 1000)
+      sliTimes.at(tries >= maxAttemptsRow ? `${maxAttemptsRow}+` : String(tries)).observe(ms / 1000)
       attemptsToBind.at('').observe(tries)
     },
     ran: (point, profile, status, ms) => pointTimes.at(point, profile, status).observe(ms / 1000),

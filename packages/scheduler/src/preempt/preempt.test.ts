@@ -1,7 +1,8 @@
-import { persistentVolume, persistentVolumeClaim, podDisruptionBudget } from '@skiff/api'
+import { type Pod, persistentVolume, persistentVolumeClaim, podDisruptionBudget } from '@skiff/api'
 import { type Given, given } from '@skiff/client'
 import { expect, test } from 'vitest'
 import { fitErrorText } from '../cycle/fit-error.ts'
+import type { Diagnosis } from '../cycle/framework.ts'
 import { podInfoOf } from '../snapshot/pod-info.ts'
 import { still } from '../testing/decisions.ts'
 import { nodeOf, type PodOptions, podOf } from '../testing/objects.ts'
@@ -119,4 +120,42 @@ test('what preemption has to say', () => {
   expect(attempted([nodeOf('b')], [placed[1] as never, placed[2] as never], { ...cpu('1'), spec: { preemptionPolicy: 'Never' } })).toBe(
     '0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.',
   )
+})
+
+/** What preemption says to a pod of priority 100 for which `node` refused it and which was promised that node. */
+const promised = (placed: Parameters<typeof still>[1], refusal: Partial<Diagnosis> = {}) => {
+  const { cluster, decider, nominations } = still([nodeOf('n')], placed)
+  const pod = podInfoOf(podOf('p', { priority: 100, ...cpu('4') }))
+  nominations.set(pod, 'n')
+  const args = { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 }
+  const preempt = createPreempt({ cluster, nominations, trial: decider.trial, args })
+  const full = { plugin: 'NodeResourcesFit', reasons: ['Insufficient cpu'], unresolvable: false }
+  const attempt = preempt(pod, { nodeCount: 1, verdicts: new Map([[0, full]]), leftOutBy: [], ...refusal })
+  if (attempt instanceof Promise) throw new Error('nobody else has a say')
+  return attempt.text || attempt.nominate
+}
+
+test('a pod waits for victims of preemption alone: who goes for another reason does not count', () => {
+  const leaving = podOf('low', { on: 'n', ...cpu('3'), metadata: { deletionTimestamp: '2025-01-01T00:00:00Z' } })
+  const marked = {
+    type: 'DisruptionTarget',
+    status: 'True' as const,
+    reason: 'PreemptionByScheduler',
+    lastProbeTime: null,
+    lastTransitionTime: null,
+  }
+  expect(promised([leaving])).toBe('n')
+  const busy = 'preemption: not eligible due to a terminating pod on the nominated node.'
+  expect(promised([{ ...leaving, status: { conditions: [marked] } } as Pod])).toBe(busy)
+  // Where the node cannot be helped any more, it does not wait for it.
+  const lost = { plugin: 'x', reasons: ['no'], unresolvable: true }
+  const nothing = 'preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
+  expect(promised([{ ...leaving, status: { conditions: [marked] } } as Pod], { atBegin: lost })).toBe(nothing)
+  expect(promised([{ ...leaving, status: { conditions: [marked] } } as Pod], { verdicts: new Map(), leftOutBy: ['x'] })).toBe(nothing)
+})
+
+test('a node that refuses for a reason no victim takes away is none to preempt on', () => {
+  const byExtender = { plugin: 'Extender', reasons: ['not here'], unresolvable: false }
+  const text = 'preemption: expected at least one victim pod on node "n"'
+  expect(promised([podOf('low', { on: 'n' })], { verdicts: new Map([[0, byExtender]]) })).toBe(text)
 })

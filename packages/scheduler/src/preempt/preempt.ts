@@ -11,7 +11,7 @@ import { consultOnVictims } from './consult.ts'
 import type { Evictions } from './evictions.ts'
 import type { Nominations } from './nominations.ts'
 import { type Candidate, pickCandidate } from './pick.ts'
-import { findVictims } from './victims.ts'
+import { findVictims, type Outcome } from './victims.ts'
 
 export interface PreemptParts {
   readonly cluster: Cluster
@@ -29,9 +29,8 @@ export type Preempt = (pod: PodInfo, diagnosis: Diagnosis) => Attempt | Promise<
 interface Trials {
   readonly candidates: readonly Candidate[]
   readonly tried: ReadonlyMap<number, readonly string[]>
+  readonly faults: readonly string[]
 }
-/** What a trial on one node gave. */
-type Outcome = Candidate | readonly string[]
 
 /** DefaultPreemption: finds the node where the least is lost; pure but for the nominations that it keeps. */
 export const createPreempt = (parts: PreemptParts): Preempt => {
@@ -43,14 +42,15 @@ export const createPreempt = (parts: PreemptParts): Preempt => {
   const ineligible = (pod: PodInfo, diagnosis: Diagnosis): string | undefined => {
     if (pod.pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
     const promised = snapshot.named(nominations.nodeOf(pod.uid) ?? '')
-    if (!promised || diagnosis.verdicts.get(promised.slot)?.unresolvable) return undefined
+    if (!promised || !mayBeFreed(promised.slot, diagnosis)) return undefined
     for (const other of promised.pods.values())
-      if (other.priority < pod.priority && (other.isTerminating || evictions?.isLeaving(other)))
+      if (other.priority < pod.priority && (isGoingByPreemption(other) || evictions?.isLeaving(other)))
         return 'not eligible due to a terminating pod on the nominated node.'
     return undefined
   }
-  const settle = (pod: PodInfo, diagnosis: Diagnosis, { candidates, tried }: Trials): Attempt => {
+  const settle = (pod: PodInfo, diagnosis: Diagnosis, { candidates, tried, faults }: Trials): Attempt => {
     const best = pickCandidate(candidates)
+    if (!best && faults.length > 0) return { text: `preemption: ${faults.length === 1 ? faults[0] : `[${faults.join(', ')}]`}` }
     if (!best) {
       nominations.clear(pod.uid)
       return { text: preemptionText(diagnosis, tried), nominate: '' }
@@ -72,8 +72,27 @@ export const createPreempt = (parts: PreemptParts): Preempt => {
     if (trials.candidates.length === 0) metrics?.preempting(0)
     const asked = extenders.filter((each) => each.preempts && each.isInterested(pod.pod))
     if (asked.length === 0 || trials.candidates.length === 0) return settle(pod, diagnosis, trials)
-    return consultOnVictims(asked, pod, trials.candidates, cluster).then((candidates) => settle(pod, diagnosis, { ...trials, candidates }))
+    return consultOnVictims(asked, pod, trials.candidates, cluster).then(
+      (candidates) =>
+        candidates.length === 0
+          ? { text: 'preemption: no candidate node for preemption' }
+          : settle(pod, diagnosis, { ...trials, candidates }),
+      (error: unknown) => ({ text: `preemption: ${error instanceof Error ? error.message : String(error)}` }),
+    )
   }
+}
+
+/** Whether removing pods may help on a node: those that were left out cannot be helped. */
+const mayBeFreed = (slot: number, { verdicts, atBegin, leftOutBy }: Diagnosis): boolean => {
+  if (atBegin) return !atBegin.unresolvable
+  const verdict = verdicts.get(slot)
+  return verdict ? !verdict.unresolvable : leftOutBy.length === 0
+}
+
+/** A pod that goes for another reason makes no room on purpose. */
+const isGoingByPreemption = ({ isTerminating, pod: { status } }: PodInfo): boolean => {
+  const condition = status?.conditions?.find((each) => each.type === 'DisruptionTarget')
+  return isTerminating && condition?.status === 'True' && condition.reason === 'PreemptionByScheduler'
 }
 
 /** The nodes that removing pods may help. */
@@ -110,7 +129,8 @@ const createTrialsOf = ({ cluster, trial, args }: PreemptParts): ((pod: PodInfo,
     const startAt = Math.floor(env.random() * useful.length)
     const candidates: Candidate[] = []
     const tried = new Map<number, readonly string[]>()
-    if (useful.length === 0) return { candidates, tried }
+    const faults = new Set<string>()
+    if (useful.length === 0) return { candidates, tried, faults: [] }
     const budgets = [...views.view(podDisruptionBudget).list()]
     const search = { snapshot, budgets, trial: trial(pod) }
     const outcomes = sharedFor(search.trial.localClass, budgets)
@@ -120,11 +140,13 @@ const createTrialsOf = ({ cluster, trial, args }: PreemptParts): ((pod: PodInfo,
       if (unbroken > 0 && candidates.length >= enough) break
       const slot = useful[(startAt + i) % useful.length] as number
       const found = outcomes ? outcomes.at(slot, tryAt) : tryAt(slot)
-      if ('node' in found) {
+      if ('fault' in found) faults.add(found.fault)
+      else if (!('node' in found)) tried.set(slot, found)
+      else if (found.broken === 0) {
         candidates.push(found)
-        if (found.broken === 0) unbroken += 1
-      } else tried.set(slot, found)
+        unbroken += 1
+      } else if (candidates.length - unbroken < enough) candidates.push(found)
     }
-    return { candidates, tried }
+    return { candidates, tried, faults: [...faults] }
   }
 }

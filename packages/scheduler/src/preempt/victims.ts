@@ -13,12 +13,15 @@ export interface Search {
   readonly trial: Trial
 }
 
+/** What a trial on one node gave: victims, or the reasons why none help, or what is wrong with the question. */
+export type Outcome = Candidate | readonly string[] | { readonly fault: string }
+
 /**
  * The fewest and least important pods whose going makes room: all that are less important go, then as many as possible come back,
  * the most important first, those that a budget protects before the others. The snapshot is changed on the way and is as before
  * in the end. Gives reasons when the node is of no use.
  */
-export const findVictims = (pod: PodInfo, node: NodeInfo, search: Search): Candidate | readonly string[] => {
+export const findVictims = (pod: PodInfo, node: NodeInfo, search: Search): Outcome => {
   const lesser: PodInfo[] = []
   for (const other of node.pods.values()) if (other.priority < pod.priority) lesser.push(other)
   if (lesser.length === 0) return onlyImportant
@@ -27,7 +30,7 @@ export const findVictims = (pod: PodInfo, node: NodeInfo, search: Search): Candi
 }
 const onlyImportant = [noVictims]
 
-const victimsAmong = (lesser: readonly PodInfo[], node: NodeInfo, { budgets, trial }: Search): Candidate | readonly string[] => {
+const victimsAmong = (lesser: readonly PodInfo[], node: NodeInfo, { budgets, trial }: Search): Outcome => {
   const { name, slot } = node
   const away = new Set<PodInfo>()
   const take = (other: PodInfo) => {
@@ -50,6 +53,8 @@ const victimsAmong = (lesser: readonly PodInfo[], node: NodeInfo, { budgets, tri
       if (trial.fits(slot)) take(other)
     }
     const victims = lesser.filter((other) => away.has(other))
+    // Something else than these pods keeps it off: an extender, for one.
+    if (victims.length === 0) return { fault: `expected at least one victim pod on node "${name}"` }
     return candidateOf(node, victims, victims.filter((other) => breaking.has(other)).length)
   } finally {
     for (const other of [...away]) giveBack(other)

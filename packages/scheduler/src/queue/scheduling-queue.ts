@@ -33,8 +33,8 @@ export interface SchedulingQueue {
   refused(queued: QueuedPod, by: ReadonlySet<string>): void
   /** The attempt failed for a reason that passes by itself. */
   retry(queued: QueuedPod): void
-  /** `except`: a popped pod that the event is no news to. */
-  happened(event: ClusterEvent, except?: QueuedPod): void
+  /** `concerns`: the pods that the event is news to; absent: all. */
+  happened(event: ClusterEvent, concerns?: (queued: QueuedPod) => boolean): void
   has(uid: string): boolean
   /** Whether a pod is due, none that waits counted. */
   readonly hasActive: boolean
@@ -227,14 +227,14 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
       entered('backoff', failure)
       armTimer()
     },
-    happened: (event, except) => {
-      for (const queued of detained.values()) if (queued !== except) queued.missed?.push(event)
+    happened: (event, concerns = () => true) => {
+      for (const queued of detained.values()) if (concerns(queued)) queued.missed?.push(event)
       if (unschedulable.size === 0) return
       for (const [plugin, held] of unschedulable.groups()) {
         if (held.size === 0) continue
         for (const queued of [...held]) {
           if (plugin !== '' && !reacts(plugin, event.on, queued.pod)) break
-          if (plugin === '' || hint(plugin, event, queued.pod)) requeue(queued, eventLabel(event))
+          if (concerns(queued) && (plugin === '' || hint(plugin, event, queued.pod))) requeue(queued, eventLabel(event))
         }
       }
     },
