@@ -26,6 +26,8 @@ export interface ClusterRecord {
   readonly simulatedNodes?: number
   /** The text of the simulation file. */
   readonly simulation?: string
+  /** Where it lies, and the files that it names. */
+  readonly simulationDir?: string
   readonly apiPort: number
   readonly nodes: readonly NodeRecord[]
   readonly ranges: Ranges

@@ -17,13 +17,17 @@ const usage = 'apiVersion: kwok.x-k8s.io/v1alpha1\nkind: ClusterResourceUsage\nm
 const shapes = file('shapes.yaml', shape(7))
 const noShapes = file('usage.yaml', usage)
 const name = 'one'
-const held = { name, simulatedNodes: 7, simulation: shape(7) } as ClusterRecord
+const held = { name, simulatedNodes: 7, simulation: shape(7), simulationDir: '/elsewhere' } as ClusterRecord
 
 test('a file with shapes says how many nodes there are; another leaves it to the count', () => {
   expect(chooseSimulation({ name })).toEqual({})
   expect(chooseSimulation({ name, simulatedNodes: 5 })).toEqual({ simulatedNodes: 5 })
-  expect(chooseSimulation({ name, simulation: shapes })).toEqual({ simulatedNodes: 7, simulation: shape(7) })
-  expect(chooseSimulation({ name, simulation: noShapes, simulatedNodes: 3 })).toEqual({ simulatedNodes: 3, simulation: usage })
+  expect(chooseSimulation({ name, simulation: shapes })).toEqual({ simulatedNodes: 7, simulation: shape(7), simulationDir: dir })
+  expect(chooseSimulation({ name, simulation: noShapes, simulatedNodes: 3 })).toEqual({
+    simulatedNodes: 3,
+    simulation: usage,
+    simulationDir: dir,
+  })
 })
 
 test.each([
@@ -38,8 +42,16 @@ test.each([
 })
 
 test('a stopped cluster takes another file and more nodes, never fewer', () => {
-  expect(changeSimulation(held, { name })).toEqual({ simulatedNodes: 7, simulation: shape(7) })
-  expect(changeSimulation(held, { name, simulation: file('more.yaml', shape(9)) })).toEqual({ simulatedNodes: 9, simulation: shape(9) })
-  expect(changeSimulation(held, { name, simulation: noShapes })).toEqual({ simulatedNodes: 7, simulation: usage })
+  expect(changeSimulation(held, { name })).toEqual({ simulatedNodes: 7, simulation: shape(7), simulationDir: '/elsewhere' })
+  expect(changeSimulation(held, { name, simulation: file('more.yaml', shape(9)) })).toEqual({
+    simulatedNodes: 9,
+    simulation: shape(9),
+    simulationDir: dir,
+  })
+  expect(changeSimulation(held, { name, simulation: noShapes })).toEqual({
+    simulatedNodes: 7,
+    simulation: usage,
+    simulationDir: dir,
+  })
   expect(() => changeSimulation(held, { name, simulation: file('fewer.yaml', shape(2)) })).toThrow('nodes can only be added')
 })

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { FileError, readSimulationFile } from '@skiff/simulation'
 import type { ClusterRecord } from './record.ts'
 import { UserError } from './talk.ts'
@@ -8,7 +9,7 @@ import type { UpOptions } from './up-options.ts'
 const mostSimulated = 30_000
 
 /** The part of a record that says which nodes are played in the server; empty for a cluster without. */
-export type SimulationRecord = Pick<ClusterRecord, 'simulatedNodes' | 'simulation'>
+export type SimulationRecord = Pick<ClusterRecord, 'simulatedNodes' | 'simulation' | 'simulationDir'>
 
 /** What `up` asks of simulated nodes. A file with shapes of its own says how many there are; another needs --simulated-nodes. */
 export const chooseSimulation = (options: UpOptions): SimulationRecord => {
@@ -23,7 +24,7 @@ export const chooseSimulation = (options: UpOptions): SimulationRecord => {
     throw new UserError(`${simulation} says which nodes there are; leave --simulated-nodes away`)
   if (shaped === 0 && simulatedNodes === undefined)
     throw new UserError(`${simulation} has no NodeShape; say how many nodes there are with --simulated-nodes`)
-  return { simulatedNodes: checkedCount(simulatedNodes ?? shaped), simulation: text }
+  return { simulatedNodes: checkedCount(simulatedNodes ?? shaped), simulation: text, simulationDir: dirname(resolve(simulation)) }
 }
 
 /** A stopped cluster with what is asked for now: nodes can be added, and a file takes the place of the one before. */
@@ -33,8 +34,12 @@ export const changeSimulation = (held: ClusterRecord, options: UpOptions): Simul
   const { simulatedNodes = held.simulatedNodes } = asked
   if (simulatedNodes < held.simulatedNodes)
     throw new UserError(`cluster ${held.name} has ${held.simulatedNodes} simulated nodes, and nodes can only be added`)
-  const simulation = asked.simulation ?? held.simulation
-  return { simulatedNodes, ...(simulation !== undefined ? { simulation } : {}) }
+  const { simulation, simulationDir } = asked.simulation === undefined ? held : asked
+  return {
+    simulatedNodes,
+    ...(simulation !== undefined ? { simulation } : {}),
+    ...(simulationDir !== undefined ? { simulationDir } : {}),
+  }
 }
 
 /** A file without shapes leaves the nodes as they are. */

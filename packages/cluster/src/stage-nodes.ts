@@ -19,9 +19,10 @@ export const startStageNodes = async (
     env,
     // A file says which nodes there are, where it has shapes at all.
     shapes: hasShapes ? [] : [usualShape(record.simulatedNodes ?? 0)],
-    ...(simulation !== undefined ? { file: simulation } : {}),
+    ...(simulation !== undefined ? { file: simulation, directory: record.simulationDir ?? '/' } : {}),
     resources: api.registry.all().filter((kind) => !kind.conversion),
   })
+  directory.connectBy(started.connection)
   directory.measureBy({ has: started.fleet.isAlive, of: started.usageOf })
   return started.stop
 }

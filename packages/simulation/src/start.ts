@@ -1,7 +1,9 @@
 import type { Node, Pod } from '@skiff/api'
 import { node as nodes, pod as pods, type Resource } from '@skiff/api'
+import type { NodeConnection } from '@skiff/apiserver'
 import { type Client, createRecorder, createViews, type EventRecorder, type Views } from '@skiff/client'
 import type { Env, KubeObject } from '@skiff/machinery'
+import { answersOf } from './answers/connection.ts'
 import { FileError } from './file/fields.ts'
 import { readSimulationFile, type SimulationFile } from './file/read-file.ts'
 import { createLanes } from './lanes.ts'
@@ -22,8 +24,10 @@ export interface SimulationOptions {
   readonly views?: Views
   /** Besides those of the file. */
   readonly shapes: readonly NodeShape[]
-  /** The text of a simulation file: shapes, stages, usage. */
+  /** The text of a simulation file: shapes, stages, usage, logs. */
   readonly file?: string
+  /** Where the files lie that it names; absent: in the working directory. */
+  readonly directory?: string
   /** The resources that stages of the file may be for, besides nodes and pods. */
   readonly resources?: readonly Resource[]
   /** How many writes of pods are on their way at a time. */
@@ -36,6 +40,8 @@ export interface Simulation {
   readonly busy: number
   /** What the containers of a pod use, for who measures: by annotations and the file. */
   readonly usageOf: UsageOf
+  /** The way to a simulated node whose agent speaks; undefined for another. */
+  connection(nodeName: string): NodeConnection | undefined
   /** A node's agent falls silent with all that runs there, or speaks again. */
   setAlive(nodeName: string, alive: boolean): boolean
   stop(): Promise<void>
@@ -81,12 +87,14 @@ export const startSimulation = async (options: SimulationOptions): Promise<Simul
   }
   const adopting = adopt(views, review, env)
   await fleet.register()
+  const answers = answersOf({ rules: file.answers, pods: podView, env, directory: options.directory ?? '.' })
   return {
     fleet,
     get busy() {
       return nodeLanes.busy + podLanes.busy
     },
     usageOf: createUsage(file.usages, podView),
+    connection: (name) => (fleet.isAlive(name) ? answers : undefined),
     setAlive: (name, alive) => {
       const known = fleet.setAlive(name, alive)
       if (known) review()

@@ -4,6 +4,7 @@ import { readSimulationFile } from './read-file.ts'
 const shape = (spec: string, name = 'small') =>
   `apiVersion: simulation.skiff.dev/v1alpha1\nkind: NodeShape\nmetadata: { name: ${name} }\nspec: ${spec}\n`
 const stage = (spec: string) => `apiVersion: kwok.x-k8s.io/v1alpha1\nkind: Stage\nmetadata: { name: s }\nspec: ${spec}\n`
+const answers = (kind: string, spec: string) => `apiVersion: kwok.x-k8s.io/v1alpha1\nkind: ${kind}\nmetadata: { name: a }\nspec: ${spec}\n`
 const pod = 'resourceRef: { kind: Pod }'
 
 test.each([
@@ -32,6 +33,13 @@ test.each([
   [stage(`{ ${pod}, next: { statusTemplate: '{{ Nope }}' } }`), 'document 1 (Stage s): template: s:1: function "Nope" not defined'],
   [stage(`{ ${pod}, next: { patches: [{ type: odd, template: a }] } }`), 'spec.next.patches[0].type must be json, merge or strategic'],
   [stage(`{ ${pod}, next: { delete: 1 } }`), 'spec.next.delete must be true or false'],
+  [answers('Logs', '{ logs: [{}] }'), 'document 1 (Logs a).spec.logs[0].logsFile is missing, and so are lines'],
+  [answers('ClusterLogs', '{ logs: [{ logsFile: a, lines: [b] }] }'), 'spec.logs[0].lines must not be given beside logsFile'],
+  [answers('Logs', "{ logs: [{ lines: ['{{ nothing }}'] }] }"), 'document 1 (Logs a): template: a:1: function "nothing" not defined'],
+  [answers('Exec', '{ execs: [{}] }'), 'spec.execs[0].local is missing: commands can only run on this machine'],
+  [answers('Attach', '{ attaches: [{ file: a }] }'), 'spec.attaches[0].file is not known; known are containers, logsFile'],
+  [answers('PortForward', '{ forwards: [{ ports: [0] }] }'), 'spec.forwards[0].ports[0] must be a port'],
+  [answers('ClusterPortForward', '{ forwards: [{ target: { address: a, port: b } }] }'), 'spec.forwards[0].target.port must be a port'],
 ])('what is wrong is told with its place: %#', (text, sentence) => {
   expect(() => readSimulationFile(text)).toThrow(sentence)
 })

@@ -1,8 +1,10 @@
 import { loadYamlAll, splitApiVersion } from '@skiff/machinery'
+import type { AnswerRules } from '../answers/rules.ts'
 import type { TemplateSurroundings } from '../kwok/functions.ts'
-import { type FileStage, readStage } from '../kwok/read-stage.ts'
+import { type FileStage, readStage, templatesOf } from '../kwok/read-stage.ts'
 import type { NodeShape } from '../nodes/shape.ts'
 import type { UsageRule } from '../usage/usage.ts'
+import { readAnswers } from './answers.ts'
 import { type Fields, FileError, fieldsOf } from './fields.ts'
 import { readShape } from './shapes.ts'
 import { readUsage } from './usages.ts'
@@ -12,6 +14,8 @@ export interface SimulationFile {
   readonly shapes: readonly NodeShape[]
   readonly stages: readonly FileStage[]
   readonly usages: readonly UsageRule[]
+  /** What pods answer to who looks into them: those of a pod's own name first. */
+  readonly answers: AnswerRules
   /** The built-in stages of a kind stay beside the file's own; those of the same name give way. */
   readonly keepsBuiltins: boolean
   /** Of the nodes' leases; absent: the kubelet's. */
@@ -23,17 +27,7 @@ export interface SimulationFile {
 const nowhere: TemplateSurroundings = { now: () => 0, random: () => 0, nodeIP: () => '', podIP: () => '' }
 
 /** Kinds of kwok that configure what is not simulated here. */
-const passedOver = new Set([
-  'KwokConfiguration',
-  'KwokctlConfiguration',
-  'KwokctlResource',
-  'Metric',
-  'Logs',
-  'ClusterLogs',
-  'Exec',
-  'ClusterExec',
-])
-for (const kind of ['Attach', 'ClusterAttach', 'PortForward', 'ClusterPortForward', 'KwokctlComponent']) passedOver.add(kind)
+const passedOver = new Set(['KwokConfiguration', 'KwokctlConfiguration', 'KwokctlResource', 'KwokctlComponent', 'Metric'])
 
 const groups = new Set(['kwok.x-k8s.io', 'config.kwok.x-k8s.io', 'simulation.skiff.dev'])
 
@@ -46,6 +40,7 @@ export const readSimulationFile = (text: string, around: TemplateSurroundings = 
   const stages: FileStage[] = []
   const usages: UsageRule[] = []
   const ignored: string[] = []
+  const answers: (Partial<AnswerRules> & { readonly own: boolean })[] = []
   let keepsBuiltins = false
   let leaseDurationSeconds: number | undefined
   for (const [at, { kind, name, document, path }] of documentsOf(text).entries()) {
@@ -66,13 +61,24 @@ export const readSimulationFile = (text: string, around: TemplateSurroundings = 
         keepsBuiltins = spec().flag('keepBuiltinStages') ?? false
         leaseDurationSeconds = readLease(spec())
         break
-      default:
+      default: {
+        const found = located(path, () => readAnswers(kind, name, document, templatesOf(name, around)))
+        if (found) answers.push({ ...found, own: !kind.startsWith('Cluster') })
+        if (found) break
         if (!passedOver.has(kind)) throw new FileError(`document ${at + 1} has the kind ${JSON.stringify(kind)}, which is not known here`)
         ignored.push(`${kind} ${name}`)
+      }
     }
   }
   refuseTwice(shapes)
-  return { shapes, stages, usages, keepsBuiltins, leaseDurationSeconds, ignored }
+  return { shapes, stages, usages, answers: together(answers), keepsBuiltins, leaseDurationSeconds, ignored }
+}
+
+const together = (found: readonly (Partial<AnswerRules> & { readonly own: boolean })[]): AnswerRules => {
+  const sorted = [...found.filter(({ own }) => own), ...found.filter(({ own }) => !own)]
+  const all = <K extends keyof AnswerRules>(name: K) =>
+    sorted.flatMap((each) => (each[name] ?? []) as AnswerRules[K][number][]) as unknown as AnswerRules[K]
+  return { logs: all('logs'), attaches: all('attaches'), execs: all('execs'), forwards: all('forwards') }
 }
 
 const readLease = (spec: Fields): number | undefined => {

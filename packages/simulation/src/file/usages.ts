@@ -1,30 +1,22 @@
 import { quantityValue } from '@skiff/machinery'
 import type { UsageRule } from '../usage/usage.ts'
 import type { Fields } from './fields.ts'
+import { readScope, setOf } from './scope.ts'
 
 /** Reads kwok's ResourceUsage, which is for the pod of its own name, or ClusterResourceUsage. */
 export const readUsage = (kind: 'ResourceUsage' | 'ClusterResourceUsage', name: string, document: Fields): UsageRule[] => {
   const spec = document.object('spec') ?? document.refuse('spec', 'is missing')
-  const selector = spec.object('selector')
-  const own = kind === 'ResourceUsage'
-  const namespaces = own ? [document.object('metadata')?.text('namespace') ?? 'default'] : selector?.texts('matchNamespaces')
-  const names = own ? [name] : selector?.texts('matchNames')
+  const scope = readScope(kind === 'ClusterResourceUsage', name, document)
   return spec.list('usages').map((each) => {
-    const containers = each.texts('containers')
     const usage = each.object('usage')
     return {
-      namespaces: setOf(namespaces),
-      names: setOf(names),
-      containers: setOf(containers),
+      ...scope,
+      containers: setOf(each.texts('containers')),
       cpu: amount(usage?.object('cpu')),
       memory: amount(usage?.object('memory')),
     }
   })
 }
-
-/** An empty list selects everything, as none does. */
-const setOf = (values: readonly string[] | undefined): ReadonlySet<string> | undefined =>
-  values && values.length > 0 ? new Set(values) : undefined
 
 const amount = (fields: Fields | undefined): string | undefined => {
   if (!fields) return undefined

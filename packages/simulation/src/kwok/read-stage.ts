@@ -22,17 +22,11 @@ interface Step {
   readonly delete?: boolean
 }
 
-/** Reads a kwok Stage. `name` is its metadata's; throws a FileError or what an expression or a template gets wrong. */
-export const readStage = (name: string, spec: Fields, around: TemplateSurroundings): FileStage => {
-  const ref = spec.object('resourceRef') ?? spec.refuse('resourceRef', 'is missing')
-  const kind = ref.text('kind') ?? ref.refuse('kind', 'is missing')
-  const group = ref.text('apiGroup') ?? 'v1'
-  // kwok writes a group and version here, as in apiVersion.
-  const at = group.indexOf('/')
-  const core = kind === 'Pod' || kind === 'Node'
+/** Compiles templates with kwok's functions, some of which ask for the object that is rendered. `name` stands in complaints. */
+export const templatesOf = (name: string, around: TemplateSurroundings): ((source: string) => Template) => {
   let current: unknown
   const functions = kwokFunctions(around, () => current as never)
-  const compile = (source: string): Template => {
+  return (source) => {
     const template = compileTemplate(source, name, functions)
     const within = <T>(object: unknown, act: () => T): T => {
       current = object
@@ -43,6 +37,17 @@ export const readStage = (name: string, spec: Fields, around: TemplateSurroundin
       value: (object) => within(object, () => template.value(object)),
     }
   }
+}
+
+/** Reads a kwok Stage. `name` is its metadata's; throws a FileError or what an expression or a template gets wrong. */
+export const readStage = (name: string, spec: Fields, around: TemplateSurroundings): FileStage => {
+  const ref = spec.object('resourceRef') ?? spec.refuse('resourceRef', 'is missing')
+  const kind = ref.text('kind') ?? ref.refuse('kind', 'is missing')
+  const group = ref.text('apiGroup') ?? 'v1'
+  // kwok writes a group and version here, as in apiVersion.
+  const at = group.indexOf('/')
+  const core = kind === 'Pod' || kind === 'Node'
+  const compile = templatesOf(name, around)
   const steps = readSteps(spec, compile, core)
   const weight = spec.number('weight') ?? 0
   const weightFrom = expressionFrom(spec, 'weightFrom')

@@ -1,6 +1,7 @@
 import type { Pod } from '@skiff/api'
 import type { View } from '@skiff/client'
 import { controllerOf, milliValue, quantityValue } from '@skiff/machinery'
+import { isFor, type PodScope } from '../answers/rules.ts'
 import { prefix } from '../pods/behaviour.ts'
 
 /** What a container uses now. */
@@ -11,10 +12,7 @@ export interface ContainerUsage {
 }
 
 /** What a file says of the usage of some pods' containers: kwok's ResourceUsage and ClusterResourceUsage. */
-export interface UsageRule {
-  readonly namespaces: ReadonlySet<string> | undefined
-  readonly names: ReadonlySet<string> | undefined
-  readonly containers: ReadonlySet<string> | undefined
+export interface UsageRule extends PodScope {
   /** Quantities. */
   readonly cpu: string | undefined
   readonly memory: string | undefined
@@ -48,11 +46,6 @@ export const createUsage =
       }
     })
   }
-
-const isFor = ({ namespaces, names, containers }: UsageRule, { metadata }: Pod, container: string): boolean =>
-  (!namespaces || namespaces.has(metadata.namespace ?? '')) &&
-  (!names || names.has(metadata.name)) &&
-  (!containers || containers.has(container))
 
 const siblings = (pod: Pod, pods: View<Pod>): number => {
   const owner = controllerOf(pod)
