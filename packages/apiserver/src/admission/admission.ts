@@ -73,7 +73,9 @@ export const admissionChain = (
       let rejected = true
       try {
         let current = request
-        for (const plugin of mutating(request)) {
+        const asked = mutating(request)
+        for (let at = 0; at < asked.length; at++) {
+          const plugin = asked[at] as AdmissionPlugin
           const answer = plugin.mutate?.(current)
           const object = answer instanceof Promise ? await answer : answer
           if (object !== undefined && object !== current.object) current = { ...current, object }
@@ -89,7 +91,9 @@ export const admissionChain = (
       let undo: (() => void)[] | undefined
       let rejected = true
       try {
-        for (const plugin of validating(request)) {
+        const asked = validating(request)
+        for (let at = 0; at < asked.length; at++) {
+          const plugin = asked[at] as AdmissionPlugin
           const answer = plugin.validate?.(request)
           const back = answer instanceof Promise ? await answer : answer
           if (!back) continue

@@ -188,6 +188,7 @@ const ancient = 'ancient-changes'
 
 /** Above ten updaters, the oldest of a version become one. */
 const capped = (managed: Managed): Managed => {
+  if (managed.holdings.size <= mostUpdaters) return managed
   const updaters = [...managed.holdings].filter(([, holding]) => !holding.applied).map(([id]) => id)
   if (updaters.length <= mostUpdaters) return managed
   const timeOf = (id: string) => managed.times.get(id) ?? ''

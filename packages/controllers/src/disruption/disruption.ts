@@ -14,18 +14,24 @@ import { isTarget, planStaleTarget } from './stale-target.ts'
 // No object key holds a space, so pods and budgets never meet.
 const podPrefix = 'pod '
 
-const shown = (pod: Pod | undefined) =>
-  pod && [pod.metadata.labels, pod.metadata.deletionTimestamp, isReady(pod), pod.metadata.ownerReferences]
+/** Whether budgets count two states of a pod alike. */
+const countsTheSame = (a: Pod, b: Pod): boolean =>
+  a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
+  isReady(a) === isReady(b) &&
+  same(a.metadata.labels, b.metadata.labels) &&
+  same(a.metadata.ownerReferences, b.metadata.ownerReferences)
 
 const budgetsOf = ({ metadata: { namespace = '', labels } }: Pod, views: Views): PodDisruptionBudget[] =>
   [...views.view(budgets).list(namespace)].filter(({ spec }) => selects(spec.selector, labels))
 
-function* keysOf({ key, before, after }: ViewChange<Pod>, views: Views): Iterable<string> {
-  if (after && isTarget(after)) yield `${podPrefix}${key}`
-  if (before && after && same(shown(before), shown(after))) return
+const keysOf = ({ key, before, after }: ViewChange<Pod>, views: Views): readonly string[] => {
+  const keys = after && isTarget(after) ? [`${podPrefix}${key}`] : []
+  if (before && after && countsTheSame(before, after)) return keys
   const now = after ? budgetsOf(after, views) : []
-  if (now.length > 1) yield `${podPrefix}${key}`
-  for (const budget of before ? [...now, ...budgetsOf(before, views)] : now) yield keyOf(budget)
+  if (now.length > 1) keys.push(`${podPrefix}${key}`)
+  for (const budget of now) keys.push(keyOf(budget))
+  if (before) for (const budget of budgetsOf(before, views)) keys.push(keyOf(budget))
+  return keys
 }
 
 /** Evictions of such a pod are refused: who reads its events learns why. */

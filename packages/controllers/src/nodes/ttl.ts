@@ -34,7 +34,7 @@ export const planTtl = (node: Node, step: number): Steps => {
 
 export const ttlController = (): Controller => {
   let step = 0
-  const concerned = (name: string, views: Views): Iterable<string> => {
+  const concerned = (name: string, views: Views): readonly string[] => {
     const next = ttlStep(step, views.view(nodes).size)
     if (next === step) return [name]
     step = next

@@ -7,7 +7,7 @@ import type { Steps } from './step.ts'
 /** A resource that a controller observes, and which of its keys a change concerns. */
 export interface Watched<T extends KubeObject = KubeObject> {
   readonly resource: Resource<T>
-  readonly keys: (change: ViewChange<T>, views: Views, nowMs: number) => Iterable<string>
+  readonly keys: (change: ViewChange<T>, views: Views, nowMs: number) => readonly string[]
   readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>
 }
 

@@ -71,7 +71,8 @@ export const runController = (controller: Controller, { client, views, env }: Ru
     const view = views.view(resource)
     for (const [name, values] of Object.entries(indexes ?? {})) view.addIndex(name, values)
     const stop = view.subscribe((change) => {
-      for (const key of keys(change, views, env.now())) queue.add(key)
+      const concerned = keys(change, views, env.now())
+      for (let at = 0; at < concerned.length; at++) queue.add(concerned[at] as string)
     })
     const before = watched.get(resourceKey(resource))
     watched.set(resourceKey(resource), () => {

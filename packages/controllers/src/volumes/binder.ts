@@ -21,7 +21,7 @@ const pending = (views: Views, className: string): string[] =>
 const isFree = (volume: PersistentVolume | undefined): boolean => volume?.status?.phase === 'Available' && !volume.spec.claimRef
 
 /** A volume concerns the claims that it is for, that ask for it, and once it becomes free all that look for one of its class. */
-const ofVolumeChange = ({ key, before, after }: ViewChange<PersistentVolume>, views: Views): Iterable<string> => {
+const ofVolumeChange = ({ key, before, after }: ViewChange<PersistentVolume>, views: Views): readonly string[] => {
   const keys = new Set([ofVolume(key)])
   for (const claim of views.view(claims).indexed('volume', key)) keys.add(ofClaim(keyOf(claim)))
   for (const volume of [before, after]) {
@@ -31,14 +31,14 @@ const ofVolumeChange = ({ key, before, after }: ViewChange<PersistentVolume>, vi
   if (after && isFree(after) && !isFree(before))
     for (const claim of views.view(claims).indexed('pending', classOf(after)))
       if (!waitsForConsumer(claim, views)) keys.add(ofClaim(keyOf(claim)))
-  return keys
+  return [...keys]
 }
 
-const ofClaimChange = ({ key, before, after }: ViewChange<PersistentVolumeClaim>, views: Views): Iterable<string> => {
+const ofClaimChange = ({ key, before, after }: ViewChange<PersistentVolumeClaim>, views: Views): readonly string[] => {
   const keys = new Set([ofClaim(key)])
   for (const claim of [before, after]) if (claim?.spec.volumeName) keys.add(ofVolume(claim.spec.volumeName))
   for (const volume of views.view(volumes).indexed('claim', key)) keys.add(ofVolume(volume.metadata.name))
-  return keys
+  return [...keys]
 }
 
 /** Binds claims to volumes; makes none itself. One key at a time: each plan sees what the one before gave away. */
