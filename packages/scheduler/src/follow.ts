@@ -94,15 +94,22 @@ const nodeChanged = ({ snapshot, queue }: FollowParts, { before, after, key }: V
   if (matters) queue.happened({ on: 'node-updated', before, node: after, changed })
 }
 
+/** What of a status decides how much room a pod takes. */
+const grantedOf = ({ status }: Pod) => {
+  const amounts = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
+  const isStuck = status?.conditions?.some((each) => each.type === 'PodResizePending' && each.reason === 'Infeasible')
+  return [
+    isStuck ?? false,
+    ...amounts.flatMap((each) => (each.resources ? [each.name, each.resources.requests, each.allocatedResources] : [])),
+  ]
+}
+
 /** What of a pod on a node is counted. */
 const countsAlike = (a: Pod, b: Pod): boolean =>
   a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
   isDeepStrictEqual(a.metadata.labels, b.metadata.labels) &&
   isDeepStrictEqual(a.spec, b.spec) &&
-  isDeepStrictEqual(
-    a.status?.containerStatuses?.map((each) => each.resources),
-    b.status?.containerStatuses?.map((each) => each.resources),
-  )
+  isDeepStrictEqual(grantedOf(a), grantedOf(b))
 
 const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => void) => {
   const { snapshot, queue, assumed, nominations, waitingPods, schedules } = parts

@@ -4,8 +4,16 @@ import type { Labels } from '@skiff/machinery'
 export type NodeMatcher = (node: Node) => boolean
 
 const integer = /^[+-]?\d+$/
-const compared = (value: string | undefined, limit: string | undefined, holds: (a: bigint, b: bigint) => boolean): boolean =>
-  value !== undefined && limit !== undefined && integer.test(value) && integer.test(limit) && holds(BigInt(value), BigInt(limit))
+/** As Go reads an int64; undefined for what is none. */
+const int64Of = (text: string | undefined): bigint | undefined => {
+  if (text === undefined || !integer.test(text)) return undefined
+  const value = text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text.replace('+', ''))
+  return BigInt.asIntN(64, value) === value ? value : undefined
+}
+const compared = (value: string | undefined, limits: readonly string[] = [], holds: (a: bigint, b: bigint) => boolean): boolean => {
+  const [a, b] = [int64Of(value), int64Of(limits[0])]
+  return limits.length === 1 && a !== undefined && b !== undefined && holds(a, b)
+}
 
 const meets = ({ key, operator, values }: NodeSelectorRequirement, labels: Labels): boolean => {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined
@@ -19,9 +27,9 @@ const meets = ({ key, operator, values }: NodeSelectorRequirement, labels: Label
     case 'DoesNotExist':
       return value === undefined
     case 'Gt':
-      return compared(value, values?.[0], (a, b) => a > b)
+      return compared(value, values, (a, b) => a > b)
     case 'Lt':
-      return compared(value, values?.[0], (a, b) => a < b)
+      return compared(value, values, (a, b) => a < b)
   }
 }
 

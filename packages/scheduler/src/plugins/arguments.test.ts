@@ -53,15 +53,26 @@ describe('NodeResourcesFit', () => {
   })
   test('resources that others look after are not filtered by', () => {
     const ignoring = createNodeResourcesFit({
-      ...{ ignoredResources: ['example.com/gpu'], ignoredResourceGroups: ['other.com'] },
+      ...{ ignoredResources: ['example.com/gpu'], ignoredResourceGroups: ['other.com', 'kubernetes.io'] },
       scoringStrategy: { type: 'LeastAllocated', resources: cpuAndMemory },
     })
     const pod = (name: string) => podOf('p', { requests: { [name]: '1' } })
     const cluster = still([nodeOf('n')])
     expect(filtered(cluster, ignoring, pod('example.com/gpu'))).toEqual({ n: 'fits' })
     expect(filtered(cluster, ignoring, pod('other.com/any'))).toEqual({ n: 'fits' })
+    expect(filtered(cluster, ignoring, pod('kubernetes.io/own'))).toEqual({ n: 'Insufficient kubernetes.io/own' })
     expect(filtered(cluster, ignoring, pod('example.com/fpga'))).toEqual({ n: 'Insufficient example.com/fpga' })
   })
+})
+
+test('NodeResourcesBalancedAllocation over two resources: half their distance, as upstream rounds it', () => {
+  const plugin = createBalancedAllocation([
+    { name: 'cpu', weight: 1 },
+    { name: 'example.com/gpu', weight: 1 },
+  ])
+  const cluster = still([nodeOf('n', { allocatable: { cpu: '1', 'example.com/gpu': '10' } })])
+  // 1 - |0.04 - 0.8| / 2 is 0.62.
+  expect(scored(cluster, plugin, podOf('p', { requests: { cpu: '40m', 'example.com/gpu': '8' } }))).toEqual({ n: 62 })
 })
 
 test('NodeResourcesBalancedAllocation over three resources: the deviation of their shares', () => {

@@ -48,6 +48,7 @@ const anyScore = (resources: readonly ResourceWeight[], pod: PodInfo, snapshot: 
       if (all > 0) shares.push(Math.min(1, load.asked(slot) / all))
     }
     if (shares.length === 0) return 100
+    if (shares.length === 2) return Math.trunc((1 - Math.abs(((shares[0] as number) - (shares[1] as number)) / 2)) * 100)
     const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
     const variance = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / shares.length
     return Math.trunc((1 - Math.sqrt(variance)) * 100)

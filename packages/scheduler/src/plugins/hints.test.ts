@@ -5,10 +5,12 @@ import { podInfoOf } from '../snapshot/pod-info.ts'
 import { still } from '../testing/decisions.ts'
 import { type NodeOptions, nodeOf, podOf } from '../testing/objects.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
+import { nodeAffinity } from './node-affinity.ts'
 import { nodeResourcesFit } from './node-resources-fit.ts'
 import { nodeUnschedulable } from './node-unschedulable.ts'
 import { nodeVolumeLimits } from './node-volume-limits.ts'
 import { podTopologySpread } from './pod-topology-spread.ts'
+import { taintToleration } from './taint-toleration.ts'
 import { createVolumeBinding } from './volume-binding.ts'
 
 const volumeBinding = createVolumeBinding(async () => {})
@@ -48,6 +50,13 @@ describe('which events bring a refused pod back', () => {
     },
   })
   const plain = podOf('x')
+  const tainted: NodeOptions = { spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } }
+  const bearing = podOf('p', { spec: { tolerations: [{ key: 'k', operator: 'Exists' }] } })
+  const choosy = podOf('p', { spec: { nodeSelector: { disk: 'ssd' } } })
+  const near = (matchLabels: Record<string, string>) => ({ topologyKey: zone, labelSelector: { matchLabels } })
+  const friendly = podOf('p', {
+    spec: { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near(web), near({ track: 'a' })] } } },
+  })
   const user = podOf('x', { spec: { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] } })
   const claimAdded = (name: string): ClusterEvent => ({
     on: 'storage',
@@ -59,6 +68,20 @@ describe('which events bring a refused pod back', () => {
     ['a node too small', false, nodeResourcesFit, added(has('1')), podOf('p', cpu('2'))],
     ['more of what it needs', true, nodeResourcesFit, changedNode(has('1'), has('4'), 'allocatable'), podOf('p', cpu('2'))],
     ['less of it', false, nodeResourcesFit, changedNode(has('8'), has('4'), 'allocatable'), podOf('p', cpu('2'))],
+    ['a node for no pod at all', false, nodeResourcesFit, added({ allocatable: { pods: '0' } }), podOf('p', cpu('2'))],
+    ['a node comes cordoned', false, nodeUnschedulable, added({ spec: { unschedulable: true } }), plain],
+    ['a taint goes', true, taintToleration, changedNode(tainted, {}, 'taints'), plain],
+    ['a taint goes that it bore', false, taintToleration, changedNode(tainted, {}, 'taints'), bearing],
+    ['a node gets its label', true, nodeAffinity, changedNode({}, { labels: { disk: 'ssd' } }, 'labels'), choosy],
+    [
+      'a node had its label',
+      false,
+      nodeAffinity,
+      changedNode({ labels: { disk: 'ssd' } }, { labels: { disk: 'ssd', x: '' } }, 'labels'),
+      choosy,
+    ],
+    ['a pod comes that one of its terms means', false, interPodAffinity, assigned(podOf('x', { labels: web })), friendly],
+    ['a pod comes that all of them mean', true, interPodAffinity, assigned(podOf('x', { labels: { ...web, track: 'a' } })), friendly],
     ['a cordon lifted', true, nodeUnschedulable, changedNode({ spec: { unschedulable: true } }, {}, 'taints'), plain],
     ['a cordon made', false, nodeUnschedulable, changedNode({}, { spec: { unschedulable: true } }, 'taints'), plain],
     ['a node with the key', true, podTopologySpread, added({ labels: { [zone]: 'a' } }), spreading],

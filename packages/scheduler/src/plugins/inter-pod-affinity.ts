@@ -144,7 +144,8 @@ const normalizeSpan = (scores: Float64Array): void => {
     highest = Math.max(highest, score)
   }
   const span = highest - lowest
-  for (let i = 0; i < scores.length; i += 1) scores[i] = span > 0 ? Math.trunc((100 * ((scores[i] as number) - lowest)) / span) : 0
+  // Divided first, as upstream: the rounding of 29/100 makes it 28.
+  for (let i = 0; i < scores.length; i += 1) scores[i] = span > 0 ? Math.trunc(100 * (((scores[i] as number) - lowest) / span)) : 0
 }
 
 /** Pods that want to be near, or away from, pods with certain labels. */
@@ -179,7 +180,8 @@ export const createInterPodAffinity = (args: InterPodAffinityArgs): Plugin => ({
       case 'node-updated':
         return event.changed.labels
       case 'pod-assigned':
-        return pod.requiredAffinity.some((term) => termMatches(term, event.pod, cluster))
+        // One pod must satisfy all terms.
+        return pod.requiredAffinity.length > 0 && pod.requiredAffinity.every((term) => termMatches(term, event.pod, cluster))
       case 'pod-updated':
         // Of a pod that is placed, labels alone may change.
         return [...pod.requiredAffinity, ...pod.requiredAntiAffinity].some(

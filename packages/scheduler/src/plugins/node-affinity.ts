@@ -1,4 +1,4 @@
-import type { NodeAffinity, NodeSelector } from '@skiff/api'
+import type { Node, NodeAffinity, NodeSelector } from '@skiff/api'
 import { type Plugin, unresolvable } from '../cycle/framework.ts'
 import { matchesNodeSelector, matchesTerm, requiredNodes } from '../match/node-selector.ts'
 import { normalizeByHighest } from '../match/normalize.ts'
@@ -65,10 +65,11 @@ export const createNodeAffinity = (added: NodeAffinity = {}): Plugin => {
         normalize: (scores: Float64Array) => normalizeByHighest(scores, false),
       }
     },
-    hint: (event, { pod }) =>
-      (event.on === 'node-added' || (event.on === 'node-updated' && event.changed.labels)) &&
-      (!addedRequired || matchesNodeSelector(addedRequired, event.node)) &&
-      (requiredNodes(pod)?.(event.node) ?? true),
+    hint: (event, { pod }) => {
+      if (event.on !== 'node-added' && !(event.on === 'node-updated' && event.changed.labels)) return false
+      const matches = (node: Node) => (!addedRequired || matchesNodeSelector(addedRequired, node)) && (requiredNodes(pod)?.(node) ?? true)
+      return matches(event.node) && (event.on === 'node-added' || !matches(event.before))
+    },
   }
 }
 

@@ -45,7 +45,11 @@ const ignoring = ({ ignoredResources = [], ignoredResourceGroups = [] }: Args): 
   if (ignoredResources.length === 0 && ignoredResourceGroups.length === 0) return () => false
   const names = new Set(ignoredResources)
   const groups = new Set(ignoredResourceGroups)
-  return (resource) => resource.includes('/') && (names.has(resource) || groups.has(resource.slice(0, resource.indexOf('/'))))
+  // Resources of Kubernetes' own are never left to others.
+  return (resource) =>
+    resource.includes('/') &&
+    !resource.includes('kubernetes.io/') &&
+    (names.has(resource) || groups.has(resource.slice(0, resource.indexOf('/'))))
 }
 
 const isUsual = ({ scoringStrategy: { type, resources } }: Args): boolean =>
@@ -134,5 +138,5 @@ const grew = ({ before, node }: ClusterEvent & { on: 'node-updated' }, pod: PodI
 
 const couldHold = ({ node }: ClusterEvent & { on: 'node-added' | 'node-updated' }, pod: PodInfo): boolean => {
   const has = amountsOf(node.status?.allocatable)
-  return pod.requests.every(([resource, amount]) => amount <= (has.get(resource) ?? 0))
+  return (has.get('pods') ?? 0) > 0 && pod.requests.every(([resource, amount]) => amount <= (has.get(resource) ?? 0))
 }

@@ -16,5 +16,8 @@ export const nodeUnschedulable: Plugin = {
     if (tolerated(cordon, pod.spec.tolerations)) return 'skip'
     return { filter: (slot) => (snapshot.node(slot)?.node.spec?.unschedulable ? cordoned : undefined) }
   },
-  hint: (event) => event.on === 'node-added' || (event.on === 'node-updated' && event.changed.taints && !event.node.spec?.unschedulable),
+  hint: (event) => {
+    if (event.on === 'node-added') return !event.node.spec?.unschedulable
+    return event.on === 'node-updated' && event.before.spec?.unschedulable === true && !event.node.spec?.unschedulable
+  },
 }

@@ -87,6 +87,14 @@ test('PodTopologySpread: pods of a Service or a ReplicaSet spread by default', (
   const owned = podOf('p', { labels, metadata: { ownerReferences: [owner] } })
   expect(scored(still(nodes, placed, [rs]), podTopologySpread, owned)).toEqual({ a1: 66, b1: 100 })
 })
+test('PodTopologySpread: nodes without a zone weigh as a domain more, where the cluster has defaults', () => {
+  const labels = { app: 'web' }
+  const web = given(service, { apiVersion: 'v1', kind: 'Service', metadata: meta('web'), spec: { selector: labels } })
+  const placed = ['1', '2', '3'].map((name) => podOf(name, { on: 'a1', labels }))
+  // Host: 3 * ln(5) + 2, zone: 3 * ln(5) + 4, together 16; the empty ones 6 and 2.
+  const cluster = still([inZone('a1', 'a'), inZone('b1', 'b'), nodeOf('bare')], placed, [web])
+  expect(scored(cluster, podTopologySpread, podOf('p', { labels }))).toEqual({ a1: 12, b1: 75, bare: 100 })
+})
 test('InterPodAffinity: preferences of the pod and of those already there', () => {
   const weighted = (weight: number, app: string) => ({
     weight,
@@ -102,4 +110,11 @@ test('InterPodAffinity: preferences of the pod and of those already there', () =
   // a: 30, b: -10, c: 0, stretched to 0..100.
   expect(scored(still(nodes, [db, shy]), interPodAffinity, web)).toEqual({ a1: 100, b1: 0, c1: 25 })
   expect(scored(still(nodes, [db]), interPodAffinity, podOf('plain'))).toBe('skip')
+  // As upstream's floating point has it: 100 * (29 / 100) is a little less than 29.
+  const both = podOf('p', { spec: preferring('podAffinity', weighted(29, 'db'), weighted(100, 'x')) })
+  expect(scored(still(nodes, [db, podOf('x', { on: 'b1', labels: { app: 'x' } })]), interPodAffinity, both)).toEqual({
+    a1: 28,
+    b1: 100,
+    c1: 0,
+  })
 })

@@ -89,10 +89,10 @@ const ownersSelector = (pod: PodInfo, { views }: Cluster): CompiledSelector | un
   }
   const owner = controllerOf(pod.pod)
   const key = `${pod.namespace}/${owner?.name}`
-  if (owner?.kind === 'ReplicationController') {
+  if (owner?.kind === 'ReplicationController' && owner.apiVersion === 'v1') {
     const labels = views.view(replicationController).get(key)?.spec.selector
     if (labels) selectors.push(selectorFromLabels(labels))
-  } else if (owner?.kind === 'ReplicaSet' || owner?.kind === 'StatefulSet') {
+  } else if (owner?.apiVersion === 'apps/v1' && (owner.kind === 'ReplicaSet' || owner.kind === 'StatefulSet')) {
     const held = owner.kind === 'ReplicaSet' ? views.view(replicaSet).get(key) : views.view(statefulSet).get(key)
     if (held) selectors.push(compileLabelSelector(held.spec.selector))
   }

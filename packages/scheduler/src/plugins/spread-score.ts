@@ -22,12 +22,17 @@ export const spreadScore = (constraints: readonly Constraint[], mustHaveAll: boo
         }
         const isSeen = new Uint8Array(domain.size)
         let domains = 0
+        let isUnlabelledSeen = false
         for (const slot of scored) {
           const id = domain.ids[slot] as number
-          if (id < 0 || isSeen[id] === 1) continue
-          isSeen[id] = 1
-          domains += 1
+          // As upstream: nodes without the label are a domain of their own in the weight, though nothing is scored by it.
+          if (id < 0) isUnlabelledSeen = true
+          else if (isSeen[id] === 0) {
+            isSeen[id] = 1
+            domains += 1
+          }
         }
+        if (isUnlabelledSeen) domains += 1
         const pods = new Int32Array(domain.size)
         for (const slot of snapshot.order) {
           const id = domain.ids[slot] as number

@@ -36,7 +36,9 @@ export const taintToleration: Plugin = {
       normalize: (scores: Float64Array) => normalizeByHighest(scores, true),
     }
   },
-  hint: (event, { pod }) =>
-    (event.on === 'node-added' || (event.on === 'node-updated' && event.changed.taints)) &&
-    !untolerated(event.node.spec?.taints, pod.spec.tolerations),
+  hint: (event, { pod: { spec } }) => {
+    if (event.on !== 'node-added' && event.on !== 'node-updated') return false
+    const wasTolerated = event.on === 'node-updated' && !untolerated(event.before.spec?.taints, spec.tolerations)
+    return !wasTolerated && !untolerated(event.node.spec?.taints, spec.tolerations)
+  },
 }

@@ -7,8 +7,9 @@ interface Placed {
 
 const zoneOf = ({ node }: Placed): string => {
   const labels = node.metadata.labels ?? {}
-  const region = labels['topology.kubernetes.io/region'] ?? ''
-  const zone = labels['topology.kubernetes.io/zone'] ?? ''
+  // As upstream: the names of old count before those of today.
+  const labelled = (name: string) => labels[`failure-domain.beta.kubernetes.io/${name}`] ?? labels[`topology.kubernetes.io/${name}`] ?? ''
+  const [region, zone] = [labelled('region'), labelled('zone')]
   return `${region}:\u0000:${zone}`
 }
 

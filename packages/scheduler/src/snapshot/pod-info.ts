@@ -49,20 +49,19 @@ export const withOwnLabels = (
   selector: PodAffinityTerm['labelSelector'],
   labels: Labels,
   same: readonly string[] | undefined,
-  other?: readonly string[],
 ): PodAffinityTerm['labelSelector'] => {
-  if (!selector || (!same?.length && !other?.length)) return selector
-  const taken = (keys: readonly string[] | undefined, operator: 'In' | 'NotIn') =>
-    (keys ?? [])
-      .filter((key) => Object.hasOwn(labels, key))
-      .map((key) => ({ key, operator, values: [labels[key] as string] as readonly string[] }))
-  return { ...selector, matchExpressions: [...(selector.matchExpressions ?? []), ...taken(same, 'In'), ...taken(other, 'NotIn')] }
+  if (!selector || !same?.length) return selector
+  const taken = same
+    .filter((key) => Object.hasOwn(labels, key))
+    .map((key) => ({ key, operator: 'In' as const, values: [labels[key] as string] as readonly string[] }))
+  return { ...selector, matchExpressions: [...(selector.matchExpressions ?? []), ...taken] }
 }
 
-const compileTerm = (term: PodAffinityTerm, namespace: string, labels: Labels): Term => {
+const compileTerm = (term: PodAffinityTerm, namespace: string): Term => {
   // Neither namespaces nor a selector of them: the pod's own.
   const named = term.namespaces?.length || term.namespaceSelector ? (term.namespaces ?? []) : [namespace]
-  const selector = withOwnLabels(term.labelSelector, labels, term.matchLabelKeys, term.mismatchLabelKeys)
+  // What matchLabelKeys and mismatchLabelKeys ask for is in the selector already: the API server put it there, once and for all.
+  const selector = term.labelSelector
   const namespaces = [...named].sort()
   return {
     key: JSON.stringify([namespaces, term.namespaceSelector, selector, term.topologyKey]),
@@ -94,7 +93,7 @@ export const podInfoOf = (pod: Pod): PodInfo => {
   const namespace = metadata.namespace ?? ''
   const labels = metadata.labels ?? {}
   const { podAffinity, podAntiAffinity } = spec.affinity ?? {}
-  const term = (each: PodAffinityTerm) => compileTerm(each, namespace, labels)
+  const term = (each: PodAffinityTerm) => compileTerm(each, namespace)
   const weighted = (each: { readonly weight: number; readonly podAffinityTerm: PodAffinityTerm }) => ({
     weight: each.weight,
     term: term(each.podAffinityTerm),

@@ -35,8 +35,23 @@ test.each([
   expect(cpuMilli({ spec })).toBe(milli)
 })
 
-test('while a container shrinks, the larger amount counts', () => {
-  const pod = podOf('p', { requests: { cpu: '1' } })
-  const granted = { name: 'main', ready: true, restartCount: 0, image: '', imageID: '', resources: { requests: { cpu: '2' } } }
-  expect(podAmounts({ ...pod, status: { containerStatuses: [granted] } }).get('cpu')).toBe(2000)
+const resizing = (cpu: string, granted: object, more: object = {}) => {
+  const status = { name: 'main', ready: true, restartCount: 0, image: '', imageID: '', ...granted }
+  return podAmounts({ ...podOf('p', { requests: { cpu } }), status: { containerStatuses: [status], ...more } }).get('cpu')
+}
+const granting = (cpu: string) => ({ resources: { requests: { cpu } } })
+test('while a container is resized, the largest of what is asked for, promised and granted counts', () => {
+  expect(resizing('1', granting('2'))).toBe(2000)
+  expect(resizing('3', granting('2'))).toBe(3000)
+  expect(resizing('1', { ...granting('2'), allocatedResources: { cpu: '4' } })).toBe(4000)
+  expect(resizing('1', { allocatedResources: { cpu: '4' } })).toBe(1000)
+})
+test('a resize that the node can never grant counts for nothing', () => {
+  const infeasible = { conditions: [{ type: 'PodResizePending', status: 'True', reason: 'Infeasible' }] }
+  expect(resizing('9', granting('2'), infeasible)).toBe(2000)
+})
+test('sidecars are resized too', () => {
+  const pod = podOf('p', { spec: { initContainers: [asking('s', '1', sidecar)], containers: [asking('a', '1')] } })
+  const status = { name: 's', ready: true, restartCount: 0, image: '', imageID: '', ...granting('3') }
+  expect(podAmounts({ ...pod, status: { initContainerStatuses: [status] } }).get('cpu')).toBe(4000)
 })

@@ -1,4 +1,4 @@
-import type { Container, Pod } from '@skiff/api'
+import type { Container, ContainerStatus, Pod } from '@skiff/api'
 import { milliValue, quantityValue } from '@skiff/machinery'
 
 /** Amounts by resource: cpu in milli-CPU, all else in whole units (bytes, devices). */
@@ -34,12 +34,19 @@ const scored = (amounts: Amounts): Amounts => {
   return both
 }
 
-/** While a resize is under way, the larger of what is asked for and what the node granted counts. */
-const containerAmounts = (container: Container, pod: Pod): Amounts => {
+/** A resize that the node can never grant counts for nothing. */
+const isInfeasible = ({ status }: Pod): boolean =>
+  status?.conditions?.some((each) => each.type === 'PodResizePending' && each.reason === 'Infeasible') ?? false
+
+/** While a resize is under way, the largest of what is asked for, what the node promised and what it granted counts. */
+const containerAmounts = (container: Container, pod: Pod, statuses: readonly ContainerStatus[] | undefined): Amounts => {
+  const status = statuses?.find((each) => each.name === container.name)
   const asked = amountsOf(container.resources?.requests)
-  const status = pod.status?.containerStatuses?.find((each) => each.name === container.name)
-  if (status?.resources?.requests) raise(asked, amountsOf(status.resources.requests))
-  return asked
+  if (!status?.resources) return asked
+  const amounts = isInfeasible(pod) ? amountsOf(status.resources.requests) : asked
+  raise(amounts, amountsOf(status.resources.requests))
+  raise(amounts, amountsOf(status.allocatedResources))
+  return amounts
 }
 
 /**
@@ -49,18 +56,19 @@ const containerAmounts = (container: Container, pod: Pod): Amounts => {
  */
 export const podAmounts = (pod: Pod, view: (amounts: Amounts) => Amounts = (amounts) => amounts): Amounts => {
   const { containers, initContainers, resources, overhead } = pod.spec
+  const { containerStatuses, initContainerStatuses } = pod.status ?? {}
   const [only] = containers
-  if (only && containers.length === 1 && !initContainers && !resources && !overhead) return view(containerAmounts(only, pod))
+  if (only && containers.length === 1 && !initContainers && !resources && !overhead)
+    return view(containerAmounts(only, pod, containerStatuses))
   const total: Amounts = new Map()
-  for (const container of containers) add(total, view(containerAmounts(container, pod)))
+  for (const container of containers) add(total, view(containerAmounts(container, pod, containerStatuses)))
   const sidecars: Amounts = new Map()
   const initial: Amounts = new Map()
   for (const container of initContainers ?? []) {
-    const own = view(amountsOf(container.resources?.requests))
     if (container.restartPolicy === 'Always') {
-      add(sidecars, own)
+      add(sidecars, view(containerAmounts(container, pod, initContainerStatuses)))
       raise(initial, sidecars)
-    } else raise(initial, plus(sidecars, own))
+    } else raise(initial, plus(sidecars, view(amountsOf(container.resources?.requests))))
   }
   add(total, sidecars)
   raise(total, initial)

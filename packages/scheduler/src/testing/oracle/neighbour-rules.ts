@@ -2,16 +2,10 @@ import type { Node, Pod, PodAffinityTerm, TopologySpreadConstraint } from '@skif
 import { type ClusterFacts, labelOf, nodeNamed, type Rule } from './cluster-facts.ts'
 import { bearsTaints, selects, wantsNode } from './label-rules.ts'
 
-type SelectorPart = Pick<PodAffinityTerm, 'labelSelector' | 'matchLabelKeys' | 'mismatchLabelKeys'>
-
-/** Whether `other` has the labels that a selector of `owner` asks for, those of its own label keys included. */
-const means = ({ labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] }: SelectorPart, owner: Pod, other: Pod): boolean => {
+/** Whether `other` has the labels that a constraint of `owner` asks for, those of its own label keys included. */
+const means = ({ labelSelector, matchLabelKeys = [] }: TopologySpreadConstraint, owner: Pod, other: Pod): boolean => {
   const [own, theirs] = [owner.metadata.labels ?? {}, other.metadata.labels ?? {}]
-  return (
-    selects(labelSelector, theirs) &&
-    matchLabelKeys.every((key) => own[key] === undefined || own[key] === theirs[key]) &&
-    mismatchLabelKeys.every((key) => own[key] === undefined || own[key] !== theirs[key])
-  )
+  return selects(labelSelector, theirs) && matchLabelKeys.every((key) => own[key] === undefined || own[key] === theirs[key])
 }
 
 /** Whether a term of `owner` speaks of `other`. */
@@ -20,7 +14,8 @@ const speaksOf = (term: PodAffinityTerm, owner: Pod, other: Pod, { namespaces }:
   const isNamed = term.namespaces?.includes(there) ?? false
   const isSelected = term.namespaceSelector !== undefined && selects(term.namespaceSelector, namespaces.get(there))
   const isOwn = !term.namespaces?.length && !term.namespaceSelector && there === owner.metadata.namespace
-  return (isNamed || isSelected || isOwn) && means(term, owner, other)
+  // What its label keys ask for is in the selector since it was created.
+  return (isNamed || isSelected || isOwn) && selects(term.labelSelector, other.metadata.labels ?? {})
 }
 
 const shareDomain = (key: string, a: Node | undefined, b: Node | undefined): boolean =>

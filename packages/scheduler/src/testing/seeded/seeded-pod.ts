@@ -1,4 +1,5 @@
 import type { NodeSelectorTerm, Pod, PodAffinityTerm, PodSpec, Toleration, TopologySpreadConstraint } from '@skiff/api'
+import type { Labels } from '@skiff/machinery'
 import { podOf } from '../objects.ts'
 import { type Dice, hostKey, zoneKey, zones } from './dice.ts'
 import { claimNames } from './seeded-storage.ts'
@@ -10,9 +11,17 @@ const selector = ({ pick, sometimes }: Dice) =>
     ? { matchLabels: { app: pick(apps) } }
     : { matchExpressions: [{ key: pick(['app', 'track']), operator: pick(['In', 'NotIn']), values: [pick(apps), 'canary'] }] }
 
-const affinityTerm = (dice: Dice): PodAffinityTerm => {
+/** As the API server leaves a term: what its label keys ask for of the pod's own labels is in the selector. */
+const withKeys = (term: PodAffinityTerm, labels: Labels): PodAffinityTerm => {
+  const taken = (keys: readonly string[] = [], operator: 'In' | 'NotIn') =>
+    keys.flatMap((key) => (labels[key] === undefined ? [] : [{ key, operator, values: [labels[key]] }]))
+  const own = [...taken(term.matchLabelKeys, 'In'), ...taken(term.mismatchLabelKeys, 'NotIn')]
+  return { ...term, labelSelector: { ...term.labelSelector, matchExpressions: [...(term.labelSelector?.matchExpressions ?? []), ...own] } }
+}
+
+const affinityTerm = (dice: Dice, labels: Labels): PodAffinityTerm => {
   const { pick, maybe, sometimes } = dice
-  return {
+  const term: PodAffinityTerm = {
     topologyKey: pick([zoneKey, hostKey]),
     labelSelector: selector(dice) as NonNullable<PodAffinityTerm['labelSelector']>,
     ...maybe(0.15, () => ({ namespaces: [pick(['a', 'b'])] })),
@@ -20,6 +29,7 @@ const affinityTerm = (dice: Dice): PodAffinityTerm => {
     ...maybe(0.15, () => ({ matchLabelKeys: ['track'] })),
     ...maybe(0.1, () => ({ mismatchLabelKeys: ['track'] })),
   }
+  return withKeys(term, labels)
 }
 
 const nodeTerm = ({ pick, maybe, sometimes }: Dice): NodeSelectorTerm => {
@@ -38,10 +48,12 @@ const nodeTerm = ({ pick, maybe, sometimes }: Dice): NodeSelectorTerm => {
   }
 }
 
-const affinity = (dice: Dice): NonNullable<PodSpec['affinity']> => {
+const affinity = (dice: Dice, labels: Labels): NonNullable<PodSpec['affinity']> => {
   const { maybe, sometimes } = dice
   const terms = () => ({
-    requiredDuringSchedulingIgnoredDuringExecution: sometimes(0.8) ? [affinityTerm(dice)] : [affinityTerm(dice), affinityTerm(dice)],
+    requiredDuringSchedulingIgnoredDuringExecution: sometimes(0.8)
+      ? [affinityTerm(dice, labels)]
+      : [affinityTerm(dice, labels), affinityTerm(dice, labels)],
   })
   return {
     ...maybe(0.4, () => ({ podAntiAffinity: terms() })),
@@ -104,9 +116,10 @@ const volumes = ({ pick, below, sometimes }: Dice): NonNullable<PodSpec['volumes
 export const seededPod = (name: string, dice: Dice): Pod => {
   const { pick, maybe, sometimes } = dice
   const initial = () => ({ ...container('init', dice), ...maybe(0.5, () => ({ restartPolicy: 'Always' as const })) })
+  const labels: Labels = { app: pick(apps), ...maybe(0.5, () => ({ track: pick(['stable', 'canary']) })) }
   return podOf(name, {
     namespace: sometimes(0.75) ? 'a' : 'b',
-    labels: { app: pick(apps), ...maybe(0.5, () => ({ track: pick(['stable', 'canary']) })) },
+    labels,
     priority: pick([0, 0, 0, 10, 100]),
     startTime: `2025-01-01T0${dice.below(10)}:00:00Z`,
     spec: {
@@ -115,7 +128,7 @@ export const seededPod = (name: string, dice: Dice): Pod => {
       ...maybe(0.1, () => ({ overhead: { cpu: '250m', memory: '64Mi' } })),
       ...maybe(0.2, () => ({ nodeSelector: { disk: pick(['ssd', 'hdd']) } })),
       ...maybe(0.4, () => ({ tolerations: [toleration(dice), toleration(dice)] })),
-      ...maybe(0.35, () => ({ affinity: affinity(dice) })),
+      ...maybe(0.35, () => ({ affinity: affinity(dice, labels) })),
       ...maybe(0.3, () => ({ topologySpreadConstraints: sometimes(0.7) ? [constraint(dice)] : [constraint(dice), constraint(dice)] })),
       ...maybe(0.3, () => ({ volumes: volumes(dice) })),
       ...maybe(0.05, () => ({ schedulingGates: [{ name: 'example.com/later' }] })),
