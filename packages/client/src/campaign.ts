@@ -17,8 +17,8 @@ export interface Campaign {
   stop(): Promise<void>
 }
 
-// A follower sees a renewal, and then its absence, up to 3.3 s late: 8 s and twice that are less than 15.
-const usual = { leaseMs: 8_000, renewDeadlineMs: 5_000, retryMs: 1_500 }
+/** A follower sees a renewal, and then its absence, up to 3.3 s late: 8 s and twice that are less than 15. */
+export const quickLease = { leaseMs: 8_000, renewDeadlineMs: 5_000, retryMs: 1_500 }
 
 /** Takes part in elections for as long as it is not stopped, and leads whenever it is elected. */
 export const campaign = (client: Client, env: Env, options: CampaignOptions, lead: Lead): Campaign => {
@@ -26,22 +26,28 @@ export const campaign = (client: Client, env: Env, options: CampaignOptions, lea
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       let ended: Promise<void> | undefined
+      const failing = new AbortController()
       const work = async (leading: AbortSignal): Promise<void> => {
         const end = await lead()
         if (!leading.aborted) await new Promise<void>((resolve) => leading.addEventListener('abort', () => resolve(), { once: true }))
         await end()
       }
       await runElection(client, env, {
-        ...usual,
+        ...quickLease,
         ...options,
-        signal: stopping.signal,
+        signal: AbortSignal.any([stopping.signal, failing.signal]),
         releaseOnStop: true,
         onLeading: (leading) => {
           ended = work(leading)
-          ended.catch((error) => env.log.error('what a leader does failed', { lease: options.name, error: String(error) }))
+          // Who cannot do what a leader does lets another one try.
+          ended.catch((error) => {
+            env.log.error('what a leader does failed', { lease: options.name, error: String(error) })
+            failing.abort()
+          })
         },
       })
       await ended?.catch(() => {})
+      if (failing.signal.aborted) await env.sleep(options.leaseMs ?? quickLease.leaseMs, stopping.signal)
     }
   }
   const running = run()

@@ -1,6 +1,7 @@
 import { lease } from '@skiff/api'
 import { expect, test } from 'vitest'
 import type { Handler } from './call.ts'
+import { campaign } from './campaign.ts'
 import { connect } from './client.ts'
 import { runElection } from './leader.ts'
 import { withFaults } from './testing/faults.ts'
@@ -104,4 +105,26 @@ test.each([1, 2, 3, 4])('seed %i: never two leaders on a bad network', async (se
   for (const member of members) member.stop()
   await env.advance(60_000)
   await Promise.all(members.map((member) => member.ended))
+})
+
+test('who is elected and cannot do the work gives the lease up, so that another one does it', async () => {
+  const { env, server } = setUp()
+  const done: string[] = []
+  const join = (holder: string, lead: () => Promise<() => Promise<void>>) =>
+    campaign(connect(server.handler, { name: holder, groups: [] }), env, { namespace: 'kube-system', name: 'lock', holder }, lead)
+  const broken = join('broken', async () => {
+    done.push('broken')
+    throw new Error('cannot')
+  })
+  await env.advance(100)
+  const sound = join('sound', async () => {
+    done.push('sound')
+    return async () => {}
+  })
+  await env.advance(30_000)
+  expect(done).toEqual(['broken', 'sound'])
+  expect(spec(server)?.holderIdentity).toBe('sound')
+  const stopped = Promise.all([broken.stop(), sound.stop()])
+  await env.advance(10_000)
+  await stopped
 })

@@ -27,11 +27,21 @@ export const openJournal = (path: string, { now, node, rotateBytes = defaultRota
     file = next
     size = 0
   }
+  const append = (line: string): void => {
+    if (size > rotateBytes) rotate()
+    size += writeSync(file, line)
+  }
+  return linesTo(append, now, node)
+}
+
+/** The same lines to standard error, whatever that is: a file, a terminal, a pipe, or the socket that a supervisor gives. */
+export const stderrLog = (now: () => number): Log => linesTo((line) => writeSync(2, line), now)
+
+const linesTo = (append: (line: string) => void, now: () => number, node?: string): Log => {
   const write = (component: string, level: string, message: string, facts: Record<string, unknown> | undefined): void => {
     const entry = { time: new Date(now()).toISOString(), level, ...(node && { node }), component, message, ...(facts && { facts }) }
     try {
-      if (size > rotateBytes) rotate()
-      size += writeSync(file, `${JSON.stringify(entry)}\n`)
+      append(`${JSON.stringify(entry)}\n`)
     } catch {
       // A full disk must not end the server for want of a log line.
     }

@@ -93,6 +93,14 @@ const addClusterCommands = (program: Command): void => {
     .option('--plugins <files>', 'plugins for its profiles: TypeScript or JavaScript files, divided by commas')
     .option('--port <port>', 'serves /metrics and /healthz on 127.0.0.1', Number)
     .action(async (options) => (await import('./scheduler-process.ts')).schedulerCommand(options))
+  program
+    .command('controllers')
+    .description('the controllers alone, for the cluster of a kubeconfig; of several copies one acts')
+    .option('--kubeconfig <file>', 'how to reach the cluster, as a user who may impersonate')
+    .option('--controllers <list>', 'which of them run, in upstream syntax (*, name, -name)')
+    .option('--no-leader-elect', 'run at once: nobody else runs them')
+    .option('--port <port>', 'serves /metrics and /healthz on 127.0.0.1', Number)
+    .action(async (options) => (await import('./controllers-process.ts')).controllersCommand(options))
   // With flags it is kubectl's verb, which knows of client and server.
   if (process.argv[2] !== 'version' || process.argv.length === 3)
     program

@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { hostname } from 'node:os'
 import { type Client, connect, createViews, findConnection, overHttp, runElection } from '@skiff/client'
-import { type Env, exposition, type Family, parseDurationMs, systemEnv } from '@skiff/machinery'
-import { completeConfiguration, type PluginRegistry, type Scheduler, type SchedulerConfiguration, startScheduler } from '@skiff/scheduler'
-import { openJournal } from './journal.ts'
+import { type Env, exposition, type Family, systemEnv } from '@skiff/machinery'
+import { type PluginRegistry, type Scheduler, type SchedulerConfiguration, startScheduler } from '@skiff/scheduler'
+import { schedulerElection, uniqueHolder } from './election.ts'
+import { stderrLog } from './journal.ts'
 import { schedulerChoice, schedulerSetup } from './scheduler-setup.ts'
 import { UserError } from './talk.ts'
 
@@ -18,9 +17,11 @@ export interface RunningScheduler {
   readonly holder: string
   readonly signal: AbortSignal
 }
-export interface SchedulerHealth {
-  readonly leads: () => boolean
+export interface ProcessHealth {
   readonly metrics: () => readonly Family[]
+}
+export interface SchedulerHealth extends ProcessHealth {
+  readonly leads: () => boolean
 }
 
 /**
@@ -35,7 +36,7 @@ export const runScheduler = ({
   holder,
   signal,
 }: RunningScheduler): SchedulerHealth & { readonly done: Promise<void> } => {
-  const { leaderElection } = completeConfiguration(configuration)
+  const { leaderElect, ...election } = schedulerElection(configuration)
   let scheduler: Scheduler | undefined
   /** Until `leading` aborts. */
   const schedule = async (leading: AbortSignal): Promise<void> => {
@@ -53,12 +54,8 @@ export const runScheduler = ({
     const failed = new AbortController()
     let work: Promise<void> = Promise.resolve()
     await runElection(client, env, {
-      namespace: leaderElection.resourceNamespace,
-      name: leaderElection.resourceName,
+      ...election,
       ...{ holder, signal: AbortSignal.any([signal, failed.signal]), releaseOnStop: true },
-      leaseMs: parseDurationMs(leaderElection.leaseDuration),
-      renewDeadlineMs: parseDurationMs(leaderElection.renewDeadline),
-      retryMs: parseDurationMs(leaderElection.retryPeriod),
       onLeading: (leading) => {
         env.log.info('leads', { holder })
         work = schedule(leading)
@@ -69,7 +66,7 @@ export const runScheduler = ({
     await work
   }
   return {
-    done: leaderElection.leaderElect ? elected() : schedule(signal),
+    done: leaderElect ? elected() : schedule(signal),
     leads: () => scheduler !== undefined,
     metrics: () => scheduler?.metrics() ?? [],
   }
@@ -85,7 +82,7 @@ export interface SchedulerCommand {
 
 /** `skiff scheduler`: the scheduler alone, for the cluster of a kubeconfig. Runs until it is told to stop, or another leads. */
 export const schedulerCommand = async ({ kubeconfig, config, plugins, port }: SchedulerCommand): Promise<void> => {
-  const env = systemEnv(openJournal('/dev/stderr', { now: systemEnv().now, rotateBytes: Number.POSITIVE_INFINITY }).child('scheduler'))
+  const env = systemEnv(stderrLog(systemEnv().now).child('scheduler'))
   const choice = schedulerChoice({
     name: '',
     ...(config ? { schedulerConfig: config } : {}),
@@ -97,7 +94,7 @@ export const schedulerCommand = async ({ kubeconfig, config, plugins, port }: Sc
   const client = connect(overHttp(http), { name: 'system:kube-scheduler', groups: [] }, 'kube-scheduler')
   const stopping = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
-  const running = runScheduler({ client, env, ...setup, holder: `${hostname()}_${randomUUID()}`, signal: stopping.signal })
+  const running = runScheduler({ client, env, ...setup, holder: uniqueHolder(), signal: stopping.signal })
   const close = port === undefined ? undefined : await serveHealth(running, port)
   try {
     await running.done
@@ -109,10 +106,7 @@ export const schedulerCommand = async ({ kubeconfig, config, plugins, port }: Sc
 }
 
 /** Health checks and metrics, as upstream's paths have them. Answers what closes it. */
-export const serveHealth = async (
-  { metrics }: SchedulerHealth,
-  port: number,
-): Promise<(() => Promise<void>) & { readonly port: number }> => {
+export const serveHealth = async ({ metrics }: ProcessHealth, port: number): Promise<(() => Promise<void>) & { readonly port: number }> => {
   const server = createServer((incoming, outgoing) => {
     const path = incoming.url?.split('?')[0]
     const type = 'text/plain; version=0.0.4; charset=utf-8'

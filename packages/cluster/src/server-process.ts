@@ -8,6 +8,7 @@ import { openDurableStore, type Store } from '@skiff/store'
 import { publishDnsService } from './cluster-dns.ts'
 import { hasRealNodes, networkOf } from './cluster-network.ts'
 import { serveControl } from './control.ts'
+import { uniqueHolder } from './election.ts'
 import { openJournal } from './journal.ts'
 import { writeAdminKubeconfig } from './kubeconfig.ts'
 import { startLoops } from './loops.ts'
@@ -55,7 +56,7 @@ export const runServer = async (place: Place, record: ClusterRecord, progress: P
     closers.push(() => api.close())
     await writeAdminKubeconfig(place.kubeconfig, contextName(record.name), `https://127.0.0.1:${api.port}`, api.authorities.clients, env)
     progress('control plane')
-    closers.push(await startLoops(api, record, env))
+    closers.push(await startLoops(api, record, env, store.shared ? { holder: uniqueHolder() } : undefined))
     if (record.nodes.length > 0) await publishDnsService(api.client(loopbackIdentity), network.dnsAddress, env.log)
     if (nodesReady) await (await nodesReady).join(api)
     else if (record.simulatedNodes !== undefined) closers.push(await stageNodes(api, record, withLog(env, 'node'), directory))

@@ -61,6 +61,7 @@ export const startControllers = async (options: ControllersOptions): Promise<Run
       env,
       { namespace: election.namespace ?? 'kube-system', name: election.name ?? 'kube-controller-manager', holder: election.holder },
       async () => {
+        env.log.info('leads', { holder: election.holder })
         startAll()
         return stopAll
       },

@@ -82,6 +82,8 @@ export interface WatchRequest {
  * batch fails, every write chained on it fails too.
  */
 export interface Store {
+  /** True: other processes write to it as well, so that of several API servers' loops one must be chosen. Absent: this one owns it. */
+  readonly shared?: boolean
   read(key: string): Promise<Row | undefined>
   /** Rows whose key starts with `prefix`, in byte order of keys, after the key `after`, at most `limit` (0 or absent: all). */
   range(request: { readonly prefix: string; readonly after?: string; readonly limit?: number }): Promise<Range>

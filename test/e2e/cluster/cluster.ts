@@ -38,9 +38,12 @@ export const run = (
     child.stdin?.end(more.input ?? '')
   })
 
+const start = ['--disable-warning=ExperimentalWarning', program]
 /** The built program, as `./skiff` starts it. */
 export const skiff = (args: readonly string[], more?: Parameters<typeof run>[2]): Promise<Outcome> =>
-  run(process.execPath, ['--disable-warning=ExperimentalWarning', program, ...args], more)
+  run(process.execPath, [...start, ...args], more)
+export const skiffInBackground = (args: readonly string[], env: object): Background =>
+  background(process.execPath, [...start, ...args], env)
 
 export const must = async (outcome: Promise<Outcome>): Promise<string> => {
   const { code, out, err } = await outcome
@@ -117,8 +120,15 @@ export const traces = async (name: string, dir: string): Promise<readonly string
   return [...[...processes, mounts, ...lists.map(({ out }) => out)].flatMap((text) => text.split('\n')).filter(belongs), ...files]
 }
 
+export interface Background {
+  stop(): Promise<string>
+  /** Ends it as the machine's death would. */
+  kill(): Promise<void>
+  printed(): string
+}
+
 /** Runs in the background; `stop` ends it and answers what it printed. */
-export const background = (file: string, args: readonly string[], env: object): { stop(): Promise<string>; printed(): string } => {
+export const background = (file: string, args: readonly string[], env: object): Background => {
   const child = spawn(file, args as string[], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (text += part.toString()))
@@ -129,6 +139,10 @@ export const background = (file: string, args: readonly string[], env: object): 
       child.kill('SIGTERM')
       await ended
       return text
+    },
+    kill: async () => {
+      child.kill('SIGKILL')
+      await ended
     },
   }
 }
