@@ -302,15 +302,17 @@ test('metrics, by upstream names', async () => {
     'scheduler_schedule_attempts_total{profile="default-scheduler",result="unschedulable"} 1',
     'scheduler_scheduling_attempt_duration_seconds_count{profile="default-scheduler",result="scheduled"} 1',
     'scheduler_pod_scheduling_sli_duration_seconds_count{attempts="1"} 1',
-    'scheduler_framework_extension_point_duration_seconds_count{extension_point="Filter",profile="default-scheduler",status="Success"} 1',
-    'scheduler_queue_incoming_pods_total{event="PodAdd",queue="active"} 2',
-    'scheduler_queue_incoming_pods_total{event="PodAdd",queue="gated"} 1',
+    'scheduler_framework_extension_point_duration_seconds_count{extension_point="Filter",profile="default-scheduler",status="Success"} 2',
+    'scheduler_queue_incoming_pods_total{event="UnschedulablePodAdd",queue="active"} 2',
+    'scheduler_queue_incoming_pods_total{event="UnschedulablePodAdd",queue="unschedulable"} 1',
     'scheduler_queue_incoming_pods_total{event="ScheduleAttemptFailure",queue="unschedulable"} 1',
     'scheduler_pending_pods{queue="gated"} 1',
     'scheduler_pending_pods{queue="unschedulable"} 1',
     'scheduler_unschedulable_pods{plugin="NodeResourcesFit",profile="default-scheduler"} 1',
     'scheduler_preemption_attempts_total 1',
     'scheduler_scheduler_cache_size{type="nodes"} 1',
+    'scheduler_cache_size{type="nodes"} 1',
+    'scheduler_cache_size{type="pods"} 1',
   ])
     expect(text).toContain(line)
 })

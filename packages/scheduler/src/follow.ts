@@ -16,9 +16,10 @@ import {
 } from '@skiff/api'
 import type { ViewChange, Views } from '@skiff/client'
 import type { Assumed } from './cycle/assumed.ts'
-import { isFinished, type NodeChange, type StorageResource } from './cycle/framework.ts'
+import { isFinished, type NodeChange, type OwnChange, type StorageResource } from './cycle/framework.ts'
 import { nobody, type WaitingPods } from './cycle/waiting-pods.ts'
 import type { Nominations } from './preempt/nominations.ts'
+import { isScaledDown } from './queue/event-label.ts'
 import type { SchedulingQueue } from './queue/scheduling-queue.ts'
 import { type PodInfo, podInfoOf } from './snapshot/pod-info.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
@@ -111,6 +112,18 @@ const countsAlike = (a: Pod, b: Pod): boolean =>
   isDeepStrictEqual(a.spec, b.spec) &&
   isDeepStrictEqual(grantedOf(a), grantedOf(b))
 
+/** What of a waiting pod changed, in upstream's order. */
+const ownChanges = (before: Pod, after: Pod, info: PodInfo): readonly OwnChange[] => {
+  const isRelabelled = !isDeepStrictEqual(before.metadata.labels, after.metadata.labels)
+  // Most often it is the status, which is none of these.
+  if (!isRelabelled && isDeepStrictEqual(before.spec, after.spec)) return []
+  const changes: OwnChange[] = isRelabelled ? ['labels'] : []
+  if (isScaledDown(podInfoOf(before), info)) changes.push('scaled-down')
+  if (before.spec.schedulingGates?.length && !after.spec.schedulingGates?.length) changes.push('gates-gone')
+  if (before.spec.tolerations?.length !== after.spec.tolerations?.length) changes.push('tolerations')
+  return changes.length === 0 ? ['other'] : changes
+}
+
 const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => void) => {
   const { snapshot, queue, assumed, nominations, waitingPods, schedules } = parts
   const placed = new Map<string, { readonly info: PodInfo; readonly nodeName: string; readonly pod: Pod }>()
@@ -167,8 +180,7 @@ const createPodFollower = (parts: FollowParts): ((change: ViewChange<Pod>) => vo
       queue.add(info)
       return
     }
-    const isSame = isDeepStrictEqual(before?.spec, pod.spec) && isDeepStrictEqual(before?.metadata.labels, pod.metadata.labels)
-    queue.update(info, !isSame)
+    queue.update(info, before ? ownChanges(before, pod, info) : true)
   }
   return ({ before, after }) => {
     // Another pod under the same name: the old one went unseen.

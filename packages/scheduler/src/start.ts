@@ -97,6 +97,10 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
     wake: () => loop.wake(),
     reacts: (name, on, pod) => profileOf(pod)?.byName.get(name)?.reactsTo?.includes(on) ?? true,
     hint: (name, event, pod) => profileOf(pod)?.byName.get(name)?.hint?.(event, pod, cluster) ?? true,
+    mayHelpItself: (name, changes, pod) => {
+      const helpful = profileOf(pod)?.byName.get(name)?.ownChanges
+      return !helpful || changes.some((each) => helpful.includes(each))
+    },
     blockedBy: (pod) => {
       for (const plugin of profileOf(pod)?.preEnqueue ?? []) {
         const message = plugin.preEnqueue?.(pod)
@@ -120,7 +124,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   metrics.observe({
     pending: queue.pending,
     binding: () => inFlight.size,
-    cache: () => ({ nodes: snapshot.nodeCount, assumedPods: assumed.size }),
+    cache: () => ({ nodes: snapshot.nodeCount, pods: snapshot.podCount(), assumedPods: assumed.size }),
   })
   const unfollow = follow({
     views,

@@ -116,13 +116,18 @@ export const createDecider = (
     const nodeCount = snapshot.nodeCount
     const startedMs = metrics ? env.monotonicMs() : 0
     const { begun, atBegin } = begin(profile, pod, cluster, timed)
-    const begunMs = ran('PreFilter', atBegin ? 'Unschedulable' : 'Success', startedMs)
+    const begunMs = ran(
+      'PreFilter',
+      atBegin ? (atBegin.unresolvable ? 'UnschedulableAndUnresolvable' : 'Unschedulable') : 'Success',
+      startedMs,
+    )
     if (atBegin) return { refused: { nodeCount, atBegin, verdicts, leftOutBy: [] }, plugins: begun }
     const filter = filterOf(pod, begun)
     // The node that preemption made room on is asked first, and alone.
     const promised = nominations.size > 0 && !everywhere ? snapshot.named(nominations.nodeOf(pod.uid) ?? '') : undefined
     const found = (feasible: readonly number[], leftOutBy: readonly string[], isPromised = false): Search => {
-      ran('Filter', feasible.length > 0 ? 'Success' : 'Unschedulable', begunMs)
+      // As upstream: that nodes refuse is no failure of the filters.
+      ran('Filter', 'Success', begunMs)
       const diagnosis = { nodeCount, verdicts, leftOutBy }
       return feasible.length > 0 ? { feasible, diagnosis, plugins: begun, isPromised } : { refused: diagnosis, plugins: begun }
     }

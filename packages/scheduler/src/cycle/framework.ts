@@ -109,11 +109,16 @@ export interface Plugin {
   /** Bind: false leaves the pod to the next plugin. Rejecting sends it back to the queue. */
   bind?(pod: Pod, nodeName: string): Promise<boolean>
   postBind?(pod: Pod, nodeName: string): void
+  /** What of the pod's own changes may let it in where this plugin refused it. Absent: any. */
+  readonly ownChanges?: readonly OwnChange[]
   /** The kinds of events that may let a pod in that this plugin refused. Absent: all. */
   readonly reactsTo?: readonly ClusterEvent['on'][]
   /** Whether this very event may. Absent: each of those kinds. */
   hint?(event: ClusterEvent, pod: PodInfo, cluster: Cluster): boolean
 }
+
+/** How a pod that waits was changed, as far as that may let it in: upstream's names are UpdatePodLabel, UpdatePodScaleDown and so on. */
+export type OwnChange = 'labels' | 'scaled-down' | 'gates-gone' | 'tolerations' | 'other'
 
 /** What happened in the cluster that may make room for a pod. */
 export type ClusterEvent =

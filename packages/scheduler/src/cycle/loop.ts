@@ -63,14 +63,18 @@ export const createLoop = (parts: LoopParts): Loop => {
     for (const plugin of diagnosis.leftOutBy) names.add(plugin)
     const refusal = { by: names, text: fitErrorText(diagnosis, attempt.text), nominate: attempt.nominate }
     const speaking = { recorder: by.recorder, schedulerName: by.profile.schedulerName }
+    const sinceMs = env.monotonicMs()
+    const evicted = (result: 'success' | 'error') => metrics.preempted(result, env.monotonicMs() - sinceMs)
     if (attempt.victims)
       track(
         evict(attempt.victims, pod, attempt.nominate ?? '', speaking, attempt.unpromised).then(
           // Where nobody's going will bring the pod back, it tries again.
           (isFollowed) => {
+            evicted('success')
             if (!isFollowed) tryAgain(pod)
           },
           (error) => {
+            evicted('error')
             env.log.warn('preemption failed', { pod: pod.key, node: attempt.nominate, error: String(error) })
             nominations.clear(pod.uid)
             refusals.forget()

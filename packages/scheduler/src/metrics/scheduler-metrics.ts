@@ -2,13 +2,13 @@ import { createHistogram, type Family, type Histogram, type MetricLabels } from 
 import type { PendingPods } from '../queue/scheduling-queue.ts'
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error'
-export type QueueName = 'active' | 'backoff' | 'unschedulable' | 'gated'
+export type QueueName = 'active' | 'backoff' | 'unschedulable'
 
 /** What holds now and is read when somebody asks. */
 export interface Gauges {
   readonly pending: () => PendingPods
   readonly binding: () => number
-  readonly cache: () => { readonly nodes: number; readonly assumedPods: number }
+  readonly cache: () => { readonly nodes: number; readonly pods: number; readonly assumedPods: number }
 }
 
 /** What the scheduler counts, by upstream's names. Times are in milliseconds; nothing here waits. */
@@ -26,6 +26,8 @@ export interface SchedulerMetrics {
   entered(queue: QueueName, event: string): void
   preempting(victims: number): void
   permitWaited(result: string, ms: number): void
+  /** The victims of a preemption were told to go, or that failed. */
+  preempted(result: 'success' | 'error', ms: number): void
   /** Tells where the gauges are read. */
   observe(gauges: Gauges): void
   families(): readonly Family[]
@@ -108,6 +110,8 @@ export const createSchedulerMetrics = (): SchedulerMetrics => {
   const victims = histograms(exponential(1, 2, 7))
   const preemptions = counters()
   const permitTimes = histograms(exponential(0.001, 2, 15), 'result')
+  const evictionTimes = histograms(exponential(0.01, 2, 20), 'result')
+  const evictions = counters('result')
   let gauges: Gauges | undefined
   preemptions.at('')
 
@@ -131,6 +135,10 @@ export const createSchedulerMetrics = (): SchedulerMetrics => {
       if (count > 0) victims.at('').observe(count)
     },
     permitWaited: (result, ms) => permitTimes.at(result).observe(ms / 1000),
+    preempted: (result, ms) => {
+      evictionTimes.at(result).observe(ms / 1000)
+      evictions.at(result).value += 1
+    },
     observe: (sources) => {
       gauges = sources
     },
@@ -162,14 +170,23 @@ export const createSchedulerMetrics = (): SchedulerMetrics => {
       timeFamily('plugin_execution_duration_seconds', 'Duration for running a plugin at a specific extension point.', pluginTimes),
       countFamily('queue_incoming_pods_total', 'Number of pods added to scheduling queues by event and queue type.', incoming),
       timeFamily('permit_wait_duration_seconds', 'Duration of waiting on permit.', permitTimes),
+      timeFamily('preemption_goroutines_duration_seconds', 'Duration in seconds for running goroutines for the preemption.', evictionTimes),
+      countFamily('preemption_goroutines_execution_total', 'Number of preemption goroutines executed.', evictions),
       ...(gauges ? gaugeFamilies(gauges) : []),
     ],
   }
 }
 
+const cacheHelp = 'Number of nodes, pods, and assumed (bound) pods in the scheduler cache.'
+
 const gaugeFamilies = ({ pending, binding, cache }: Gauges): readonly Family[] => {
   const { active, backoff, unschedulable, gated, byPlugin } = pending()
-  const { nodes, assumedPods } = cache()
+  const { nodes, pods, assumedPods } = cache()
+  const cached = [
+    [[['type', 'assumed_pods']], assumedPods],
+    [[['type', 'nodes']], nodes],
+    [[['type', 'pods']], pods],
+  ] as const
   return [
     gaugeFamily(
       'pending_pods',
@@ -179,10 +196,9 @@ const gaugeFamilies = ({ pending, binding, cache }: Gauges): readonly Family[] =
     gaugeFamily('goroutines', 'Number of running goroutines split by the work they do such as binding.', [
       [[['operation', 'binding']], binding()],
     ]),
-    gaugeFamily('scheduler_cache_size', 'Number of nodes, pods, and assumed (bound) pods in the scheduler cache.', [
-      [[['type', 'assumed_pods']], assumedPods],
-      [[['type', 'nodes']], nodes],
-    ]),
+    gaugeFamily('cache_size', cacheHelp, cached),
+    // Its name up to 1.32; upstream's 1.33 has both.
+    gaugeFamily('scheduler_cache_size', cacheHelp, cached),
     gaugeFamily(
       'unschedulable_pods',
       'The number of unschedulable pods broken down by plugin name. A pod will increment the gauge for all plugins that caused it to not schedule and so this metric have meaning only when broken down by plugin.',

@@ -154,6 +154,7 @@ export const createInterPodAffinity = (args: InterPodAffinityArgs): Plugin => ({
   points: ['preFilter', 'filter', 'preScore', 'score'],
   weight: 2,
   filterReads: 'snapshot',
+  ownChanges: ['labels'],
   reactsTo: ['node-added', 'node-updated', 'pod-assigned', 'pod-updated', 'pod-removed', 'namespace'],
   begin: (pod, cluster) => {
     const filter = filterFor(pod, cluster)

@@ -35,6 +35,7 @@ export const createNodeAffinity = (added: NodeAffinity = {}): Plugin => {
     points: ['preFilter', 'filter', 'preScore', 'score'],
     weight: 2,
     perNode: true,
+    ownChanges: [],
     reactsTo: ['node-added', 'node-updated'],
     begin: ({ pod }, { snapshot }) => {
       const matches = requiredNodes(pod)

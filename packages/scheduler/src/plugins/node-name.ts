@@ -8,6 +8,7 @@ export const nodeName: Plugin = {
   name,
   points: ['filter'],
   perNode: true,
+  ownChanges: [],
   reactsTo: ['node-added'],
   begin: ({ pod }, { snapshot }) => {
     const wanted = pod.spec.nodeName

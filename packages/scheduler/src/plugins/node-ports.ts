@@ -14,6 +14,7 @@ export const nodePorts: Plugin = {
   name,
   points: ['preFilter', 'filter'],
   filterReads: 'node',
+  ownChanges: [],
   reactsTo: ['node-added', 'pod-removed'],
   begin: (pod, { snapshot }) => {
     if (pod.hostPorts.length === 0) return 'skip'

@@ -81,6 +81,7 @@ export const createNodeResourcesFit = (args: Args): Plugin => {
     weight: 1,
     points: ['preFilter', 'filter', 'preScore', 'score'],
     filterReads: 'node',
+    ownChanges: ['scaled-down'],
     reactsTo: ['node-added', 'node-updated', 'pod-removed', 'pod-updated'],
     begin: (pod, { snapshot }) => {
       const needs = needsOf(pod, snapshot, isIgnored)

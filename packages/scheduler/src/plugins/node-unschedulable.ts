@@ -11,6 +11,7 @@ export const nodeUnschedulable: Plugin = {
   name,
   points: ['filter'],
   perNode: true,
+  ownChanges: ['tolerations'],
   reactsTo: ['node-added', 'node-updated'],
   begin: ({ pod }, { snapshot }) => {
     if (tolerated(cordon, pod.spec.tolerations)) return 'skip'

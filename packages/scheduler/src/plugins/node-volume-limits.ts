@@ -64,6 +64,7 @@ export const nodeVolumeLimits: Plugin = {
   name,
   points: ['preFilter', 'filter'],
   filterReads: 'snapshot',
+  ownChanges: [],
   reactsTo: ['storage', 'pod-removed', 'node-added'],
   begin: (pod, cluster) => {
     if (!isAttaching(pod)) return 'skip'

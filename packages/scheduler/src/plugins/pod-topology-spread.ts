@@ -84,6 +84,7 @@ export const createPodTopologySpread = (args: InTreeArgs['PodTopologySpread']): 
     points: ['preFilter', 'filter', 'preScore', 'score'],
     weight: 2,
     filterReads: 'snapshot',
+    ownChanges: ['labels', 'tolerations'],
     reactsTo: ['node-added', 'node-updated', 'node-removed', 'pod-assigned', 'pod-updated', 'pod-removed'],
     begin: (pod, cluster) => {
       const filter = spreadFilter(pod, cluster, constraintsOf)

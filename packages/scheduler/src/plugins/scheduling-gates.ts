@@ -6,6 +6,7 @@ const blocked = 'Scheduling is blocked due to non-empty scheduling gates'
 export const schedulingGates: Plugin = {
   name: 'SchedulingGates',
   points: ['preEnqueue'],
+  ownChanges: ['gates-gone'],
   reactsTo: [],
   preEnqueue: ({ pod }) => (pod.spec.schedulingGates?.length ? blocked : undefined),
 }

@@ -10,6 +10,7 @@ export const taintToleration: Plugin = {
   points: ['filter', 'preScore', 'score'],
   weight: 3,
   perNode: true,
+  ownChanges: ['tolerations'],
   reactsTo: ['node-added', 'node-updated'],
   begin: ({ pod }, { snapshot }) => {
     const { tolerations } = pod.spec

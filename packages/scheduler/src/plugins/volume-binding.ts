@@ -57,6 +57,7 @@ export const createVolumeBinding = (bind: BindVolumes, shape?: readonly ShapePoi
     name,
     points: ['preFilter', 'filter', 'reserve', 'preBind', 'preScore', 'score'],
     filterReads: 'snapshot',
+    ownChanges: [],
     reactsTo: ['storage', 'node-added', 'node-updated'],
     begin: (pod, cluster) => {
       if (pod.claims.length === 0) return 'skip'

@@ -24,6 +24,7 @@ export const volumeRestrictions: Plugin = {
   name,
   points: ['preFilter', 'filter'],
   filterReads: 'snapshot',
+  ownChanges: [],
   reactsTo: ['pod-removed', 'storage', 'node-added'],
   begin: (pod, { snapshot, views }) => {
     for (const { persistentVolumeClaim: used } of pod.pod.spec.volumes ?? [])

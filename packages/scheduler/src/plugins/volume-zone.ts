@@ -31,6 +31,7 @@ export const volumeZone: Plugin = {
   name,
   points: ['preFilter', 'filter'],
   filterReads: 'snapshot',
+  ownChanges: [],
   reactsTo: ['storage', 'node-added', 'node-updated'],
   begin: (pod, cluster) => {
     const { snapshot, views } = cluster

@@ -11,6 +11,7 @@ export const createDefaultPreemption = (args: InTreeArgs['DefaultPreemption'], h
   return {
     name: 'DefaultPreemption',
     points: ['preEnqueue', 'postFilter'],
+    ownChanges: [],
     reactsTo: ['pod-removed'],
     preEnqueue: ({ uid }) => (evictions.isMakingRoomFor(uid) ? busy : undefined),
     hint: (_event, { uid }) => !evictions.isMakingRoomFor(uid),

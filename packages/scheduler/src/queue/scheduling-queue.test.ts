@@ -95,7 +95,40 @@ test('after five minutes a pod is tried again without any event', async () => {
 test('a changed pod keeps its place by its new priority; a removed one is gone', () => {
   const { queue, names } = setup()
   for (const name of ['a', 'b', 'c']) queue.add(info(name))
-  queue.update(info('c', 5), false)
+  queue.update(info('c', 5), [])
   queue.remove(info('b').uid)
   expect(names()).toEqual(['c', 'a'])
+})
+
+test('what changes of a pod brings it back only where that may help past who refused it', () => {
+  const queue = createSchedulingQueue(virtualEnv(), {
+    ...{ goesFirst, reacts: () => false, hint: () => false, wake: () => {} },
+    mayHelpItself: (plugin, changes) => plugin === 'Taints' && changes.includes('tolerations'),
+  })
+  for (const [name, plugin] of Object.entries({ a: 'Fit', b: 'Taints' })) {
+    queue.add(info(name))
+    queue.refused(queue.pop() as never, new Set([plugin]))
+  }
+  queue.update(info('b'), ['labels'])
+  for (const name of ['a', 'b']) queue.update(info(name), ['tolerations'])
+  expect([queue.pop()?.pod.pod.metadata.name, queue.pop()]).toEqual(['b', undefined])
+  queue.update(info('a'), true)
+  expect(queue.pop()?.pod.pod.metadata.name).toBe('a')
+})
+
+test('backoffs that end within one second go by priority; who failed is not in the way of who was refused', async () => {
+  const { env, queue, names } = setup()
+  const refuse = (name: string, priority: number) => {
+    queue.add(info(name, priority))
+    queue.refused(queue.pop() as never, new Set(['Fit']))
+  }
+  queue.add(info('failed'))
+  queue.retry(queue.pop() as never)
+  refuse('low', 0)
+  await env.advance(300)
+  refuse('high', 10)
+  queue.happened(nodeAdded)
+  expect(names()).toEqual(['high', 'low'])
+  await env.advance(700)
+  expect(names()).toEqual(['failed'])
 })

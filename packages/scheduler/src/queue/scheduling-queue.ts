@@ -1,7 +1,8 @@
 import type { Env } from '@skiff/machinery'
-import type { ClusterEvent } from '../cycle/framework.ts'
+import type { ClusterEvent, OwnChange } from '../cycle/framework.ts'
 import type { PodInfo } from '../snapshot/pod-info.ts'
-import { eventLabel } from './event-label.ts'
+import { createBackoff } from './backoff.ts'
+import { eventLabel, ownLabel } from './event-label.ts'
 import { createHeap } from './heap.ts'
 import type { QueuedPod } from './queued-pod.ts'
 import { createUnschedulable } from './unschedulable.ts'
@@ -22,8 +23,8 @@ export interface PendingPods {
  */
 export interface SchedulingQueue {
   add(pod: PodInfo): void
-  /** The pod's object changed. `helps`: in a way that may let it in. */
-  update(pod: PodInfo, helps: boolean): void
+  /** The pod's object changed: how. True: it shall be tried, whatever refused it. */
+  update(pod: PodInfo, changes: readonly OwnChange[] | true): void
   remove(uid: string): void
   /** The next pod, which leaves the queue until `refused` or `add`. */
   pop(): QueuedPod | undefined
@@ -54,28 +55,31 @@ export interface SchedulingQueueOptions {
   readonly reacts: (plugin: string, on: ClusterEvent['on'], pod: PodInfo) => boolean
   /** Whether `event` may help the pod past it. */
   readonly hint: (plugin: string, event: ClusterEvent, pod: PodInfo) => boolean
+  /** Whether what changed of the pod itself may help it past the plugin. Absent: anything may. */
+  readonly mayHelpItself?: (plugin: string, changes: readonly OwnChange[], pod: PodInfo) => boolean
   /** There is something to pop. */
   readonly wake: () => void
   readonly goesFirst: (a: Waiting, b: Waiting) => boolean
   /** PreEnqueue: the plugin that does not let the pod be tried; it tells why itself. */
   readonly blockedBy?: (pod: PodInfo) => string | undefined
   /** A pod came into a pool, for metrics. */
-  readonly entered?: (queue: 'active' | 'backoff' | 'unschedulable' | 'gated', event: string) => void
+  readonly entered?: (queue: 'active' | 'backoff' | 'unschedulable', event: string) => void
   readonly initialBackoffMs?: number
   readonly maxBackoffMs?: number
 }
 
 const failure = 'ScheduleAttemptFailure'
+const forced = 'ForceActivate'
 
 export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions): SchedulingQueue => {
-  const { reacts, hint, wake, goesFirst, blockedBy = () => undefined, entered = () => {} } = options
+  const { reacts, hint, mayHelpItself = () => true, wake, goesFirst, blockedBy = () => undefined, entered = () => {} } = options
   const firstWaitMs = options.initialBackoffMs ?? initialBackoffMs
   const longestWaitMs = options.maxBackoffMs ?? maxBackoffMs
   const uidOf = ({ pod }: QueuedPod) => pod.uid
   const dueMs = ({ attempts, sinceMs }: QueuedPod) =>
     sinceMs + (attempts === 0 ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempts - 1, 30)))
   const active = createHeap<QueuedPod>(uidOf, goesFirst)
-  const backoff = createHeap<QueuedPod>(uidOf, (a, b) => dueMs(a) < dueMs(b))
+  const backoff = createBackoff(dueMs, goesFirst)
   const unschedulable = createUnschedulable()
   const detained = new Map<string, QueuedPod>()
   // Deleted while others decided on them: nobody's pods any more.
@@ -85,14 +89,14 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
   let timerDueMs = Number.POSITIVE_INFINITY
   let closed = false
 
-  /** Whether a gate keeps the pod out of the other pools. */
-  const isKeptOut = (queued: QueuedPod, event: string): boolean => {
+  /** Whether a gate keeps the pod out of the other pools. `event`: what brings it in; absent where it was in its pool before. */
+  const isKeptOut = (queued: QueuedPod, event?: string): boolean => {
     const gate = blockedBy(queued.pod)
     if (gate !== undefined) {
       queued.refusedBy = new Set([gate])
       queued.gated = true
       unschedulable.rest(queued)
-      entered('gated', event)
+      if (event !== undefined) entered('unschedulable', event)
       return true
     }
     if (queued.gated && queued.attempts === 0) queued.firstMs = env.monotonicMs()
@@ -109,9 +113,8 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
     if (!isKeptOut(queued, event)) toActive(queued, event)
   }
   const armTimer = (): void => {
-    const next = backoff.peek()
     const wantedMs = Math.min(
-      next ? dueMs(next) : Number.POSITIVE_INFINITY,
+      backoff.nextDueMs(),
       unschedulable.size > unschedulable.gated ? env.monotonicMs() + leftoverCheckMs : Number.POSITIVE_INFINITY,
     )
     if (closed || wantedMs >= timerDueMs) return
@@ -125,10 +128,7 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
   }
   const flush = (): void => {
     const nowMs = env.monotonicMs()
-    for (let next = backoff.peek(); next && dueMs(next) <= nowMs; next = backoff.peek()) {
-      backoff.pop()
-      activate(next, 'BackoffComplete')
-    }
+    for (let next = backoff.popDue(nowMs); next; next = backoff.popDue(nowMs)) activate(next, 'BackoffComplete')
     for (const queued of [...unschedulable.all()]) {
       if ((queued.gated && queued.attempts === 0) || nowMs - queued.sinceMs < leftoverMs) continue
       unschedulable.leave(queued)
@@ -138,8 +138,8 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
   /** To active when its backoff is over already. */
   const requeue = (queued: QueuedPod, event: string): void => {
     unschedulable.leave(queued)
-    if (isKeptOut(queued, event)) return
-    if (dueMs(queued) <= env.monotonicMs()) {
+    if (isKeptOut(queued)) return
+    if (backoff.isOver(queued, env.monotonicMs())) {
       toActive(queued, event)
       return
     }
@@ -151,6 +151,8 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
   }
   const helps = (plugin: string, event: ClusterEvent, queued: QueuedPod): boolean =>
     plugin === '' || (reacts(plugin, event.on, queued.pod) && hint(plugin, event, queued.pod))
+  const helpsItself = (queued: QueuedPod, changes: readonly OwnChange[]): boolean =>
+    queued.refusedBy.size === 0 || [...queued.refusedBy].some((plugin) => mayHelpItself(plugin, changes, queued.pod))
   const release = (queued: QueuedPod): readonly ClusterEvent[] => {
     const missed = queued.missed ?? []
     queued.missed = undefined
@@ -165,9 +167,9 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
       sequence += 1
       const nowMs = env.monotonicMs()
       const times = { sinceMs: nowMs, firstMs: nowMs, sequence }
-      activate({ pod, attempts: 0, ...times, refusedBy: new Set(), gated: false, failed: false, missed: undefined }, 'PodAdd')
+      activate({ pod, attempts: 0, ...times, refusedBy: new Set(), gated: false, failed: false, missed: undefined }, 'UnschedulablePodAdd')
     },
-    update: (pod, helped) => {
+    update: (pod, changes) => {
       const held = detained.get(pod.uid)
       if (held) held.pod = pod
       const queued = find(pod.uid)
@@ -177,7 +179,9 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
       heap?.remove(pod.uid)
       queued.pod = pod
       heap?.push(queued)
-      if (!heap && helped) requeue(queued, 'UnschedulablePodUpdate')
+      if (heap) return
+      const label = changes === true ? forced : ownLabel(changes)
+      if (changes === true || (changes.length > 0 && helpsItself(queued, changes))) requeue(queued, label)
     },
     remove: (uid) => {
       if (active.remove(uid) || backoff.remove(uid)) return
@@ -192,8 +196,8 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
       let queued = active.pop()
       if (!queued) {
         // As upstream since 1.33: with nothing else to do, a pod need not sit out its backoff, unless the API server failed it.
-        const next = backoff.peek()
-        if (next && !next.failed) queued = backoff.pop()
+        queued = backoff.popEarly()
+        if (queued) entered('active', 'PopFromBackoffQ')
       }
       if (queued) queued.attempts += 1
       return queued

@@ -26,6 +26,8 @@ export interface Snapshot {
   readonly columns: Columns
   readonly images: Images
   readonly nodeCount: number
+  /** Pods on all nodes, those whose node is not there included. */
+  podCount(): number
   /** Goes up with every change. */
   readonly generation: number
   /** The generation that last changed the node at `slot`, its pods, or who is promised room there. */
@@ -124,6 +126,12 @@ export const createSnapshot = (): Snapshot => {
     },
     get nodeCount() {
       return byName.size
+    },
+    podCount: () => {
+      let count = 0
+      for (const { pods } of byName.values()) count += pods.size
+      for (const pods of strays.values()) count += pods.size
+      return count
     },
     get order() {
       order ??= interleaveZones([...byName.values()])
