@@ -22,7 +22,8 @@ export interface Claim<T extends KubeObject> {
 
 /**
  * Upstream's ControllerRefManager: of `candidates` it keeps what is owned and matches, lets go what no longer matches, and adopts
- * what matches and has no controller. An owner that is being deleted neither adopts nor releases.
+ * what matches and has no controller. An owner that is being deleted neither adopts nor releases. What is adopted gets `finalizers`,
+ * what is let go loses them.
  */
 export const claim = <O extends KubeObject, T extends KubeObject>(
   ownerResource: Resource<O>,
@@ -30,6 +31,7 @@ export const claim = <O extends KubeObject, T extends KubeObject>(
   resource: Resource<T>,
   candidates: Iterable<T>,
   matches: (object: T) => boolean,
+  finalizers: readonly string[] = [],
 ): Claim<T> => {
   const mine: T[] = []
   const release: Step[] = []
@@ -39,9 +41,9 @@ export const claim = <O extends KubeObject, T extends KubeObject>(
     if (controller) {
       if (controller.uid !== owner.metadata.uid) continue
       if (matches(object)) mine.push(object)
-      else if (owner.metadata.deletionTimestamp === undefined) release.push(releaseOf(resource, object, owner))
+      else if (owner.metadata.deletionTimestamp === undefined) release.push(releaseOf(resource, object, owner, finalizers))
     } else if (owner.metadata.deletionTimestamp === undefined && object.metadata.deletionTimestamp === undefined && matches(object))
-      adopt.push(adoptionOf(resource, object, controlledBy(ownerResource, owner)))
+      adopt.push(adoptionOf(resource, object, controlledBy(ownerResource, owner), finalizers))
   }
   return { mine, steps: [...(release.length ? [together(release)] : []), ...adoptions(ownerResource, owner, adopt)] }
 }
@@ -60,19 +62,20 @@ const adoptions = <O extends KubeObject>(resource: Resource<O>, owner: O, steps:
 // Gone meanwhile, or another object of that name: there is nothing to do then.
 const ignored = (error: unknown): Steps | undefined => (isRefusal(error, 404) || isRefusal(error, 422) ? [] : undefined)
 
-const adoptionOf = <T extends KubeObject>(resource: Resource<T>, object: T, reference: OwnerReference): Step =>
-  patch(
-    resource,
-    targetOf(object),
-    'strategic',
-    { metadata: { ownerReferences: [reference], uid: object.metadata.uid } },
-    { failed: ignored },
-  )
-const releaseOf = <T extends KubeObject>(resource: Resource<T>, object: T, owner: KubeObject): Step =>
-  patch(
-    resource,
-    targetOf(object),
-    'strategic',
-    { metadata: { ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }], uid: object.metadata.uid } },
-    { failed: ignored },
-  )
+const adoptionOf = <T extends KubeObject>(
+  resource: Resource<T>,
+  object: T,
+  reference: OwnerReference,
+  finalizers: readonly string[],
+): Step => {
+  const metadata = { ownerReferences: [reference], uid: object.metadata.uid, ...(finalizers.length > 0 ? { finalizers } : {}) }
+  return patch(resource, targetOf(object), 'strategic', { metadata }, { failed: ignored })
+}
+const releaseOf = <T extends KubeObject>(resource: Resource<T>, object: T, owner: KubeObject, finalizers: readonly string[]): Step => {
+  const metadata = {
+    ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }],
+    uid: object.metadata.uid,
+    ...(finalizers.length > 0 ? { '$deleteFromPrimitiveList/finalizers': finalizers } : {}),
+  }
+  return patch(resource, targetOf(object), 'strategic', { metadata }, { failed: ignored })
+}

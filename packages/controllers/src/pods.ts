@@ -22,9 +22,14 @@ export const isAvailable = (pod: Pod, minReadySeconds: number, nowMs: number): b
   const sinceMs = readySinceMs(pod)
   return sinceMs !== undefined && sinceMs + minReadySeconds * 1_000 <= nowMs
 }
-/** The restarts of the container that restarted most. */
-export const mostRestarts = (pod: Pod): number =>
-  Math.max(0, ...(pod.status?.containerStatuses ?? []).map((container) => container.restartCount))
+/** The restarts of the container that restarted most, and of the sidecar that did. */
+export const restartsOf = ({ spec, status }: Pod): { readonly most: number; readonly sidecars: number } => {
+  const most = Math.max(0, ...(status?.containerStatuses ?? []).map((one) => one.restartCount))
+  const sidecars = new Set((spec.initContainers ?? []).filter((one) => one.restartPolicy === 'Always').map(({ name }) => name))
+  if (sidecars.size === 0) return { most, sidecars: 0 }
+  const restarts = (status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name)).map((one) => one.restartCount)
+  return { most, sidecars: Math.max(0, ...restarts) }
+}
 
 /** Pods without a controller, by namespace: candidates for adoption. */
 export const orphanIndex = { orphans: (pod: Pod): readonly string[] => (controllerOf(pod) ? [] : [pod.metadata.namespace ?? '']) }

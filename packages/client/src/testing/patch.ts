@@ -3,12 +3,19 @@ const isMap = (value: unknown): value is Json => typeof value === 'object' && va
 // By which member the lists of maps that tests patch are merged; a stand-in for the schema's merge keys.
 const mergeKeys = ['uid', 'type', 'name', 'ip'] as const
 
+const deletePrefix = '$deleteFromPrimitiveList/'
+
 /** RFC 7386 for `lists` false; close enough to a strategic merge patch for tests with `lists` true. */
 export const mergePatch = (target: unknown, patch: unknown, lists: boolean): unknown => {
   if (lists && Array.isArray(patch) && Array.isArray(target)) return mergeList(target, patch)
   if (!isMap(patch)) return patch
   const result: Json = isMap(target) ? { ...target } : {}
   for (const [key, value] of Object.entries(patch)) {
+    if (lists && key.startsWith(deletePrefix)) {
+      const name = key.slice(deletePrefix.length)
+      const held = result[name]
+      if (Array.isArray(held)) result[name] = held.filter((item) => !(value as readonly unknown[]).includes(item))
+    }
     if (key.startsWith('$')) continue
     if (value === null) delete result[key]
     else result[key] = mergePatch(result[key], value, lists)

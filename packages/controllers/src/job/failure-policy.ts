@@ -8,8 +8,8 @@ export interface PolicyMatch {
 }
 
 const containersOf = (pod: Pod): readonly ContainerStatus[] => [
-  ...(pod.status?.initContainerStatuses ?? []),
   ...(pod.status?.containerStatuses ?? []),
+  ...(pod.status?.initContainerStatuses ?? []),
 ]
 
 const byExitCode = (pod: Pod, rule: Rule, at: number): PolicyMatch | undefined => {

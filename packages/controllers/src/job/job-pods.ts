@@ -3,6 +3,7 @@ import { job as jobs } from '@skiff/api'
 import type { Draft } from '@skiff/client'
 import { controlledBy } from '../ownership.ts'
 import { isActive, podFromTemplate } from '../pods.ts'
+import { leastActive } from '../replicas/rank.ts'
 import { failureAnnotations } from './index-failures.ts'
 import { indexAnnotation, indexOf, isIndexed } from './indexes.ts'
 import { type Tally, trackingFinalizer, waitsForEnd } from './tally.ts'
@@ -15,6 +16,15 @@ const withIndexVariable = (container: Container): Container => {
   return { ...container, env: [...(container.env ?? []), { name: indexVariable, valueFrom: source }] }
 }
 
+// What a server keeps of a prefix that it makes a name of.
+const longestPrefix = 58
+
+/** A long name of a Job is cut, its index never. */
+const generateName = (name: string, index: string): string => {
+  const end = `-${index}-`
+  return `${name.slice(0, Math.max(0, longestPrefix - end.length))}${end}`
+}
+
 /** A pod of the Job; of an indexed one, for `index`, in place of the pod that failed last. */
 export const jobPod = (job: Job, index: number | undefined, replaced: Pod | undefined): Draft<Pod> => {
   const draft = podFromTemplate(job.spec.template, controlledBy(jobs, job), job.metadata.namespace)
@@ -25,7 +35,7 @@ export const jobPod = (job: Job, index: number | undefined, replaced: Pod | unde
     ...draft,
     metadata: {
       ...draft.metadata,
-      generateName: `${job.metadata.name}-${text}-`,
+      generateName: generateName(job.metadata.name, text),
       labels: { ...draft.metadata.labels, [indexAnnotation]: text },
       annotations: {
         ...draft.metadata.annotations,
@@ -46,7 +56,8 @@ export const jobPod = (job: Job, index: number | undefined, replaced: Pod | unde
 /** How many pods should run now. */
 export const wantedActive = (job: Job, tally: Tally): number => {
   const parallelism = job.spec.parallelism ?? 1
-  if (job.spec.completions === undefined) return tally.succeeded > 0 ? Math.min(tally.active.length, parallelism) : parallelism
+  // Once one has succeeded, what runs may run on.
+  if (job.spec.completions === undefined) return tally.succeeded > 0 ? tally.active.length : parallelism
   return Math.min(parallelism, Math.max(0, job.spec.completions - tally.succeeded - (tally.failedIndexes?.length ?? 0)))
 }
 
@@ -60,14 +71,10 @@ export const nextIndexes = (job: Job, tally: Tally, mine: readonly Pod[], count:
   return free
 }
 
-/** Of an indexed Job: pods for indexes that do not exist, and all but one for each index. */
+/** Of an indexed Job: pods for indexes that do not exist, and all but the most useful one for each index. */
 export const strayPods = (job: Job, tally: Tally): readonly Pod[] => {
   if (!isIndexed(job)) return []
-  const taken = new Set<number>([...tally.doneIndexes, ...(tally.failedIndexes ?? [])])
-  return tally.active.filter((pod) => {
-    const index = indexOf(pod)
-    if (index === undefined || index >= (job.spec.completions ?? 0) || taken.has(index)) return true
-    taken.add(index)
-    return false
-  })
+  const isValid = (pod: Pod): boolean => (indexOf(pod) ?? Number.POSITIVE_INFINITY) < (job.spec.completions ?? 0)
+  const byIndex = Map.groupBy(tally.active.filter(isValid), indexOf)
+  return [...tally.active.filter((pod) => !isValid(pod)), ...[...byIndex.values()].flatMap((pods) => leastActive(pods).slice(0, -1))]
 }

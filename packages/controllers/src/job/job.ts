@@ -5,24 +5,32 @@ import { controllerOf, keyOf } from '@skiff/machinery'
 import { claim } from '../ownership.ts'
 import { candidatePods, orphanIndex } from '../pods.ts'
 import { type Controller, controllerKey, objectController, owned } from '../runner/controller.ts'
-import { read, remove, requeue, type Steps, targetOf } from '../runner/step.ts'
+import { ask, read, remove, requeue, type Step, type Steps, targetOf } from '../runner/step.ts'
 import { selectorOf, selects } from '../selector.ts'
+import type { Failed } from './backoff.ts'
 import { planJob } from './plan.ts'
-import { isTracked } from './tally.ts'
+import { isTracked, trackingFinalizer } from './tally.ts'
 import { releaseAll } from './track.ts'
 import { isFinished } from './verdict.ts'
 
 const podsOf = (key: string, views: Views): readonly Pod[] => views.view(pods).indexed('job', key)
 
-const plan = (job: Job, views: Views, nowMs: number): Steps => {
+const manager = 'kubernetes.io/job-controller'
+
+const plan = (job: Job, views: Views, nowMs: number, failed: Failed): Steps => {
+  const held = podsOf(keyOf(job), views)
+  // Pods of an earlier Job of this name: nobody counts them any more.
+  const strangers = held.filter((pod) => !pod.metadata.ownerReferences?.some((one) => one.uid === job.metadata.uid))
+  if (job.spec.managedBy !== undefined && job.spec.managedBy !== manager) return releaseAll(strangers)
+  if (isFinished(job)) return [...releaseAll(held), forget(keyOf(job), failed)]
   const candidates = candidatePods(views, job.metadata.namespace ?? '', job.metadata.uid)
   const matches = selectorOf(job.spec.selector)
-  const { mine, steps } = claim(jobs, job, pods, candidates, (pod) => matches(pod.metadata.labels))
+  const { mine, steps } = claim(jobs, job, pods, candidates, (pod) => matches(pod.metadata.labels), [trackingFinalizer])
   if (steps.length > 0) return steps
-  // Pods of an earlier Job of this name: nobody counts them any more.
-  const strangers = podsOf(keyOf(job), views).filter((pod) => !pod.metadata.ownerReferences?.some((one) => one.uid === job.metadata.uid))
-  return [...releaseAll(strangers), ...planJob(job, mine, nowMs)]
+  return [...releaseAll(strangers), ...planJob(job, mine, nowMs, failed)]
 }
+
+const forget = (key: string, failed: Failed): Step => ask('forget the failures', async () => failed.delete(key), {})
 
 /** Stands for all pods of a namespace whose Job let them go, such as by orphaning; no Job has an empty name. */
 const strayKey = (namespace: string): string => `${namespace}/`
@@ -30,8 +38,9 @@ const strayKey = (namespace: string): string => `${namespace}/`
 const release = (key: string, views: Views): Steps =>
   releaseAll(key.endsWith('/') ? views.view(pods).indexed('stray', key) : podsOf(key, views))
 
-export const jobController = (): Controller =>
-  objectController({
+export const jobController = (): Controller => {
+  const failed: Failed = new Map()
+  return objectController({
     name: 'job-controller',
     account: 'job-controller',
     resource: jobs,
@@ -53,10 +62,11 @@ export const jobController = (): Controller =>
         ],
       }),
     ],
-    plan,
+    plan: (job, views, nowMs) => plan(job, views, nowMs, failed),
     // Without their Job nobody counts the pods: their finalizer must not hold them.
-    gone: release,
+    gone: (key, views) => [...release(key, views), forget(key, failed)],
   })
+}
 
 const finishedAtMs = (job: Job): number =>
   Math.max(

@@ -1,7 +1,7 @@
 import type { Job, JobCondition, JobStatus, Pod } from '@skiff/api'
 import { job as jobs, pod as pods } from '@skiff/api'
 import { isRefusal, parseTimeMs, rfc3339 } from '@skiff/machinery'
-import { conditionOf, withoutCondition } from '../conditions.ts'
+import { conditionOf } from '../conditions.ts'
 import {
   event,
   fail,
@@ -18,12 +18,14 @@ import { same } from '../same.ts'
 import { isTracked, type Tally, trackingFinalizer } from './tally.ts'
 import { indexStatus, isSuspended, jobCondition, type Verdict } from './verdict.ts'
 
-export const releasePod = (pod: Pod): PatchStep => {
-  const kept = (pod.metadata.finalizers ?? []).filter((one) => one !== trackingFinalizer)
-  const { uid, resourceVersion } = pod.metadata
-  const metadata = { uid, resourceVersion, finalizers: kept.length > 0 ? kept : null }
-  return patch(pods, targetOf(pod), 'merge', { metadata }, { failed: (error) => (isRefusal(error, 404) ? [] : undefined) })
-}
+export const releasePod = (pod: Pod): PatchStep =>
+  patch(
+    pods,
+    targetOf(pod),
+    'strategic',
+    { metadata: { uid: pod.metadata.uid, '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] } },
+    { failed: (error) => (isRefusal(error, 404) ? [] : undefined) },
+  )
 export const releaseAll = (mine: readonly Pod[]): Steps => {
   const held = mine.filter(isTracked)
   return held.length > 0 ? [together(held.map(releasePod))] : []
@@ -35,6 +37,10 @@ export interface Now {
   readonly ready: number
   readonly terminating: number
   readonly verdict: Verdict | undefined
+  /** The pods were brought to what is wanted: what the spec says of suspension holds now. */
+  readonly isManaged: boolean
+  /** Done once the status lists what ended. */
+  readonly remember: Steps
   readonly nowMs: number
 }
 
@@ -50,28 +56,20 @@ export const track = (job: Job, tally: Tally, now: Now): Steps => {
   }
   const base = statusOf(job, tally, now)
   const settle = (current: Job): Steps => {
-    const after = (outcomes: readonly Outcome[]): Steps => {
-      const stuck = new Set(
-        outcomes.flatMap(({ step, error }) =>
-          error === undefined ? [] : [tally.release[releases.indexOf(step as PatchStep)]?.metadata.uid],
-        ),
-      )
-      const failure = outcomes.find((one) => one.error !== undefined)?.error
-      const counted = conclude(
-        current,
-        count(base.status, listed, (uid) => !stuck.has(uid)),
-        now,
-      )
-      return [...counted, ...(failure === undefined ? [] : [fail(failure)])]
-    }
     const releases = tally.release.map(releasePod)
+    const after = (outcomes: readonly Outcome[]): Steps => {
+      const left = new Set(tally.tracked)
+      for (const { step, error } of outcomes)
+        if (error === undefined) left.delete(tally.release[releases.indexOf(step as PatchStep)]?.metadata.uid ?? '')
+      const failure = outcomes.find((one) => one.error !== undefined)?.error
+      const counted = count(base.status, listed, (uid) => !left.has(uid))
+      return [...conclude(current, counted, now, tally.isPartial), ...(failure === undefined ? [] : [fail(failure)])]
+    }
     return releases.length > 0 ? [together(releases, { after })] : after([])
   }
-  const knowsIndexes = (['completedIndexes', 'failedIndexes'] as const).every((each) => job.status?.[each] === base.status[each])
-  const isKnown = tally.freshSucceeded.length + tally.freshFailed.length === 0 && knowsIndexes
-  if (isKnown || tally.release.length === 0) return [...base.events, ...settle(job)]
   const status = { ...base.status, uncountedTerminatedPods: nonEmpty(listed) }
-  return [...base.events, updateStatus(jobs, { ...job, status }, { done: settle })]
+  if (tally.release.length === 0 || same(job.status, status)) return [...base.events, ...settle(job)]
+  return [...base.events, updateStatus(jobs, { ...job, status }, { done: (current) => [...now.remember, ...settle(current)] })]
 }
 
 const nonEmpty = ({ succeeded, failed }: { readonly succeeded: readonly string[]; readonly failed: readonly string[] }) => ({
@@ -99,13 +97,11 @@ const statusOf = (job: Job, tally: Tally, now: Now): { readonly status: JobStatu
   const held = job.status ?? {}
   let conditions: readonly JobCondition[] = held.conditions ?? []
   let startTime = held.startTime
-  const suspended = conditionOf(conditions, 'Suspended')?.status === 'True'
-  if (!verdict && isSuspended(job) !== suspended) {
+  const suspended = conditionOf(conditions, 'Suspended')
+  if (now.isManaged && isSuspended(job) !== (suspended?.status === 'True')) {
     const [status, reason, message] = isSuspended(job) ? ['True', 'JobSuspended', 'Job suspended'] : ['False', 'JobResumed', 'Job resumed']
-    conditions = [
-      ...withoutCondition(conditions, 'Suspended'),
-      jobCondition('Suspended', status as string, reason as string, message as string, nowMs),
-    ]
+    const next = jobCondition('Suspended', status as string, reason as string, message as string, nowMs)
+    conditions = suspended ? conditions.map((one) => (one === suspended ? next : one)) : [...conditions, next]
     events.push(event(job, 'Normal', isSuspended(job) ? 'Suspended' : 'Resumed', message as string))
     // A deadline counts from the resumption.
     if (!isSuspended(job)) startTime = rfc3339(nowMs)
@@ -133,16 +129,23 @@ const completionTime = ({ startTime }: JobStatus, nowMs: number): string =>
   rfc3339(startTime === undefined ? nowMs : Math.max(nowMs, parseTimeMs(startTime)))
 
 /** The last write: with the final condition once nothing of the Job runs or waits to be counted. */
-const conclude = (job: Job, status: JobStatus, now: Now): Steps => {
+const conclude = (job: Job, status: JobStatus, now: Now, isPartial: boolean): Steps => {
   const { verdict, nowMs } = now
   const uncounted = status.uncountedTerminatedPods
-  const isOver = now.active === 0 && now.terminating === 0 && !uncounted?.succeeded && !uncounted?.failed
+  const isOver = !isPartial && now.active === 0 && now.terminating === 0 && !uncounted?.succeeded && !uncounted?.failed
   if (!verdict || !isOver)
     return same(job.status, status) && job.status?.ready !== undefined ? [] : [updateStatus(jobs, { ...job, status })]
   const isSuccess = verdict.type === 'SuccessCriteriaMet'
   const final = jobCondition(isSuccess ? 'Complete' : 'Failed', 'True', verdict.reason, verdict.message, nowMs)
   const conditions = [...(status.conditions ?? []), final]
   const ended: JobStatus = { ...status, conditions, ...(isSuccess ? { completionTime: completionTime(status, nowMs) } : {}) }
-  const told = isSuccess ? event(job, 'Normal', 'Completed', 'Job completed') : event(job, 'Warning', verdict.reason, verdict.message)
-  return [updateStatus(jobs, { ...job, status: ended }, { done: () => [told] })]
+  const told = isSuccess ? successEvents(job, ended) : [event(job, 'Warning', verdict.reason, verdict.message)]
+  return [updateStatus(jobs, { ...job, status: ended }, { done: () => told })]
 }
+
+const successEvents = (job: Job, { succeeded = 0 }: JobStatus): Steps => [
+  ...(job.spec.completions !== undefined && succeeded > job.spec.completions
+    ? [event(job, 'Warning', 'TooManySucceededPods', 'Too many succeeded pods running after completion count reached')]
+    : []),
+  event(job, 'Normal', 'Completed', 'Job completed'),
+]

@@ -1,7 +1,6 @@
 import type { Job, JobCondition, Pod } from '@skiff/api'
 import { rfc3339 } from '@skiff/machinery'
 import { conditionOf } from '../conditions.ts'
-import { triesWith } from './index-failures.ts'
 import { formatIndexes, isIndexed } from './indexes.ts'
 import type { Tally } from './tally.ts'
 
@@ -34,7 +33,7 @@ export const verdictOf = (job: Job, tally: Tally, nowMs: number): Verdict | unde
   }
   const fail = (reason: string, message: string): Verdict => ({ type: 'FailureTarget', reason, message, isNew: true })
   if (tally.fatal !== undefined) return fail('PodFailurePolicy', tally.fatal)
-  if (tally.failed > (job.spec.backoffLimit ?? 6) || restartsPastLimit(job, tally.active))
+  if (tally.failed > (job.spec.backoffLimit ?? 6) || restartsPastLimit(job, tally.unfinished))
     return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit')
   if (deadlineMs(job) !== undefined && !isSuspended(job) && nowMs >= (deadlineMs(job) ?? 0))
     return fail('DeadlineExceeded', 'Job was active longer than specified deadline')
@@ -75,10 +74,10 @@ const expand = (text: string): Set<number> => {
 }
 
 /** Containers that restart in place count as failures too, for pods that restart on failure. */
-const restartsPastLimit = (job: Job, active: readonly Pod[]): boolean => {
+const restartsPastLimit = (job: Job, unfinished: readonly Pod[]): boolean => {
   if (job.spec.template.spec?.restartPolicy !== 'OnFailure') return false
   const limit = job.spec.backoffLimit ?? 6
-  const statuses = active.flatMap((pod) => [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])])
+  const statuses = unfinished.flatMap((pod) => [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])])
   const restarts = statuses.reduce((total, one) => total + one.restartCount, 0)
   return limit === 0 ? restarts > 0 : restarts >= limit
 }
@@ -87,34 +86,6 @@ export const deadlineMs = (job: Job): number | undefined =>
   job.spec.activeDeadlineSeconds === undefined || job.status?.startTime === undefined
     ? undefined
     : Date.parse(job.status.startTime) + job.spec.activeDeadlineSeconds * 1_000
-
-// A first failure waits 10 s for its replacement, each further one in a row twice as long, at most 10 minutes.
-const firstWaitMs = 10_000
-const longestWaitMs = 600_000
-
-const endedAtMs = (pod: Pod, nowMs: number): number => {
-  const ends = (pod.status?.containerStatuses ?? []).map((one) => Date.parse(one.state?.terminated?.finishedAt ?? '') || 0)
-  const latest = Math.max(0, ...ends)
-  if (latest > 0) return latest
-  const ready = pod.status?.conditions?.find((one) => one.type === 'Ready')?.lastTransitionTime
-  return Date.parse(ready ?? pod.metadata.deletionTimestamp ?? '') || nowMs
-}
-
-/** When the next pod may be made, after those that failed in a row. */
-export const nextTryMs = (mine: readonly Pod[], nowMs: number): number => {
-  const ended = mine
-    .filter((pod) => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded')
-    .map((pod) => ({ failed: pod.status?.phase === 'Failed', atMs: endedAtMs(pod, nowMs) }))
-    .sort((a, b) => b.atMs - a.atMs)
-  const firstSuccess = ended.findIndex((one) => !one.failed)
-  const failures = firstSuccess < 0 ? ended.length : firstSuccess
-  if (failures === 0) return 0
-  return (ended[0]?.atMs ?? 0) + backoffMs(failures)
-}
-const backoffMs = (failures: number): number => Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - 1))
-
-/** When the index of a failed pod may be tried again. */
-export const nextIndexTryMs = (last: Pod, nowMs: number): number => endedAtMs(last, nowMs) + backoffMs(triesWith(last))
 
 /** Of an indexed Job: which indexes are done and, with a limit for each, which failed. */
 export const indexStatus = (job: Job, tally: Tally): { readonly completedIndexes?: string; readonly failedIndexes?: string } => {
