@@ -269,6 +269,21 @@ test('PostFilter: the first plugin that nominates a node ends the search', async
   )
 })
 
+test.each([
+  [{ One: [] }, "node(s) didn't satisfy plugin One"],
+  [{ Two: ['n'], One: ['m'] }, "node(s) didn't satisfy plugin(s) [One Two] simultaneously"],
+  [{ One: ['gone'] }, "1 node(s) didn't satisfy plugin(s) [One]"],
+])('nodes that plugins name: %j', async (named, text) => {
+  const plugins = Object.fromEntries(
+    Object.entries(named).map(([name, only]) => [name, () => ({ name, points: ['preFilter' as const], begin: () => ({ only }) })]),
+  )
+  const enabled = Object.keys(named).map((name) => ({ name }))
+  const cluster = await start({ profiles: [{ plugins: { preFilter: { enabled } } }] }, plugins)
+  await cluster.add(nodeOf('n'), podOf('p'))
+  const notHelpful = 'preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
+  expect(cluster.pod('p')?.status?.conditions?.[0]?.message).toBe(`0/1 nodes are available: ${text}. ${notHelpful}`)
+})
+
 test('plugins that look at annotations and conditions of nodes see them change', async () => {
   const seen: ClusterEvent['on'][] = []
   const cluster = await startWith({

@@ -82,6 +82,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   const profileParts = {
     ...{ client, views, env, stopping: stopping.signal, cluster, nominations, evictions, extenders, metrics, waitingPods: waitingRoom },
     happened: (event: Parameters<PluginHandle['happened']>[0]) => queue.happened(event),
+    activate: (uids: readonly string[]) => queue.activate(uids),
   }
   const profiles = createProfiles(config, options, profileParts)
   await Promise.all(needed.map((resource) => views.view(resource as Resource).synced))
@@ -190,7 +191,8 @@ const createProfileWith = (
   const { percentageOfNodesToScore } = config
   const told = leavingToExtenders(each, config.extenders ?? [])
   const profile = createProfile(told, { inTree: inTreePlugins, outOfTree, handle, percentageOfNodesToScore })
-  const decider = createDecider(profile, parts.cluster, parts.nominations, parts.metrics, parts.extenders.length > 0)
+  const compares = parts.extenders.some(({ filters, prioritizes }) => filters || prioritizes)
+  const decider = createDecider(profile, parts.cluster, parts.nominations, parts.metrics, compares)
   return { profile, decider }
 }
 

@@ -4,7 +4,7 @@ import type { Profile } from '../profile/profile.ts'
 import { nodeClassOf, type PodInfo } from '../snapshot/pod-info.ts'
 import type { NodeInfo } from '../snapshot/snapshot.ts'
 import { type Begun, begin, type Filter, filtersOf, type Stopwatch, timeFilters, together } from './begin.ts'
-import type { Cluster, Diagnosis, Trial, Verdict } from './framework.ts'
+import { type Cluster, type Diagnosis, type Trial, unresolvable, type Verdict } from './framework.ts'
 import { enoughFeasible } from './sampling.ts'
 import { bestOf, createScoring } from './score.ts'
 import { createSharedFindings } from './shared-findings.ts'
@@ -35,6 +35,13 @@ export interface Decider {
   fits(pod: PodInfo, slot: number): Verdict | undefined
   /** The same, over and over, while pods come and go for a look: what preemption asks. */
   trial(pod: PodInfo): Trial
+}
+
+/** No node is among those that every plugin named. */
+const unsatisfied = (plugins: readonly string[]): Verdict => {
+  const [first = ''] = plugins
+  const text = plugins.length === 1 ? `plugin ${first}` : `plugin(s) [${plugins.toSorted().join(' ')}] simultaneously`
+  return unresolvable(first, `node(s) didn't satisfy ${text}`)
 }
 
 /** One cycle in so many has each of its plugins timed, as upstream. */
@@ -73,7 +80,7 @@ export const createDecider = (
     return (slot) => (slot === ownSlot ? fits(slot) : local.at(slot, fits))
   }
   /** Slots to look at in their order, and who narrowed them down. */
-  const candidates = (begun: readonly Begun[]): { slots: readonly number[]; leftOutBy: string[] } => {
+  const candidates = (begun: readonly Begun[]): { slots: readonly number[]; leftOutBy: string[]; refusal?: Verdict } => {
     let only: Set<string> | undefined
     const leftOutBy: string[] = []
     for (const { enabled, run } of begun) {
@@ -83,6 +90,7 @@ export const createDecider = (
       only = only ? new Set([...only].filter((each) => named.has(each))) : named
     }
     if (!only) return { slots: snapshot.order, leftOutBy }
+    if (only.size === 0) return { slots: [], leftOutBy, refusal: unsatisfied(leftOutBy) }
     return { slots: [...only].flatMap((name) => snapshot.named(name)?.slot ?? []), leftOutBy }
   }
   const feasibleOf = (slots: readonly number[], filter: Filter, verdicts: Map<number, Verdict>): number[] => {
@@ -131,8 +139,9 @@ export const createDecider = (
       const diagnosis = { nodeCount, verdicts, leftOutBy }
       return feasible.length > 0 ? { feasible, diagnosis, plugins: begun, isPromised } : { refused: diagnosis, plugins: begun }
     }
+    const { slots, leftOutBy, refusal } = candidates(begun)
+    if (refusal) return { refused: { nodeCount, atBegin: refusal, verdicts, leftOutBy }, plugins: begun }
     if (promised && !filter(promised.slot)) return found([promised.slot], [], true)
-    const { slots, leftOutBy } = candidates(begun)
     if (timed && slots.length > 0) timeFilters(begun, slots[startAt % slots.length] as number, timed)
     return found(feasibleOf(slots, filter, verdicts), leftOutBy)
   }

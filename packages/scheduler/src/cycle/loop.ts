@@ -1,4 +1,3 @@
-import { pod as pods } from '@skiff/api'
 import { decideWith } from '../extender/consult.ts'
 import type { Extender } from '../extender/extender.ts'
 import type { SchedulerMetrics } from '../metrics/scheduler-metrics.ts'
@@ -7,7 +6,6 @@ import type { Nominations } from '../preempt/nominations.ts'
 import type { Speaking } from '../profile/profile.ts'
 import type { QueuedPod } from '../queue/queued-pod.ts'
 import type { SchedulingQueue } from '../queue/scheduling-queue.ts'
-import { type PodInfo, podInfoOf } from '../snapshot/pod-info.ts'
 import type { Decider, Decision } from './decide.ts'
 import { fitErrorText, noNodesText } from './fit-error.ts'
 import type { Attempt, Cluster, Diagnosis } from './framework.ts'
@@ -46,15 +44,11 @@ const sliceMs = 5
 
 export const createLoop = (parts: LoopParts): Loop => {
   const { cluster, profiles, queue, nominations, extenders, metrics, teller, settle, evict, track } = parts
-  const { env, views } = cluster
+  const { env } = cluster
   const refusals = createSharedRefusals(cluster.snapshot)
   let isAwake = false
   let stopped = false
 
-  const tryAgain = (pod: PodInfo): void => {
-    const current = views.view(pods).get(pod.key)
-    if (current?.metadata.uid === pod.uid) queue.update(podInfoOf(current), true)
-  }
   /** What a pod is told and by whom it was refused, once PostFilter has said its part. */
   const refusalOf = (queued: QueuedPod, by: Deciding, diagnosis: Diagnosis, attempt: Attempt, wasNominated: boolean): Refusal => {
     const { pod } = queued
@@ -71,14 +65,15 @@ export const createLoop = (parts: LoopParts): Loop => {
           // Where nobody's going will bring the pod back, it tries again.
           (isFollowed) => {
             evicted('success')
-            if (!isFollowed) tryAgain(pod)
+            if (!isFollowed) queue.activate([pod.uid])
           },
           (error) => {
             evicted('error')
             env.log.warn('preemption failed', { pod: pod.key, node: attempt.nominate, error: String(error) })
             nominations.clear(pod.uid)
             refusals.forget()
-            tryAgain(pod)
+            // Upstream tries at once; a server that refuses for good would be asked without a pause.
+            queue.postpone(pod.uid)
           },
         ),
       )

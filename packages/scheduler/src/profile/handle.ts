@@ -27,6 +27,8 @@ export interface PluginHandle {
   trial(pod: PodInfo): Trial
   /** Something happened, of which only the plugin knows, that may let pods in. */
   happened(event: ClusterEvent): void
+  /** Upstream's Activate: waiting pods, by uid, that shall be tried now, whatever refused them and however long they have to wait. */
+  activate(uids: readonly string[]): void
 }
 
 /** Makes a plugin once a profile. `args` is what its pluginConfig holds: for plugins out of the tree, whatever the user wrote. */

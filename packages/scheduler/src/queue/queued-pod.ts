@@ -19,4 +19,6 @@ export interface QueuedPod extends Waiting {
   failed: boolean
   /** What happened since it was popped, while others still decide on it; see `SchedulingQueue.detain`. */
   missed: ClusterEvent[] | undefined
+  /** Somebody wanted it tried again while others decided on it. */
+  activated?: boolean
 }

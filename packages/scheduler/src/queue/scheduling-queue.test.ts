@@ -132,3 +132,28 @@ test('backoffs that end within one second go by priority; who failed is not in t
   await env.advance(700)
   expect(names()).toEqual(['failed'])
 })
+
+test('a pod that is activated is tried at once, also when others decide on it', () => {
+  const { queue, names } = setup()
+  queue.add(info('rests'))
+  queue.refused(queue.pop() as never, new Set(['Other']))
+  queue.add(info('failed'))
+  queue.retry(queue.pop() as never)
+  queue.add(info('decided'))
+  const decided = queue.pop() as never
+  queue.detain(decided)
+  queue.activate(['rests', 'failed', 'decided', 'unknown'].map((name) => info(name).uid))
+  expect(names()).toEqual(['rests', 'failed'])
+  queue.refused(decided, new Set(['Other']))
+  expect(names()).toEqual(['decided'])
+})
+
+test('a pod that is postponed sits out its backoff', async () => {
+  const { env, queue, names } = setup()
+  queue.add(info('a'))
+  queue.refused(queue.pop() as never, new Set(['Other']))
+  queue.postpone(info('a').uid)
+  expect(names()).toEqual([])
+  await env.advance(1_000)
+  expect(names()).toEqual(['a'])
+})

@@ -25,6 +25,10 @@ export interface SchedulingQueue {
   add(pod: PodInfo): void
   /** The pod's object changed: how. True: it shall be tried, whatever refused it. */
   update(pod: PodInfo, changes: readonly OwnChange[] | true): void
+  /** These shall be tried now, whatever refused them and however long they have to wait. */
+  activate(uids: readonly string[]): void
+  /** What it waits for failed: it is tried again after its backoff, which nothing cuts short. */
+  postpone(uid: string): void
   remove(uid: string): void
   /** The next pod, which leaves the queue until `refused` or `add`. */
   pop(): QueuedPod | undefined
@@ -159,6 +163,12 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
     if (detained.get(queued.pod.uid) === queued) detained.delete(queued.pod.uid)
     return missed
   }
+  const sitOut = (queued: QueuedPod): void => {
+    queued.failed = true
+    backoff.push(queued)
+    entered('backoff', failure)
+    armTimer()
+  }
   const find = (uid: string): QueuedPod | undefined => active.get(uid) ?? backoff.get(uid) ?? unschedulable.get(uid)
 
   return {
@@ -183,6 +193,22 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
       const label = changes === true ? forced : ownLabel(changes)
       if (changes === true || (changes.length > 0 && helpsItself(queued, changes))) requeue(queued, label)
     },
+    activate: (uids) => {
+      for (const uid of uids) {
+        const held = detained.get(uid)
+        if (held) held.activated = true
+        const queued = backoff.remove(uid) ?? unschedulable.get(uid)
+        if (!queued) continue
+        unschedulable.leave(queued)
+        activate(queued, forced)
+      }
+    },
+    postpone: (uid) => {
+      const queued = backoff.remove(uid) ?? unschedulable.get(uid)
+      if (!queued) return
+      unschedulable.leave(queued)
+      sitOut(queued)
+    },
     remove: (uid) => {
       if (active.remove(uid) || backoff.remove(uid)) return
       const queued = unschedulable.get(uid)
@@ -204,6 +230,7 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
     },
     detain: (queued) => {
       queued.missed = []
+      queued.activated = false
       detained.set(queued.pod.uid, queued)
     },
     release: (queued) => {
@@ -218,7 +245,8 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
       unschedulable.rest(queued)
       // What happened while it was out of the queue may have helped already.
       const helpful = missed.find((event) => [...by].some((plugin) => helps(plugin, event, queued)))
-      if (helpful) requeue(queued, eventLabel(helpful))
+      if (queued.activated) requeue(queued, forced)
+      else if (helpful) requeue(queued, eventLabel(helpful))
       else entered('unschedulable', failure)
       armTimer()
     },
@@ -226,10 +254,7 @@ export const createSchedulingQueue = (env: Env, options: SchedulingQueueOptions)
       release(queued)
       if (gone.has(queued)) return
       queued.sinceMs = env.monotonicMs()
-      queued.failed = true
-      backoff.push(queued)
-      entered('backoff', failure)
-      armTimer()
+      sitOut(queued)
     },
     happened: (event, concerns = () => true) => {
       for (const queued of detained.values()) if (concerns(queued)) queued.missed?.push(event)

@@ -53,6 +53,7 @@ export const still = (
     fits: (pod, slot) => decider.fits(pod, slot),
     trial: (pod) => decider.trial(pod),
     happened: () => {},
+    activate: () => {},
   }
   const [first] = completeConfiguration(configuration).profiles
   if (!first) throw new Error('a configuration has a profile')
