@@ -18,7 +18,8 @@ export const removePod = (owner: KubeObject, pod: Pod): Step =>
     pod,
     {},
     {
-      done: () => [event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`)],
+      // One that was gone already is not told of.
+      done: (answer) => (answer === undefined ? [] : [event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`)]),
       failed: (error) => [event(owner, 'Warning', 'FailedDelete', `Error deleting: ${reasonOf(error)}`), fail(error)],
     },
   )

@@ -29,10 +29,10 @@ const endOf = (job: Job): string | undefined =>
 
 /** `mine` are the Jobs that the CronJob controls. */
 export const planCronJob = (cron: CronJob, mine: readonly Job[], nowMs: number): Steps => {
-  if (cron.metadata.deletionTimestamp !== undefined) return []
-  const books = reconcile(cron, mine)
   const surplus = history(cron, mine)
-  const begin = [...books.events, ...(surplus.length > 0 ? [together(surplus.map((job) => removeJob(cron, job)))] : [])]
+  const books = reconcile(cron, mine, new Set(surplus))
+  const begin = [...(surplus.length > 0 ? [together(surplus.map((job) => removeJob(cron, job)))] : []), ...books.events]
+  if (cron.metadata.deletionTimestamp !== undefined) return [...begin, ...writeStatus(cron, books)]
   let wall: Wall
   try {
     wall = wallOf(cron.spec.timeZone)
@@ -57,7 +57,8 @@ interface Books {
   readonly events: Steps
 }
 
-const reconcile = (cron: CronJob, mine: readonly Job[]): Books => {
+/** Nothing is told of the end of a Job that is removed at once. */
+const reconcile = (cron: CronJob, mine: readonly Job[], removed: ReadonlySet<Job>): Books => {
   const held = cron.status?.active ?? []
   const byUid = new Map(mine.map((job) => [job.metadata.uid, job]))
   const events: Step[] = []
@@ -67,6 +68,7 @@ const reconcile = (cron: CronJob, mine: readonly Job[]): Books => {
     const job = byUid.get(reference.uid ?? '')
     const end = job && endOf(job)
     if (!job) events.push(event(cron, 'Normal', 'MissingJob', `Active job went missing: ${reference.name ?? ''}`))
+    else if (end && removed.has(job)) continue
     else if (end) events.push(event(cron, 'Normal', 'SawCompletedJob', `Saw completed job: ${job.metadata.name}, condition: ${end}`))
     else active.push(reference)
   }
@@ -124,6 +126,7 @@ const startDue = (cron: CronJob, mine: readonly Job[], books: Books, wall: Wall,
   const schedule = parseSchedule(cron.spec.schedule)
   const deadlineMs = (cron.spec.startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1_000
   const lastMs = Date.parse(cron.status?.lastScheduleTime ?? cron.metadata.creationTimestamp)
+  if (nextTime(schedule, lastMs, wall) === undefined) return [neverDue(cron), ...writeStatus(cron, books)]
   const { latestMs, isTooMany } = missedTimes(schedule, Math.max(lastMs, nowMs - deadlineMs), nowMs, wall)
   // From the last due time and not from now: an interval keeps its beat.
   const nextMs = nextTime(schedule, latestMs ?? lastBeat(schedule, lastMs, nowMs), wall)
@@ -150,6 +153,12 @@ const startDue = (cron: CronJob, mine: readonly Job[], books: Books, wall: Wall,
   return [...before, ...replaced.map((job) => removeJob(cron, job)), ...startJob(cron, { ...books, active: [] }, latestMs)]
 }
 
+/** Such as the 31st of February. */
+const neverDue = (cron: CronJob): Step => {
+  const why = 'time difference between two schedules is less than 1 second'
+  return event(cron, 'Warning', 'InvalidSchedule', `invalid schedule: ${cron.spec.schedule} : ${why}`)
+}
+
 /** Where nothing was missed within the deadline, an interval still counts from its last start. */
 const lastBeat = (schedule: Schedule, lastMs: number, nowMs: number): number =>
   'everyMs' in schedule ? lastMs + Math.floor((nowMs - lastMs) / schedule.everyMs) * schedule.everyMs : nowMs
@@ -166,7 +175,9 @@ const startJob = (cron: CronJob, books: Books, dueMs: number): Steps => {
     (error: unknown) =>
     (held: Job | undefined): Steps => {
       // Named by its time: one that is there already is ours, of a start whose report was lost; it may even have ended.
-      if (!held || controllerOf(held)?.uid !== cron.metadata.uid) return [fail(error)]
+      if (!held) return [fail(error)]
+      // Somebody else's: there is nothing to start until the next time.
+      if (controllerOf(held)?.uid !== cron.metadata.uid) return writeStatus(cron, books)
       return isFinished(held) ? writeStatus(cron, { ...books, lastScheduleTime: rfc3339(dueMs) }) : started(held)
     }
   const make = create(jobs, draft as never, {

@@ -8,7 +8,7 @@ import { isFinished } from '../pods.ts'
 import { event, patch, remove, requeue, type Steps, targetOf, updateStatus } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { selects, selectsEverything } from '../selector.ts'
-import { revisionAnnotation } from './annotations.ts'
+import { revisionAnnotation, revisionOf } from './annotations.ts'
 import { historyLimit, isRolling, progressDeadlineMs, sizeOf, wantedReplicas } from './limits.ts'
 import { createNewSet, sortSets, syncRevision } from './newset.ts'
 import { rollBack, wantedRollback } from './rollback.ts'
@@ -35,13 +35,13 @@ export const planDeployment = (deployment: Deployment, views: Views, nowMs: numb
   }
   const noted = notePause(deployment, nowMs)
   const rollout = syncRevision(sortSets(noted, mine), nowMs)
+  const rollback = wantedRollback(deployment)
+  if (rollback !== undefined && !deployment.spec.paused) return rollBack(deployment, mine, rollback)
   if (deployment.spec.paused || isScaling(rollout)) {
     const scaled = scale(rollout)
-    const cleanup = deployment.spec.paused && wantedRollback(deployment) === undefined ? removeHistory(rollout) : []
+    const cleanup = deployment.spec.paused && rollback === undefined ? removeHistory(rollout) : []
     return [...cleanup, ...end(mine, scaled, countedStatus(scaled, nowMs))]
   }
-  const rollback = wantedRollback(deployment)
-  if (rollback !== undefined) return rollBack(deployment, mine, rollback)
 
   const seen = deployment.status ?? {}
   const finish =
@@ -105,11 +105,17 @@ const notePause = (deployment: Deployment, nowMs: number): Deployment => {
   return deployment
 }
 
-/** Old, empty sets beyond the history limit, the oldest first. */
+/** The one that was current longest ago first, whenever it was made. */
+const byRevision = (a: ReplicaSet, b: ReplicaSet): number => {
+  const [left, right] = [revisionOf(a), revisionOf(b)]
+  return left === undefined || right === undefined || left === right ? byAge(a, b) : left - right
+}
+
+/** Old, empty sets beyond the history limit. */
 const removeHistory = ({ deployment, oldSets }: Rollout): Steps => {
   const limit = historyLimit(deployment)
   if (limit === undefined) return []
-  const alive = oldSets.filter((set) => set.metadata.deletionTimestamp === undefined).sort(byAge)
+  const alive = oldSets.filter((set) => set.metadata.deletionTimestamp === undefined).sort(byRevision)
   return alive
     .slice(0, Math.max(0, alive.length - limit))
     .filter((set) => {

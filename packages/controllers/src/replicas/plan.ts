@@ -90,7 +90,7 @@ const statusOf = (owner: Replicated, active: readonly Pod[], failure: unknown, m
             status: 'True',
             lastTransitionTime: rfc3339(nowMs),
             reason: missing > 0 ? 'FailedCreate' : 'FailedDelete',
-            message: reasonOf(failure),
+            message: `${missing > 0 ? '' : 'unable to delete pods: '}${reasonOf(failure)}`,
           })
   return {
     replicas: active.length,

@@ -32,6 +32,19 @@ const makePod = (name: string, { node = 'n', phase = 'Running', readyAgoS, creat
 const order = (pods: Pod[], neighbours: Record<string, number> = {}): string[] =>
   leastUseful(pods, (pod) => neighbours[pod.spec.nodeName ?? ''] ?? 0, nowMs).map((pod) => pod.metadata.name)
 
+test('of as many restarts, the one whose sidecar restarted more often goes first', () => {
+  const withSidecar = (name: string, restartCount: number): Pod => {
+    const pod = makePod(name, {})
+    const initContainers = [{ name: 's', restartPolicy: 'Always' }, { name: 'i' }]
+    const initContainerStatuses = [
+      { name: 's', restartCount },
+      { name: 'i', restartCount: 9 - restartCount },
+    ]
+    return { ...pod, spec: { ...pod.spec, initContainers }, status: { ...pod.status, initContainerStatuses } } as unknown as Pod
+  }
+  expect(order([withSidecar('a', 1), withSidecar('b', 2)])).toEqual(['b', 'a'])
+})
+
 // Each row: the first pod goes before the second, whichever way round they are given.
 test.each<[string, Facts, Facts]>([
   ['without a node', { node: '' }, { phase: 'Pending' }],

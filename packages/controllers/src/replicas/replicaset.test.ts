@@ -126,6 +126,23 @@ test('a quota is hit once a plan, told in an event and a condition, and taken ba
   await cluster.stop()
 })
 
+test('pods that cannot be removed are told in a condition', async () => {
+  const cluster = testCluster([replicaSetController()], {
+    around: (handler) => (call) => {
+      if (call.verb === 'delete' && call.resource === 'pods') throw forbidden(call, 'x', 'not now')
+      return handler(call)
+    },
+  })
+  await makeSet(cluster, 1)
+  await cluster.env.advance(1_000)
+  await scale(cluster, 0)
+  await cluster.env.advance(1_000)
+  expect(status(cluster)?.conditions).toMatchObject([
+    { type: 'ReplicaFailure', reason: 'FailedDelete', message: 'unable to delete pods: pods "x" is forbidden: not now' },
+  ])
+  await cluster.stop()
+})
+
 test('in a namespace that terminates nothing is made and nothing fails', async () => {
   const cluster = testCluster([replicaSetController()])
   await cluster.client.create(namespace, { metadata: { name: 'a' }, spec: {} })

@@ -18,10 +18,10 @@ export const planReplicaSet = (set: ReplicaSet, views: Views, nowMs: number, ter
   return planReplicas(replicaSets, set, mine, () => relatedPods(set, views), nowMs, terminating)
 }
 
-/** The pods of all sets of one Deployment: a node that holds many of them is freed first. */
+/** The pods of all sets of one Deployment: a node that holds many of them is freed first. A set of its own has none. */
 function* relatedPods(set: ReplicaSet, views: Views): Iterable<Pod> {
   const owner = controllerOf(set)
-  const sets = owner ? views.view(replicaSets).ownedBy(owner.uid) : [set]
+  const sets = owner ? views.view(replicaSets).ownedBy(owner.uid) : []
   for (const one of sets) yield* views.view(pods).ownedBy(one.metadata.uid)
 }
 

@@ -14,7 +14,7 @@ export const planReplicationController = (owner: ReplicationController, views: V
   const candidates = candidatePods(views, owner.metadata.namespace ?? '', owner.metadata.uid)
   const { mine, steps } = claimActive(replicationControllers, owner, candidates, (pod) => hasLabels(pod.metadata.labels, selector))
   if (steps.length > 0) return steps
-  return planReplicas(replicationControllers, owner, mine, () => mine, nowMs)
+  return planReplicas(replicationControllers, owner, mine, () => [], nowMs)
 }
 
 export const replicationControllerController = (): Controller =>
