@@ -20,7 +20,7 @@ export const startStageNodes = async (
     // A file says which nodes there are, where it has shapes at all.
     shapes: hasShapes ? [] : [usualShape(record.simulatedNodes ?? 0)],
     ...(simulation !== undefined ? { file: simulation, directory: record.simulationDir ?? '/' } : {}),
-    resources: api.registry.all().filter((kind) => !kind.conversion),
+    resources: () => api.registry.all().filter((kind) => !kind.conversion),
   })
   directory.connectBy(started.connection)
   directory.measureBy({ has: started.fleet.isAlive, of: started.usageOf })

@@ -114,6 +114,7 @@ test('usage: of the file, of annotations, shared by the pods of a controller', a
   const running = await open(example('ClusterResourceUsage'), 2)
   const usage = async (name: string) => running.simulation.usageOf(await running.client.get(pod, { namespace: 'default', name }))
   await make(running, 'plain')
+  await make(running, 'said', { annotations: { 'example.com/memory': '300Mi' } })
   await make(running, 'own', { annotations: { 'simulated.skiff.dev/cpu': '2', 'simulated.skiff.dev/memory': '1Gi' } })
   await running.client.create(replicaSet, {
     metadata: { name: 'shared', namespace: 'default' },
@@ -133,6 +134,7 @@ test('usage: of the file, of annotations, shared by the pods of a controller', a
   await running.live(3_000)
   expect(await usage('unbound')).toEqual([])
   expect(await usage('plain')).toEqual([{ name: 'main', cpuMilli: 150, memoryBytes: 200 * 2 ** 20 }])
+  expect(await usage('said')).toEqual([{ name: 'main', cpuMilli: 150, memoryBytes: 300 * 2 ** 20 }])
   expect(await usage('own')).toEqual([{ name: 'main', cpuMilli: 2_000, memoryBytes: 2 ** 30 }])
   const [shared] = (await running.client.list(pod, { namespace: 'default' }, { query: { labelSelector: 'app=shared' } })).items
   expect(await usage(shared?.metadata.name ?? '')).toEqual([{ name: 'main', cpuMilli: 500, memoryBytes: 200 * 2 ** 20 }])

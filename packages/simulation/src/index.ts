@@ -7,4 +7,4 @@ export { type Simulation, type SimulationOptions, startSimulation } from './star
 export { readTrace, type Trace } from './trace/read-trace.ts'
 export { replayTrace } from './trace/replay.ts'
 export type { TraceOptions, TraceResult } from './trace/run-trace.ts'
-export { type ContainerUsage, createUsage, type UsageOf, type UsageRule } from './usage/usage.ts'
+export { type Amount, type ContainerUsage, createUsage, type UsageOf, type UsageRule } from './usage/usage.ts'

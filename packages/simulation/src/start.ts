@@ -1,18 +1,14 @@
 import type { Node, Pod } from '@skiff/api'
 import { node as nodes, pod as pods, type Resource } from '@skiff/api'
 import type { NodeConnection } from '@skiff/apiserver'
-import { type Client, createRecorder, createViews, type EventRecorder, type Views } from '@skiff/client'
-import type { Env, KubeObject } from '@skiff/machinery'
+import { type Client, createRecorder, createViews, type Views } from '@skiff/client'
+import type { Env } from '@skiff/machinery'
 import { answersOf } from './answers/connection.ts'
-import { FileError } from './file/fields.ts'
-import { readSimulationFile, type SimulationFile } from './file/read-file.ts'
+import { readSimulationFile } from './file/read-file.ts'
 import { createLanes } from './lanes.ts'
 import { createFleet, type Fleet } from './nodes/fleet.ts'
 import { isSilent, isSimulated, type NodeShape } from './nodes/shape.ts'
-import { behaviourOf } from './pods/behaviour.ts'
-import { builtinPodStages } from './pods/stages.ts'
-import { createPlayer, type Player } from './stages/player.ts'
-import type { Stage } from './stages/stage.ts'
+import { createPlayers } from './stages/players.ts'
 import { createUsage, type UsageOf } from './usage/usage.ts'
 import { createWheel } from './wheel.ts'
 
@@ -28,8 +24,8 @@ export interface SimulationOptions {
   readonly file?: string
   /** Where the files lie that it names; absent: in the working directory. */
   readonly directory?: string
-  /** The resources that stages of the file may be for, besides nodes and pods. */
-  readonly resources?: readonly Resource[]
+  /** What is served now: stages of the file may be for any of it, and apply any of it. */
+  readonly resources?: () => readonly Resource[]
   /** How many writes of pods are on their way at a time. */
   readonly podWrites?: number
 }
@@ -76,16 +72,15 @@ export const startSimulation = async (options: SimulationOptions): Promise<Simul
   const podView = views.view(pods)
   await Promise.all([nodeView.synced, podView.synced])
   const shapes = [...options.shapes, ...file.shapes]
-  const tellsStatus = !file.stages.some(({ group, kind }) => group === '' && kind === 'Node')
+  const hasStages = file.stages.some(({ group, kind }) => group === '' && kind === 'Node')
+  const tells = !hasStages ? 'all' : file.keepsBuiltins ? 'heartbeats' : 'nothing'
   const lease = file.leaseDurationSeconds === undefined ? {} : { leaseDurationSeconds: file.leaseDurationSeconds }
-  const fleet = createFleet({ client, env, view: nodeView, wheel, lanes: nodeLanes, shapes, tellsStatus, ...lease })
+  const fleet = createFleet({ client, env, view: nodeView, wheel, lanes: nodeLanes, shapes, tells, ...lease })
   const recorder = createRecorder(client, env, { component: 'kubelet' })
   const unfollow = podView.subscribe(({ before, after }) => keepAddresses(fleet, before, after))
-  const players = playAll({ client, env, wheel, lanes: podLanes, views, fleet, recorder, file, resources: options.resources ?? [] })
-  const review = (): void => {
-    for (const player of players) player.review()
-  }
-  const adopting = adopt(views, review, env)
+  const resources = options.resources ?? (() => [])
+  const players = createPlayers({ client, env, wheel, lanes: podLanes, views, fleet, recorder, file, resources })
+  const adopting = adopt(views, players.review, env)
   await fleet.register()
   const answers = answersOf({ rules: file.answers, pods: podView, env, directory: options.directory ?? '.' })
   return {
@@ -93,17 +88,17 @@ export const startSimulation = async (options: SimulationOptions): Promise<Simul
     get busy() {
       return nodeLanes.busy + podLanes.busy
     },
-    usageOf: createUsage(file.usages, podView),
+    usageOf: createUsage(file.usages, podView, nodeView, env),
     connection: (name) => (fleet.isAlive(name) ? answers : undefined),
     setAlive: (name, alive) => {
       const known = fleet.setAlive(name, alive)
-      if (known) review()
+      if (known) players.review()
       return known
     },
     stop: async () => {
       adopting()
       unfollow()
-      for (const player of players) player.stop()
+      players.stop()
       fleet.stop()
       wheel.stop()
       await Promise.all([nodeLanes.stop(), podLanes.stop()])
@@ -120,71 +115,6 @@ const keepAddresses = (fleet: Fleet, before: Pod | undefined, after: Pod | undef
   const same = before?.metadata.uid === after?.metadata.uid
   if (before && !isOver(before) && (!same || (after && isOver(after)))) fleet.releaseAddress(before)
   if (after && !isOver(after) && (!same || before?.status?.podIP !== after.status?.podIP)) fleet.holdAddress(after)
-}
-
-interface Playing {
-  readonly client: Client
-  readonly env: Env
-  readonly wheel: ReturnType<typeof createWheel>
-  readonly lanes: ReturnType<typeof createLanes>
-  readonly views: Views
-  readonly fleet: Fleet
-  readonly recorder: EventRecorder
-  readonly file: SimulationFile
-  readonly resources: readonly Resource[]
-}
-
-/** A player for pods, and one for each other resource that the file has stages for. */
-const playAll = (playing: Playing): readonly Player[] => {
-  const { client, env, wheel, lanes, views, fleet, recorder, file } = playing
-  const nodeOf = (pod: Pod): string => pod.spec.nodeName ?? ''
-  const builtins = builtinPodStages({
-    behaviour: (pod) => behaviourOf(pod, fleet.shapeOf(nodeOf(pod))?.failures),
-    hostIP: (pod) => fleet.hostIP(nodeOf(pod)),
-    place: fleet.placePod,
-  })
-  const common = { env, wheel, lanes, recorder, maker: client }
-  const own = stagesFor<Pod>(file, pods)
-  const podPlayer = createPlayer<Pod>({
-    ...common,
-    resource: pods,
-    view: views.view(pods),
-    stages:
-      own.length === 0
-        ? builtins
-        : file.keepsBuiltins
-          ? [...builtins.filter(({ name }) => own.every((each) => each.name !== name)), ...own]
-          : own,
-    isOurs: (pod) => fleet.isAlive(nodeOf(pod)),
-    clientFor: (pod) => fleet.clientOf(nodeOf(pod)),
-  })
-  const others = resourcesOf(file, playing.resources).map((resource) => {
-    const isNode = resource.group === '' && resource.kind === 'Node'
-    return createPlayer({
-      ...common,
-      resource,
-      view: views.view(resource),
-      stages: stagesFor(file, resource),
-      isOurs: ({ metadata }) => !isNode || fleet.isAlive(metadata.name),
-      clientFor: () => client,
-    })
-  })
-  return [podPlayer, ...others]
-}
-
-const stagesFor = <T extends KubeObject>({ stages }: SimulationFile, resource: Resource<T>): readonly Stage<T>[] =>
-  stages.filter(({ group, kind }) => group === resource.group && kind === resource.kind).map(({ stage }) => stage as unknown as Stage<T>)
-
-/** What the file has stages for, pods aside. Throws for what is not served. */
-const resourcesOf = ({ stages }: SimulationFile, resources: readonly Resource[]): readonly Resource[] => {
-  const found = new Map<string, Resource>()
-  for (const { group, kind, stage } of stages) {
-    if (group === '' && kind === 'Pod') continue
-    const resource = [nodes as unknown as Resource, ...resources].find((each) => each.group === group && each.kind === kind)
-    if (!resource) throw new FileError(`Stage ${stage.name} is for ${group === '' ? kind : `${kind}.${group}`}, which is not served`)
-    found.set(`${group}/${kind}`, resource)
-  }
-  return [...found.values()]
 }
 
 const speaks = (node: Node): boolean => isSimulated(node) && !isSilent(node)

@@ -57,6 +57,7 @@ describe('true', () => {
     'duration("1h") > duration("59m") && duration("90s").getMinutes() == 1 && string(duration("1m")) == "60s"',
     'timestamp("2026-01-02T03:04:05Z").getFullYear() == 2026 && timestamp("2026-01-02T03:04:05Z").getHours("+01:00") == 4',
     'timestamp("2026-01-01T00:00:00Z") + duration("24h") == timestamp("2026-01-02T00:00:00Z")',
+    'quantity("250m").asApproximateFloat() == 0.25 && quantity("1Gi").asApproximateFloat() == 1073741824.0',
     'quantity("1Gi").isGreaterThan(quantity("1G")) && isQuantity("5m") && !isQuantity("x") && quantity("2k").asInteger() == 2000',
     'quantity("500m").add(quantity("500m")).compareTo(quantity("1")) == 0',
     'url("https://a.example:8080/p?q=1").getHostname() == "a.example" && isURL("/p") && !isURL("p") && url("https://a/p%20q").getEscapedPath() == "/p%20q"',

@@ -1,14 +1,5 @@
 import { parseQuantity } from '../quantity/parse.ts'
-import { quantityText } from '../quantity/print.ts'
-import {
-  addQuantities,
-  compareQuantities,
-  quantityOf,
-  quantitySign,
-  quantityValue,
-  scaledValue,
-  subtractQuantities,
-} from '../quantity/quantity.ts'
+import { addQuantities, compareQuantities, quantityOf, quantitySign, scaledValue, subtractQuantities } from '../quantity/quantity.ts'
 import {
   CelError,
   type CelFunction,
@@ -93,7 +84,7 @@ export const kubernetesFunctions: Readonly<Record<string, CelFunction>> = {
     return scaledValue(quantity(value).quantity, 0)
   },
   asApproximateFloat: ([value]) =>
-    Number(quantityValue(quantityText(quantity(value).quantity))) || Number(scaledValue(quantity(value).quantity, -9)) / 1e9,
+    isWhole(quantity(value)) ? Number(scaledValue(quantity(value).quantity, 0)) : Number(scaledValue(quantity(value).quantity, -9)) / 1e9,
   sign: ([value]) => BigInt(quantitySign(quantity(value).quantity)),
   add: ([a, b]) => ({ is: 'quantity', quantity: addQuantities(quantity(a).quantity, amount(b)) }),
   sub: ([a, b]) => ({ is: 'quantity', quantity: subtractQuantities(quantity(a).quantity, amount(b)) }),

@@ -54,7 +54,7 @@ export const readSimulationFile = (text: string, around: TemplateSurroundings = 
         break
       case 'ResourceUsage':
       case 'ClusterResourceUsage':
-        usages.push(...readUsage(kind, name, document))
+        usages.push(...located(path, () => readUsage(kind, name, document)))
         break
       case 'Simulation':
         spec().only('keepBuiltinStages', 'nodeLeaseDurationSeconds')

@@ -1,5 +1,6 @@
-import { quantityValue } from '@skiff/machinery'
-import type { UsageRule } from '../usage/usage.ts'
+import { milliValue } from '@skiff/machinery'
+import { compileAmount } from '../usage/amount.ts'
+import type { Amount, UsageRule } from '../usage/usage.ts'
 import type { Fields } from './fields.ts'
 import { readScope, setOf } from './scope.ts'
 
@@ -18,16 +19,18 @@ export const readUsage = (kind: 'ResourceUsage' | 'ClusterResourceUsage', name: 
   })
 }
 
-const amount = (fields: Fields | undefined): string | undefined => {
+const amount = (fields: Fields | undefined): Amount | undefined => {
   if (!fields) return undefined
   const value = fields.text('value')
-  if (value === undefined && fields.text('expression') !== undefined)
-    fields.refuse('expression', 'is not understood here; give a value, or the annotations simulated.skiff.dev/cpu and /memory to the pods')
-  if (value === undefined) return undefined
-  try {
-    quantityValue(value)
-  } catch {
-    fields.refuse('value', 'must be a quantity')
+  // As in kwok, a value comes first.
+  if (value === undefined) {
+    const expression = fields.text('expression')
+    return expression === undefined ? undefined : compileAmount(expression)
   }
-  return value
+  try {
+    const number = milliValue(value) / 1_000
+    return () => number
+  } catch {
+    return fields.refuse('value', 'must be a quantity')
+  }
 }

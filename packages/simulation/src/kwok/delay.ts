@@ -1,6 +1,7 @@
 import { type KubeObject, parseDurationMs } from '@skiff/machinery'
 import type { Fields } from '../file/fields.ts'
 import { compileJq, type Query } from '../jq/evaluate.ts'
+import { compileSelf } from './cel.ts'
 
 /** How long a stage waits, in ms: from its duration to its jitter duration, where that is the longer one. */
 export type Delay = (object: KubeObject, chance: () => number, nowMs: number) => number
@@ -20,12 +21,23 @@ export const readDelay = (delay: Fields | undefined): Delay | undefined => {
   }
 }
 
-/** The expression of an `…From` field, of both of kwok's forms. */
+/** The expression of an `…From` field, of any of kwok's forms. */
 export const expressionFrom = (fields: Fields, name: string): Query | undefined => {
   const from = fields.object(name)
   if (!from) return undefined
+  const cel = from.object('cel')
+  if (cel) return celQuery(cel.text('expression') ?? cel.refuse('expression', 'is missing'))
   const text = from.text('expressionFrom') ?? from.object('jq')?.text('expression')
-  return compileJq(text ?? from.refuse('expressionFrom', 'is missing (of expressions, those of jq are understood)'))
+  return compileJq(text ?? from.refuse('expressionFrom', 'is missing, and so are jq and cel'))
+}
+
+const celQuery = (text: string): Query => {
+  const found = compileSelf(text)
+  return (value) => {
+    const result = found(value)
+    if (typeof result === 'bigint') return [Number(result)]
+    return typeof result === 'string' || typeof result === 'number' ? [result] : undefined
+  }
 }
 
 const source = (fields: Fields, name: string, usualMs: number | undefined): Source => {

@@ -100,7 +100,7 @@ steps:
   expect(matches(pod)).toBe(true)
   expect(weight?.(pod)).toBe(1)
   expect(next(pod, nowMs)).toEqual({
-    event: { type: 'Normal', reason: 'Killing', message: 'Stopping container: c' },
+    events: [{ type: 'Normal', reason: 'Killing', message: 'Stopping container: c' }],
     patches: [
       {
         type: 'strategic',

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@skiff/machinery'
 import type { Fields } from '../file/fields.ts'
-import type { Effect, Stage, StagePatch } from '../stages/stage.ts'
+import type { Effect, Stage, StageEvent, StagePatch } from '../stages/stage.ts'
 import { expressionFrom, readDelay } from './delay.ts'
 import { kwokFunctions, type TemplateSurroundings } from './functions.ts'
 import { readSelector } from './selector.ts'
@@ -10,6 +10,8 @@ import { compileTemplate, type Template } from './template.ts'
 export interface FileStage {
   /** Empty for the core group. */
   readonly group: string
+  /** Where the file names one. */
+  readonly version: string | undefined
   readonly kind: string
   readonly stage: Stage
 }
@@ -17,8 +19,9 @@ export interface FileStage {
 /** One step of what a stage does; several follow one another. */
 interface Step {
   readonly patch?: (object: KubeObject) => StagePatch
+  readonly apply?: (object: KubeObject) => KubeObject
   readonly finalizers?: (object: KubeObject) => readonly string[]
-  readonly event?: (object: KubeObject) => NonNullable<Effect['event']>
+  readonly event?: (object: KubeObject) => StageEvent
   readonly delete?: boolean
 }
 
@@ -51,9 +54,11 @@ export const readStage = (name: string, spec: Fields, around: TemplateSurroundin
   const steps = readSteps(spec, compile, core)
   const weight = spec.number('weight') ?? 0
   const weightFrom = expressionFrom(spec, 'weightFrom')
+  const isImmediate = spec.flag('immediateNextStage') ?? false
   const delayMs = readDelay(spec.object('delay'))
   return {
     group: at >= 0 ? group.slice(0, at) : group === 'v1' ? '' : group,
+    version: at >= 0 ? group.slice(at + 1) : undefined,
     kind,
     stage: {
       name,
@@ -64,6 +69,7 @@ export const readStage = (name: string, spec: Fields, around: TemplateSurroundin
         return Number.isNaN(number) ? weight : number
       },
       ...(delayMs ? { delayMs } : {}),
+      ...(isImmediate ? { isImmediate } : {}),
       next: (object) => effectOf(steps, object),
     },
   }
@@ -83,12 +89,14 @@ const readSteps = (spec: Fields, compile: (source: string) => Template, core: bo
 
 const readStep = (fields: Fields, compile: (source: string) => Template, core: boolean): Step => {
   const patch = fields.object('patch')
+  const apply = fields.object('apply')
   const finalizers = fields.object('finalizers')
   const event = fields.object('event')
   return {
     ...(event ? { event: readEvent(event, compile) } : {}),
     ...(finalizers ? { finalizers: readFinalizers(finalizers) } : {}),
     ...(patch ? { patch: readPatch(patch, compile, core) } : {}),
+    ...(apply ? { apply: readApply(apply, compile) } : {}),
     ...(fields.flag('delete') ? { delete: true } : {}),
   }
 }
@@ -126,6 +134,15 @@ const readPatch = (patch: Fields, compile: (source: string) => Template, core: b
   })
 }
 
+const readApply = (apply: Fields, compile: (source: string) => Template): ((object: KubeObject) => KubeObject) => {
+  const template = compile(apply.text('template') ?? apply.refuse('template', 'is missing'))
+  return (object) => {
+    const made = template.value(object) as unknown as Partial<KubeObject> | null
+    if (!made?.apiVersion || !made.kind || !made.metadata?.name) throw new Error('what is applied needs apiVersion, kind and metadata.name')
+    return made as KubeObject
+  }
+}
+
 const rooted = (type: StagePatch['type'], root: string, value: unknown): unknown => {
   if (root === '') return value
   if (type !== 'json') return { [root]: value }
@@ -143,16 +160,18 @@ const statusPatch = (next: Fields, template: string, compile: (source: string) =
   })
 }
 
-/** All steps in one effect: patches follow one another in their order, events and the deletion come last. */
+/** All steps in one effect: applied objects come first, patches follow one another in their order, events and the deletion come last. */
 const effectOf = (steps: readonly Step[], object: KubeObject): Effect => {
   const patches = steps.flatMap(({ finalizers, patch }) => [
     ...(finalizers ? [finalizerPatch(object, finalizers(object))] : []),
     ...(patch ? [patch(object)] : []),
   ])
-  const event = steps.find((step) => step.event)?.event?.(object)
+  const applies = steps.flatMap(({ apply }) => (apply ? [apply(object)] : []))
+  const events = steps.flatMap(({ event }) => (event ? [event(object)] : []))
   return {
+    ...(applies.length > 0 ? { applies } : {}),
     patches: patches.filter((patch) => patch !== undefined),
-    ...(event ? { event } : {}),
+    ...(events.length > 0 ? { events } : {}),
     ...(steps.some((step) => step.delete) ? { delete: true } : {}),
   }
 }

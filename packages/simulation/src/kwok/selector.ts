@@ -1,6 +1,7 @@
 import type { KubeObject } from '@skiff/machinery'
 import type { Fields } from '../file/fields.ts'
 import { compileJq } from '../jq/evaluate.ts'
+import { compileSelf } from './cel.ts'
 
 type Test = (object: KubeObject) => boolean
 
@@ -24,8 +25,10 @@ const pairs = (
     return held !== undefined && Object.hasOwn(held, key) && held[key] === value
   })
 
-/** Of both of kwok's forms: `key`, `operator` and `values` themselves, or within `jq`. */
+/** Of all of kwok's forms: `key`, `operator` and `values` themselves or within `jq`, or an expression in CEL. */
 const expression = (outer: Fields): Test => {
+  const cel = outer.object('cel')
+  if (cel) return celTest(cel.text('expression') ?? cel.refuse('expression', 'is missing'))
   const fields = outer.object('jq') ?? outer
   const query = compileJq(fields.text('key') ?? fields.refuse('key', 'is missing'))
   const operator = fields.text('operator')
@@ -44,6 +47,12 @@ const expression = (outer: Fields): Test => {
     default:
       return fields.refuse('operator', 'must be In, NotIn, Exists or DoesNotExist')
   }
+}
+
+/** What fails, as over what is not there, does not hold. */
+const celTest = (source: string): Test => {
+  const holds = compileSelf(source)
+  return (object) => holds(object) === true
 }
 
 const isScalar = (value: unknown): boolean => typeof value === 'string' || typeof value === 'boolean' || Number.isInteger(value)

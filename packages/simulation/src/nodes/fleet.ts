@@ -7,7 +7,7 @@ import { shareOf } from '../pods/behaviour.ts'
 import type { PodPlace } from '../pods/statuses.ts'
 import type { Wheel } from '../wheel.ts'
 import { addressesAt, createPodAddresses, type PodAddresses, placeOf, rangeSizeFor } from './address.ts'
-import { draftNode, needsHeartbeat, withHeartbeat } from './node-object.ts'
+import { draftNode, isWell, needsHeartbeat, withHeartbeat } from './node-object.ts'
 import { isSilent, isSimulated, type NodeShape, shapeAnnotation } from './shape.ts'
 
 export interface FleetOptions {
@@ -18,8 +18,11 @@ export interface FleetOptions {
   readonly wheel: Wheel
   readonly lanes: Lanes
   readonly shapes: readonly NodeShape[]
-  /** False where stages of the user's tell how nodes are: then only leases are kept. */
-  readonly tellsStatus: boolean
+  /**
+   * What of the nodes' status is told here, besides the leases: where stages of a file make nodes ill, heartbeats of those that are well;
+   * where they tell all, nothing, not even of new ones.
+   */
+  readonly tells: 'all' | 'heartbeats' | 'nothing'
   /** How long a lease lasts; it is renewed after a quarter of that. Absent: 40 s. */
   readonly leaseDurationSeconds?: number
 }
@@ -105,7 +108,7 @@ export const createFleet = (options: FleetOptions): Fleet => {
     let waitMs = renewMs
     try {
       const node = view.get(member.name)
-      if (node && options.tellsStatus && needsHeartbeat(node, reportMs, env.now()))
+      if (node && isTold(node) && needsHeartbeat(node, reportMs, env.now()))
         await member.client.update(nodes, withHeartbeat(node, member.address, env.now()), { subresource: 'status' })
       await renew(member)
     } catch (error) {
@@ -120,6 +123,7 @@ export const createFleet = (options: FleetOptions): Fleet => {
     const spreadMs = first && waitMs === renewMs ? shareOf(member.name) * renewMs : waitMs
     member.cancel = wheel.after(spreadMs, () => lanes.run(() => tend(member)))
   }
+  const isTold = (node: Node): boolean => options.tells === 'all' || (options.tells === 'heartbeats' && isWell(node))
   const isOn = (member: Member): boolean => !stopped && member.alive && members.get(member.name) === member
   const renew = async (member: Member): Promise<void> => {
     const { name } = member
@@ -173,7 +177,8 @@ export const createFleet = (options: FleetOptions): Fleet => {
         new Promise((resolve) => {
           lanes.run(async () => {
             try {
-              if (!stopped) await client.create(nodes, draftNode(shape, { name, number, ...own }, env.now()))
+              if (!stopped)
+                await client.create(nodes, draftNode(shape, { name, number, ...own }, options.tells === 'nothing' ? undefined : env.now()))
             } catch (error) {
               if (!isRefusal(error, 409)) failures.push(error)
             }

@@ -37,6 +37,9 @@ const nodeInfo = (name: string): NodeStatus['nodeInfo'] => ({
   architecture: 'amd64',
 })
 
+/** Kubelets no longer tell it; kwok's stages ask for it. */
+const runningPhase = 'Running'
+
 export interface NodePlace {
   readonly name: string
   /** From 1, within the shape. */
@@ -45,8 +48,8 @@ export interface NodePlace {
   readonly podCidr: string
 }
 
-/** A node as its agent registers it, with its first status. */
-export const draftNode = (shape: NodeShape, place: NodePlace, nowMs: number): Draft<Node> => {
+/** A node as its agent registers it, with its first status; without a time it says nothing yet of how it is. */
+export const draftNode = (shape: NodeShape, place: NodePlace, nowMs: number | undefined): Draft<Node> => {
   const { name, podCidr } = place
   return {
     metadata: { name, labels: labelsOf(shape, name, place.number), annotations: { ...shape.annotations, [shapeAnnotation]: shape.name } },
@@ -54,7 +57,7 @@ export const draftNode = (shape: NodeShape, place: NodePlace, nowMs: number): Dr
     status: {
       capacity: shape.capacity,
       allocatable: shape.allocatable ?? shape.capacity,
-      conditions: healthyConditions(undefined, nowMs),
+      ...(nowMs === undefined ? {} : { phase: runningPhase, conditions: healthyConditions(undefined, nowMs) }),
       addresses: [
         { type: 'InternalIP', address: place.address },
         { type: 'Hostname', address: name },
@@ -73,6 +76,7 @@ export const withHeartbeat = (node: Node, address: string, nowMs: number): Node 
     ...node,
     status: {
       ...status,
+      phase: runningPhase,
       capacity,
       allocatable: known ? status.allocatable : capacity,
       conditions: healthyConditions(status?.conditions, nowMs),
@@ -88,6 +92,8 @@ export const withHeartbeat = (node: Node, address: string, nowMs: number): Node 
 }
 
 const ready = ({ status }: Node): NodeCondition | undefined => status?.conditions?.find(({ type }) => type === 'Ready')
+
+export const isWell = (node: Node): boolean => ready(node)?.status === 'True'
 
 /** Whether the node's agent has something to say: it was called unknown, or has been silent for `reportMs`. */
 export const needsHeartbeat = (node: Node, reportMs: number, nowMs: number): boolean => {

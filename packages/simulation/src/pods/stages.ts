@@ -87,7 +87,7 @@ export const builtinPodStages = (around: PodSurroundings): readonly Stage<Pod>[]
       delayMs: restartDelayMs,
       next: (pod, nowMs) => ({
         status: restarted(pod, behaviour(pod), nowMs),
-        event: { type: 'Warning', reason: 'BackOff', message: backOffMessage(pod) },
+        events: [{ type: 'Warning', reason: 'BackOff', message: backOffMessage(pod) }],
       }),
     },
     {
@@ -121,7 +121,7 @@ const failing = ({ behaviour, hostIP }: PodSurroundings): readonly Stage<Pod>[] 
       const text = `Failed to pull image ${JSON.stringify(pod.spec.containers[0]?.image ?? '')}: ${message}`
       return {
         status: waiting(pod, hostIP(pod), 'ErrImagePull', message, nowMs),
-        event: { type: 'Warning', reason: 'Failed', message: text },
+        events: [{ type: 'Warning', reason: 'Failed', message: text }],
       }
     },
   },

@@ -19,6 +19,8 @@ export interface PlayerOptions<T extends KubeObject> {
   /** Who writes what stages of a file say: it may be anything. */
   readonly maker: Client
   readonly recorder: Pick<EventRecorder, 'event'>
+  /** Where objects that stages apply belong. Throws for a kind that is not served. */
+  readonly resourceOf: (object: KubeObject) => Resource
 }
 
 export interface Player {
@@ -32,12 +34,14 @@ const retryMs = 1_000
 interface Pending<T extends KubeObject> {
   /** Absent: the next change chooses anew, or time does. */
   readonly stage: Stage<T> | undefined
+  /** Among which it was chosen. */
+  readonly among: readonly Stage<T>[]
   readonly cancel: () => void
 }
 
 /**
  * Plays stages on the objects of a view. An object has at most one stage in waiting and one write on its way. A stage that was chosen
- * stays chosen as long as it matches: what others write to the object neither starts its delay anew nor draws again. What a stage
+ * stays chosen as long as the same ones match: what others write to the object does not start its delay anew. When others match, it is drawn again. What a stage
  * writes comes back as a change, which is looked at like any other: so one stage leads to the next.
  */
 export const createPlayer = <T extends KubeObject>(options: PlayerOptions<T>): Player => {
@@ -55,16 +59,25 @@ export const createPlayer = <T extends KubeObject>(options: PlayerOptions<T>): P
     const matching = stages.filter((stage) => stage.matches(object))
     const held = pending.get(key)
     if (held) {
-      if (held.stage && matching.includes(held.stage)) return
+      const isMatching = held.stage !== undefined && matching.includes(held.stage)
+      if (isMatching && matching.length === held.among.length && matching.every((each, i) => each === held.among[i])) return
+      const stage = chooseStage(matching, object, env.random)
+      if (isMatching && stage === held.stage) {
+        pending.set(key, { ...held, among: matching })
+        return
+      }
       drop(key)
-    }
-    const stage = chooseStage(matching, object, env.random)
+      start(key, object, stage, matching)
+    } else start(key, object, chooseStage(matching, object, env.random), matching)
+  }
+  const start = (key: string, object: T, stage: Stage<T> | undefined, among: readonly Stage<T>[]): void => {
     if (!stage) return
     const delayMs = stage.delayMs?.(object, env.random, env.now()) ?? 0
     if (delayMs <= 0) play(key, stage)
     else
       pending.set(key, {
         stage,
+        among,
         cancel: wheel.after(delayMs, () => {
           pending.delete(key)
           play(key, stage)
@@ -80,6 +93,8 @@ export const createPlayer = <T extends KubeObject>(options: PlayerOptions<T>): P
         if (object && isOurs(object) && stage.matches(object)) {
           const effect = stage.next(object, env.now())
           if (effect) await perform(options, object, effect)
+          // Only what waits: a stage without delay that changes nothing would be played without end.
+          again = stage.isImmediate === true && (stage.delayMs?.(object, env.random, env.now()) ?? 0) > 0
         } else again = true
       } catch (error) {
         again = failed(key, stage, error)
@@ -95,7 +110,7 @@ export const createPlayer = <T extends KubeObject>(options: PlayerOptions<T>): P
       const held = view.get(key)
       if (held && isOurs(held)) look(key, held)
     }
-    pending.set(key, { stage: undefined, cancel: wheel.after(retryMs, again) })
+    pending.set(key, { stage: undefined, among: [], cancel: wheel.after(retryMs, again) })
   }
   /** Whether to look again at once; otherwise what made the write fail brings a change, or time does. */
   const failed = (key: string, stage: Stage<T>, error: unknown): boolean => {
@@ -107,6 +122,7 @@ export const createPlayer = <T extends KubeObject>(options: PlayerOptions<T>): P
     env.log.warn('a stage was not written', { stage: stage.name, key, error: String(error) })
     pending.set(key, {
       stage,
+      among: [],
       cancel: wheel.after(retryMs, () => {
         pending.delete(key)
         play(key, stage)
@@ -131,18 +147,28 @@ export const createPlayer = <T extends KubeObject>(options: PlayerOptions<T>): P
   }
 }
 
-const perform = async <T extends KubeObject>({ resource, clientFor, maker, recorder }: PlayerOptions<T>, object: T, effect: Effect<T>) => {
+const perform = async <T extends KubeObject>(options: PlayerOptions<T>, object: T, effect: Effect<T>) => {
+  const { resource, clientFor, maker, recorder } = options
   const client = clientFor(object)
   const { namespace, name, uid } = object.metadata
   const target = { ...(namespace !== undefined ? { namespace } : {}), name }
   const written = effect.object ? await client.update(resource, effect.object) : undefined
   if (effect.status) await client.update(resource, written ? ofVersion(effect.status, written) : effect.status, { subresource: 'status' })
+  for (const applied of effect.applies ?? []) await apply(options, applied)
   for (const { subresource, type, body, as } of effect.patches ?? []) {
     const writer = as === undefined ? maker : maker.as({ name: as, groups: ['system:authenticated'] })
     await writer.patch(resource, { ...target, ...(subresource ? { subresource } : {}) }, type, body)
   }
-  if (effect.event) recorder.event(object, effect.event.type, effect.event.reason, effect.event.message)
+  for (const { type, reason, message } of effect.events ?? []) recorder.event(object, type, reason, message)
   if (effect.delete) await client.remove(resource, target, { gracePeriodSeconds: 0, preconditions: { uid } })
+}
+
+const apply = async <T extends KubeObject>({ maker, resourceOf }: PlayerOptions<T>, object: KubeObject): Promise<void> => {
+  const resource = resourceOf(object)
+  const { name, namespace = 'default' } = object.metadata
+  const where = resource.namespaced ? { namespace } : {}
+  const placed = { ...object, metadata: { ...object.metadata, ...where } }
+  await maker.patch(resource, { ...where, name }, 'apply', placed, { query: { fieldManager: 'skiff-simulation', force: 'true' } })
 }
 
 const ofVersion = <T extends KubeObject>(object: T, { metadata }: KubeObject): T => ({

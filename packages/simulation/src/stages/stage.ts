@@ -6,6 +6,8 @@ export interface Stage<T extends KubeObject = KubeObject> {
   matches(object: T): boolean
   /** Among several stages that match, the chance of each is its share of the weights. All 0: equal chances. */
   weight?(object: T): number
+  /** Looked at again also when what was written changed nothing. */
+  readonly isImmediate?: boolean
   /** From when it is chosen until it is played. Absent: at once. `chance` is uniform in [0, 1). */
   delayMs?(object: T, chance: () => number, nowMs: number): number
   /** Undefined: nothing is to be done after all. */
@@ -24,8 +26,10 @@ export interface Effect<T extends KubeObject = KubeObject> {
   readonly status?: T
   /** The whole object with its new metadata; written to the object itself. */
   readonly object?: T
+  /** Other objects, applied before the patches: what a patch notes as done then is. */
+  readonly applies?: readonly KubeObject[]
   readonly patches?: readonly StagePatch[]
-  readonly event?: StageEvent
+  readonly events?: readonly StageEvent[]
   /** Deleted with no grace, after all else. */
   readonly delete?: boolean
 }

@@ -1,6 +1,6 @@
-import type { Pod } from '@skiff/api'
+import type { Container, Node, Pod } from '@skiff/api'
 import type { View } from '@skiff/client'
-import { controllerOf, milliValue, quantityValue } from '@skiff/machinery'
+import { controllerOf, type Env, milliValue, quantityValue } from '@skiff/machinery'
 import { isFor, type PodScope } from '../answers/rules.ts'
 import { prefix } from '../pods/behaviour.ts'
 
@@ -13,9 +13,18 @@ export interface ContainerUsage {
 
 /** What a file says of the usage of some pods' containers: kwok's ResourceUsage and ClusterResourceUsage. */
 export interface UsageRule extends PodScope {
-  /** Quantities. */
-  readonly cpu: string | undefined
-  readonly memory: string | undefined
+  /** In processors and in bytes; undefined where an expression fails. */
+  readonly cpu: Amount | undefined
+  readonly memory: Amount | undefined
+}
+
+/** How much a container uses at a time. */
+export type Amount = (of: UsageSubject, env: Pick<Env, 'now' | 'random'>) => number | undefined
+
+export interface UsageSubject {
+  readonly pod: Pod
+  readonly container: Container
+  readonly node: Node | undefined
 }
 
 export type UsageOf = (pod: Pod) => readonly ContainerUsage[]
@@ -30,15 +39,18 @@ const usualMemoryBytes = 2 ** 20
  * fall as it adds pods.
  */
 export const createUsage =
-  (rules: readonly UsageRule[], pods: View<Pod>): UsageOf =>
+  (rules: readonly UsageRule[], pods: View<Pod>, nodes: Pick<View<Node>, 'get'>, env: Pick<Env, 'now' | 'random'>): UsageOf =>
   (pod) => {
     if (pod.status?.phase !== 'Running' || pod.metadata.deletionTimestamp) return []
     const count = pod.spec.containers.length
     const annotated = fromAnnotations(pod, () => siblings(pod, pods))
-    return pod.spec.containers.map(({ name }) => {
+    const node = nodes.get(pod.spec.nodeName ?? '')
+    return pod.spec.containers.map((container) => {
+      const { name } = container
       const rule = rules.find((each) => isFor(each, pod, name))
-      const cpuMilli = rule?.cpu !== undefined ? milliValue(rule.cpu) : usualCpuMilli
-      const memoryBytes = rule?.memory !== undefined ? quantityValue(rule.memory) : usualMemoryBytes
+      const cpu = rule?.cpu?.({ pod, container, node }, env)
+      const cpuMilli = cpu === undefined ? usualCpuMilli : Math.ceil(cpu * 1_000)
+      const memoryBytes = Math.ceil(rule?.memory?.({ pod, container, node }, env) ?? usualMemoryBytes)
       return {
         name,
         cpuMilli: annotated.cpuMilli !== undefined ? annotated.cpuMilli / count : cpuMilli,

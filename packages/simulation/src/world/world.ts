@@ -76,7 +76,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   const starting = Promise.all([
     controllers.start(),
     scheduler.start(),
-    startSimulation({ client: nodesClient, env: nodesEnv, shapes, resources: resources(), ...(file !== undefined ? { file } : {}) }),
+    startSimulation({ client: nodesClient, env: nodesEnv, shapes, resources, ...(file !== undefined ? { file } : {}) }),
   ])
   try {
     simulation = (await meanwhile(starting, live))[2]
