@@ -2,8 +2,8 @@ import { type Client, connect, discover, findConnection, type HttpOptions, openH
 import { type RunningControllers, startControllers, unknownController } from '@skiff/controllers'
 import { type Env, systemEnv } from '@skiff/machinery'
 import { uniqueHolder } from './election.ts'
+import { serveHealth } from './health-server.ts'
 import { stderrLog } from './journal.ts'
-import { serveHealth } from './scheduler-process.ts'
 import { UserError } from './talk.ts'
 
 export interface ControllersCommand {

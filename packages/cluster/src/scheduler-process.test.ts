@@ -2,7 +2,8 @@ import * as api from '@skiff/api'
 import { connect, createMemoryServer, virtualEnv } from '@skiff/client'
 import { exposition } from '@skiff/machinery'
 import { afterEach, expect, test } from 'vitest'
-import { runScheduler, serveHealth } from './scheduler-process.ts'
+import { serveHealth } from './health-server.ts'
+import { runScheduler } from './scheduler-process.ts'
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
@@ -62,8 +63,14 @@ test('without an election it schedules at once, and tells of itself', async () =
   ends.push(close)
   const read = async (path: string) => (await fetch(`http://127.0.0.1:${close.port}${path}`)).text()
   expect(await read('/healthz')).toBe('ok')
+  expect(await read('/readyz?verbose')).toBe('[+]shutdown ok\n[+]sched-handler-sync ok\nreadyz check passed\n')
+  expect(await read('/livez?verbose')).toBe('[+]ping ok\nlivez check passed\n')
+  expect(JSON.parse(await read('/configz'))).toMatchObject({ componentconfig: { LeaderElection: { LeaderElect: false } } })
   expect(await read('/metrics')).toContain('scheduler_pending_pods{queue="active"} 0')
   alone.stop()
+  expect(await read('/readyz')).toBe('[-]shutdown failed: reason withheld\n[+]sched-handler-sync ok\nreadyz check failed\n')
+  expect(await read('/readyz/shutdown')).toBe('internal server error: process is shutting down\n')
+  expect(await read('/readyz?exclude=shutdown')).toBe('ok')
   await alone.done
 })
 

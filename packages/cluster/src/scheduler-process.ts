@@ -1,9 +1,15 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type Client, connect, createViews, findConnection, overHttp, runElection } from '@skiff/client'
-import { type Env, exposition, type Family, systemEnv } from '@skiff/machinery'
-import { type PluginRegistry, type Scheduler, type SchedulerConfiguration, startScheduler } from '@skiff/scheduler'
+import { type Env, systemEnv } from '@skiff/machinery'
+import {
+  completeConfiguration,
+  componentConfig,
+  type PluginRegistry,
+  type Scheduler,
+  type SchedulerConfiguration,
+  startScheduler,
+} from '@skiff/scheduler'
 import { schedulerElection, uniqueHolder } from './election.ts'
+import { type ProcessCheck, type ProcessHealth, serveHealth } from './health-server.ts'
 import { stderrLog } from './journal.ts'
 import { schedulerChoice, schedulerSetup } from './scheduler-setup.ts'
 import { UserError } from './talk.ts'
@@ -17,12 +23,12 @@ export interface RunningScheduler {
   readonly holder: string
   readonly signal: AbortSignal
 }
-export interface ProcessHealth {
-  readonly metrics: () => readonly Family[]
-}
 export interface SchedulerHealth extends ProcessHealth {
   readonly leads: () => boolean
 }
+
+/** Who loses the lease ends: while the process answers, there is nothing to complain of. */
+const election: ProcessCheck = { name: 'leaderElection', check: () => undefined }
 
 /**
  * Schedules for any cluster while it holds the Lease that the configuration names, or at once without an election. `done` resolves once
@@ -36,17 +42,21 @@ export const runScheduler = ({
   holder,
   signal,
 }: RunningScheduler): SchedulerHealth & { readonly done: Promise<void> } => {
-  const { leaderElect, ...election } = schedulerElection(configuration)
+  const { leaderElect, ...campaign } = schedulerElection(configuration)
   let scheduler: Scheduler | undefined
+  let isSyncing = false
   /** Until `leading` aborts. */
   const schedule = async (leading: AbortSignal): Promise<void> => {
     const views = createViews(client, env)
+    isSyncing = true
     try {
       scheduler = await startScheduler({ client, views, env, plugins, ...(configuration ? { configuration } : {}) })
+      isSyncing = false
       if (!leading.aborted) await new Promise((resolve) => leading.addEventListener('abort', resolve, { once: true }))
       await scheduler.stop()
     } finally {
       scheduler = undefined
+      isSyncing = false
       await views.close()
     }
   }
@@ -54,7 +64,7 @@ export const runScheduler = ({
     const failed = new AbortController()
     let work: Promise<void> = Promise.resolve()
     await runElection(client, env, {
-      ...election,
+      ...campaign,
       ...{ holder, signal: AbortSignal.any([signal, failed.signal]), releaseOnStop: true },
       onLeading: (leading) => {
         env.log.info('leads', { holder })
@@ -69,6 +79,14 @@ export const runScheduler = ({
     done: leaderElect ? elected() : schedule(signal),
     leads: () => scheduler !== undefined,
     metrics: () => scheduler?.metrics() ?? [],
+    configuration: () => ({ componentconfig: componentConfig(completeConfiguration(configuration)) }),
+    ...(leaderElect ? { healthy: [election] } : {}),
+    ready: [
+      ...(leaderElect ? [election] : []),
+      { name: 'shutdown', check: () => (signal.aborted ? 'process is shutting down' : undefined) },
+      // As upstream: one that waits to lead is ready.
+      { name: 'sched-handler-sync', check: () => (isSyncing ? 'waiting for handlers to sync' : undefined) },
+    ],
   }
 }
 
@@ -103,26 +121,4 @@ export const schedulerCommand = async ({ kubeconfig, config, plugins, port }: Sc
   }
   if (!stopping.signal.aborted) throw new UserError('leaderelection lost')
   process.exit(0)
-}
-
-/** Health checks and metrics, as upstream's paths have them. Answers what closes it. */
-export const serveHealth = async ({ metrics }: ProcessHealth, port: number): Promise<(() => Promise<void>) & { readonly port: number }> => {
-  const server = createServer((incoming, outgoing) => {
-    const path = incoming.url?.split('?')[0]
-    const type = 'text/plain; version=0.0.4; charset=utf-8'
-    if (path === '/metrics') outgoing.writeHead(200, { 'content-type': type }).end(exposition(metrics()))
-    // As upstream: one that waits to lead is well.
-    else if (path === '/healthz' || path === '/livez' || path === '/readyz') outgoing.end('ok')
-    else outgoing.writeHead(404).end('404 page not found\n')
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
-  })
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-  return Object.assign(close, { port: (server.address() as AddressInfo).port })
 }

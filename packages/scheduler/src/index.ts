@@ -1,3 +1,4 @@
+export { componentConfig } from './config/component-config.ts'
 export type * from './config/configuration.ts'
 export { decodeConfiguration } from './config/decode.ts'
 export * from './cycle/framework.ts'

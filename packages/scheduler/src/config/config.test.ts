@@ -163,3 +163,40 @@ describe('validation', () => {
     expect(faultsOf(text)).toContain(message)
   })
 })
+
+describe('the affinity that a profile adds', () => {
+  const path = 'profiles[0].pluginConfig[0].args.addedAffinity'
+  const required = `${path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]`
+  const withTerm = (term: string) =>
+    faultsOf(
+      `profiles:\n- pluginConfig: [{name: NodeAffinity, args: {addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [${term}]}}}}]`,
+    )
+  test.each([
+    [
+      'matchExpressions: [{key: a, operator: In}]',
+      `matchExpressions[0].values: Invalid value: []string{}: for 'in', 'notin' operators, values set can't be empty`,
+    ],
+    [
+      'matchExpressions: [{key: a, operator: Gt, values: [x]}]',
+      `matchExpressions[0].values[0]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`,
+    ],
+    ['matchExpressions: [{key: a, operator: Lt, values: ["9223372036854775808"]}]', 'the value must be an integer'],
+    [
+      'matchExpressions: [{key: a, operator: In, values: ["-"]}]',
+      'matchExpressions[0].values[0][a]: Invalid value: "-": a valid label must be',
+    ],
+    [
+      'matchFields: [{key: metadata.name, operator: In, values: [a, b]}]',
+      'matchFields[0].values: Invalid value: []string{"a", "b"}: must have one element',
+    ],
+    [
+      'matchFields: [{key: metadata.name, operator: Exists}]',
+      'matchFields[0].operator: Unsupported value: "Exists": supported values: "In", "NotIn"',
+    ],
+  ])('%s', (term, message) => {
+    expect(withTerm(`{${term}}`)).toContain(message.startsWith('match') ? `${required}.${message}` : message)
+  })
+  test('may be of numbers', () => {
+    expect(withTerm('{matchExpressions: [{key: a, operator: Gt, values: ["007"]}]}')).toBe('[]')
+  })
+})

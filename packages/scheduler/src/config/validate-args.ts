@@ -1,7 +1,8 @@
-import type { NodeAffinity, NodeSelectorRequirement, TopologySpreadConstraint } from '@skiff/api'
+import type { TopologySpreadConstraint } from '@skiff/api'
 import { duplicate, type FieldError, forbiddenField, invalidValue, isQualifiedName, notSupported, required } from '@skiff/machinery'
 import type { InTreeArgs, ResourceWeight, ShapePoint } from './configuration.ts'
 import type { SchedulerGates } from './defaults.ts'
+import { checkAffinity } from './validate-affinity.ts'
 
 type Check<Args> = (faults: FieldError[], path: string, args: Args, gates: SchedulerGates) => void
 type Checks = { readonly [Name in keyof InTreeArgs]: Check<InTreeArgs[Name]> }
@@ -36,33 +37,6 @@ const checkPreemption: Checks['DefaultPreemption'] = (faults, path, args) => {
   if (percentage !== 0 || absolute !== 0) return
   faults.push(invalidValue(percentagePath, 0, 'cannot be zero at the same time as minCandidateNodesAbsolute'))
   faults.push(invalidValue(absolutePath, 0, 'cannot be zero at the same time as minCandidateNodesPercentage'))
-}
-
-const checkRequirements = (faults: FieldError[], path: string, requirements: readonly NodeSelectorRequirement[] = []): void => {
-  for (const [index, { key, operator, values = [] }] of requirements.entries()) {
-    const at = `${path}[${index}]`
-    const shown = values.length === 0 ? '[]string{}' : `[]string{${values.map((each) => JSON.stringify(each)).join(', ')}}`
-    const bad = (detail: string) =>
-      faults.push({ reason: 'FieldValueInvalid', field: `${at}.values`, body: `Invalid value: ${shown}: ${detail}` })
-    checkName(faults, `${at}.key`, key)
-    if (!['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'].includes(operator))
-      faults.push(notSupported(`${at}.operator`, operator, ['DoesNotExist', 'Exists', 'Gt', 'In', 'Lt', 'NotIn']))
-    else if ((operator === 'In' || operator === 'NotIn') && values.length === 0)
-      bad("for 'in', 'notin' operators, values set can't be empty")
-    else if (operator.endsWith('xists') || operator === 'DoesNotExist') {
-      if (values.length > 0) bad('values set must be empty for exists and does not exist')
-    } else if ((operator === 'Gt' || operator === 'Lt') && values.length !== 1)
-      bad("for 'Gt', 'Lt' operators, exactly one value is required")
-  }
-}
-
-const checkAffinity = (faults: FieldError[], path: string, affinity: NodeAffinity | undefined): void => {
-  const required = child(path, 'addedAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms')
-  for (const [index, term] of (affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []).entries())
-    checkRequirements(faults, `${required}[${index}].matchExpressions`, term.matchExpressions)
-  const preferred = child(path, 'addedAffinity.preferredDuringSchedulingIgnoredDuringExecution')
-  for (const [index, { preference }] of (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries())
-    checkRequirements(faults, `${preferred}[${index}].matchExpressions`, preference?.matchExpressions)
 }
 
 const checkResources = (faults: FieldError[], path: string, resources: readonly ResourceWeight[]): void => {
@@ -131,7 +105,7 @@ const checks: Checks = {
   InterPodAffinity: (faults, path, { hardPodAffinityWeight: weight }) => {
     if (weight < 0 || weight > 100) faults.push(invalidValue(child(path, 'hardPodAffinityWeight'), weight, 'not in valid range [0, 100]'))
   },
-  NodeAffinity: (faults, path, { addedAffinity }) => checkAffinity(faults, path, addedAffinity),
+  NodeAffinity: (faults, path, { addedAffinity }) => checkAffinity(faults, child(path, 'addedAffinity'), addedAffinity),
   NodeResourcesFit: checkFit,
   NodeResourcesBalancedAllocation: checkBalanced,
   PodTopologySpread: checkSpread,
