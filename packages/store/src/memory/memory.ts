@@ -62,7 +62,9 @@ export const openMemoryStore = (options: { historyLimit?: number } = {}): Store 
     const previous = rows.get(write.key)
     if (!wins(write, previous)) return { ok: false, current: previous, revision }
     revision += 1
-    const { key, value, carried } = write
+    const { key, carried } = write
+    // What is given may be a piece of much more memory, which would live as long.
+    const value = write.value === null ? null : Buffer.from(write.value)
     const created = previous?.created ?? revision
     if (value === null) {
       rows.delete(key)
