@@ -95,23 +95,22 @@ const conditionsWith = (
   reason: string,
   message: string,
   nowMs: number,
+  observedGeneration = budget.metadata.generation ?? 0,
 ): Status['conditions'] => {
   const type = 'DisruptionAllowed'
   const held = budget.status?.conditions ?? []
   const before = conditionOf(held, type)
   const lastTransitionTime = before?.status === status ? before.lastTransitionTime : rfc3339(nowMs)
-  const { generation: observedGeneration = 0 } = budget.metadata
   const next = { type, status, observedGeneration, lastTransitionTime, reason, message }
   return before ? held.map((one) => (one === before ? next : one)) : [...held, next]
 }
 
-/** Without knowing what is needed nothing may be disrupted. */
+/** Without knowing what is needed nothing may be disrupted; its spec was not followed, so its generation counts as unseen. */
 const failedStatus = (budget: PodDisruptionBudget, error: Error, nowMs: number): Status => ({
   ...{ currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
   ...budget.status,
-  observedGeneration: budget.metadata.generation ?? 0,
   disruptionsAllowed: 0,
-  conditions: conditionsWith(budget, 'False', 'SyncFailed', error.message, nowMs) ?? [],
+  conditions: conditionsWith(budget, 'False', 'SyncFailed', error.message, nowMs, budget.status?.observedGeneration ?? 0) ?? [],
 })
 
 const writeStatus = (budget: PodDisruptionBudget, status: Status): Steps =>

@@ -2,6 +2,7 @@ import type { Node, Pod, Taint } from '@skiff/api'
 import { node as nodes, pod as pods } from '@skiff/api'
 import type { Views } from '@skiff/client'
 import { isRefusal, keyOf, rfc3339, splitKey } from '@skiff/machinery'
+import { conditionOf } from '../conditions.ts'
 import { type Controller, objectController, watching } from '../runner/controller.ts'
 import { event, patch, remove, requeue, type Step, type Steps, targetOf } from '../runner/step.ts'
 import { same } from '../same.ts'
@@ -10,14 +11,31 @@ import { mustLeaveAtMs } from './tolerations.ts'
 
 const evicting = (node: Node | undefined): readonly Taint[] => (node?.spec.taints ?? []).filter((taint) => taint.effect === 'NoExecute')
 
-/** Removes a pod from a node whose taint it does not tolerate, or no longer does. */
-export const planEviction = (pod: Pod, views: Views, nowMs: number, sinceMs: (node: string, taint: Taint) => number): Steps => {
+/** Since when the pod is on its node: a taint that was there before counts from then. */
+const arrivedMs = ({ metadata, status }: Pod): number => {
+  const scheduled = conditionOf(status?.conditions, 'PodScheduled')
+  return Date.parse((scheduled?.status === 'True' && scheduled.lastTransitionTime) || metadata.creationTimestamp)
+}
+
+/**
+ * Removes a pod from a node whose taint it does not tolerate, or no longer does. `heldMs`: when it was to leave so far, which taints that
+ * come later do not put off.
+ */
+export const planEviction = (
+  pod: Pod,
+  views: Views,
+  nowMs: number,
+  sinceMs: (node: string, taint: Taint) => number,
+  heldMs?: number,
+): Steps => {
   const { nodeName } = pod.spec
   if (!nodeName || pod.metadata.deletionTimestamp !== undefined) return []
   const taints = evicting(views.view(nodes).get(nodeName))
   if (taints.length === 0) return []
-  const leaveMs = mustLeaveAtMs(pod, taints, (taint) => sinceMs(nodeName, taint))
-  if (leaveMs === undefined) return []
+  const arrival = arrivedMs(pod)
+  const ownMs = mustLeaveAtMs(pod, taints, (taint) => Math.max(arrival, sinceMs(nodeName, taint)))
+  if (ownMs === undefined) return []
+  const leaveMs = ownMs === 0 ? 0 : (heldMs ?? ownMs)
   if (leaveMs > nowMs) return [requeue(leaveMs - nowMs)]
   const condition = {
     type: 'DisruptionTarget',
@@ -47,8 +65,8 @@ const cancelled = (key: string): Step => {
 }
 
 export const taintEvictionController = (): Controller => {
-  /** Pods that leave when their tolerations end. */
-  const leaving = new Set<string>()
+  /** Pods that leave when their tolerations end, and when that is. */
+  const leaving = new Map<string, { readonly uid: string; readonly atMs: number }>()
   // Taints that users set carry no time: they count from when they were first seen.
   const firstSeen = new Map<string, Map<string, number>>()
   const idOf = ({ key, value = '' }: Taint) => `${key}=${value}`
@@ -82,15 +100,17 @@ export const taintEvictionController = (): Controller => {
     ],
     plan: (pod, views, nowMs) => {
       const sinceMs = (node: string, taint: Taint) => Date.parse(taint.timeAdded ?? '') || (firstSeen.get(node)?.get(idOf(taint)) ?? nowMs)
-      const steps = planEviction(pod, views, nowMs, sinceMs)
       const key = keyOf(pod)
-      const wasLeaving = leaving.delete(key)
-      if (steps[0]?.do === 'requeue') leaving.add(key)
-      return wasLeaving && steps.length === 0 && pod.metadata.deletionTimestamp === undefined ? [cancelled(key)] : steps
+      const held = leaving.get(key)
+      const { uid, deletionTimestamp } = pod.metadata
+      // Told when it is gone, since it goes without us.
+      if (deletionTimestamp !== undefined) return []
+      const steps = planEviction(pod, views, nowMs, sinceMs, held?.uid === uid ? held.atMs : undefined)
+      const [first] = steps
+      if (first?.do === 'requeue') leaving.set(key, { uid, atMs: nowMs + first.afterMs })
+      else leaving.delete(key)
+      return held && steps.length === 0 ? [cancelled(key)] : steps
     },
-    gone: (key) => {
-      leaving.delete(key)
-      return []
-    },
+    gone: (key) => (leaving.delete(key) ? [cancelled(key)] : []),
   })
 }

@@ -244,6 +244,25 @@ test('a taint that a user sets drives out who does not tolerate it, at once or w
   await cluster.stop()
 })
 
+test('a taint that follows another does not put off when a pod leaves; one that goes before is told of', async () => {
+  const cluster = testCluster([taintEvictionController()])
+  const toleration = { operator: 'Exists' as const, effect: 'NoExecute' as const, tolerationSeconds: 60 }
+  const spec = { containers: [], nodeName: 'n1', tolerations: [toleration] }
+  await cluster.client.create(node, { metadata: { name: 'n1' }, spec: {} })
+  for (const name of ['p', 'q']) await cluster.client.create(pod, { metadata: { namespace: 'a', name }, spec })
+  const taint = (key: string) => cluster.client.patch(node, { name: 'n1' }, 'merge', { spec: { taints: [{ key, effect: 'NoExecute' }] } })
+  await taint('first')
+  await cluster.env.advance(40_000)
+  await taint('second')
+  await cluster.client.remove(pod, { namespace: 'a', name: 'q' }, { gracePeriodSeconds: 0 })
+  await cluster.env.advance(25_000)
+  expect(cluster.events().sort()).toEqual([
+    'Normal TaintManagerEviction: Cancelling deletion of Pod a/q x1',
+    'Normal TaintManagerEviction: Marking for deletion Pod a/p x1',
+  ])
+  await cluster.stop()
+})
+
 test('a pod that was to leave stays when the taint goes in time, and is told so', async () => {
   const { cluster, live } = await start(['n1'])
   const toleration = { key: 'k', operator: 'Exists' as const, effect: 'NoExecute' as const, tolerationSeconds: 60 }

@@ -67,13 +67,13 @@ test('pods that are being deleted on a node out of service go at once; on a node
   await cluster.stop()
 })
 
-test('of ended pods the oldest beyond the threshold go', async () => {
+test('of ended pods the oldest beyond the threshold go, evicted ones before all others', async () => {
   const cluster = testCluster([podGarbageCollector(2)])
-  for (const [at, phase] of ['Succeeded', 'Failed', 'Succeeded', 'Running'].entries()) {
-    await make(cluster, `p${at}`, {}, { phase })
+  for (const [at, phase] of ['Succeeded', 'Failed', 'Succeeded', 'Failed', 'Running'].entries()) {
+    await make(cluster, `p${at}`, {}, { phase, ...(at === 3 ? { reason: 'Evicted' } : {}) })
     await cluster.env.advance(1_000)
   }
   await cluster.env.advance(25_000)
-  expect(names(cluster)).toEqual(['p1', 'p2', 'p3'])
+  expect(names(cluster)).toEqual(['p1', 'p2', 'p4'])
   await cluster.stop()
 })

@@ -53,8 +53,8 @@ const isOutOfService = (node: Node): boolean =>
 export const planPodGarbage = (views: Views, missing: MissingSince, threshold: number, nowMs: number): Steps => {
   const all = [...views.view(pods).list()]
   const leaving = all.filter((pod) => pod.metadata.deletionTimestamp !== undefined)
-  const ended = all.filter((pod) => isFinished(pod) && pod.metadata.deletionTimestamp === undefined)
-  const surplus = threshold > 0 ? ended.sort(byAge).slice(0, Math.max(0, ended.length - threshold)) : []
+  const ended = all.filter(isFinished)
+  const surplus = threshold > 0 ? ended.sort(byUse).slice(0, Math.max(0, ended.length - threshold)) : []
   const stranded = leaving.filter((pod) => {
     const node = views.view(nodes).get(pod.spec.nodeName ?? '')
     return !pod.spec.nodeName || (node !== undefined && isOutOfService(node))
@@ -81,6 +81,10 @@ const byAge = (a: Pod, b: Pod): number =>
   (a.metadata.creationTimestamp === b.metadata.creationTimestamp && a.metadata.name < b.metadata.name)
     ? -1
     : 1
+
+const isEvicted = ({ status }: Pod): boolean => status?.phase === 'Failed' && status.reason === 'Evicted'
+/** Evicted ones first, so that they do not crowd out what controllers count on. */
+const byUse = (a: Pod, b: Pod): number => Number(isEvicted(b)) - Number(isEvicted(a)) || byAge(a, b)
 
 export const podGarbageCollector = (threshold = 12_500): Controller => {
   let missing: MissingSince = new Map()
