@@ -269,6 +269,16 @@ test('PostFilter: the first plugin that nominates a node ends the search', async
   )
 })
 
+test('a score beyond 100 is an error, as upstream', async () => {
+  const cluster = await startWith({ begin: () => ({ score: (slot) => slot * 200 }) })
+  await cluster.add(nodeOf('n1'), nodeOf('n2'), podOf('p'))
+  expect(condition(cluster, 'p')).toMatchObject({
+    reason: 'SchedulerError',
+    message:
+      'applying score defaultWeights on Score plugins: plugin "Mine" returns an invalid score 200, it should in the range of [0, 100] after normalizing',
+  })
+})
+
 test.each([
   [{ One: [] }, "node(s) didn't satisfy plugin One"],
   [{ Two: ['n'], One: ['m'] }, "node(s) didn't satisfy plugin(s) [One Two] simultaneously"],

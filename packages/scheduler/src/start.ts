@@ -87,7 +87,7 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
   const profiles = createProfiles(config, options, profileParts)
   await Promise.all(needed.map((resource) => views.view(resource as Resource).synced))
 
-  const assumed = createAssumed(env, snapshot)
+  const assumed = createAssumed(snapshot)
   const profileOf = ({ pod }: PodInfo) => profiles.get(pod.spec.schedulerName ?? 'default-scheduler')?.profile
   const [first] = profiles.values()
   const queue = createSchedulingQueue(env, {
@@ -142,7 +142,6 @@ export const startScheduler = async (options: SchedulerOptions): Promise<Schedul
       stopping.abort()
       unfollow()
       queue.close()
-      assumed.close()
       loop.stop()
       waitingRoom.close()
       while (inFlight.size > 0) await Promise.all(inFlight)

@@ -1,5 +1,4 @@
 import type { Pod } from '@skiff/api'
-import { virtualEnv } from '@skiff/client'
 import { expect, test } from 'vitest'
 import { podInfoOf } from '../snapshot/pod-info.ts'
 import { createSnapshot } from '../snapshot/snapshot.ts'
@@ -10,7 +9,7 @@ const boundTo = (pod: Pod, nodeName: string): Pod => ({ ...pod, spec: { ...pod.s
 const setup = () => {
   const snapshot = createSnapshot()
   for (const name of ['a', 'b']) snapshot.setNode(nodeOf(name))
-  const assumed = createAssumed(virtualEnv(), snapshot)
+  const assumed = createAssumed(snapshot)
   const pod = podOf('p', { requests: { cpu: '1' }, labels: { app: 'web' } })
   assumed.assume(podInfoOf(pod), 'a')
   const used = () => snapshot.columns.column('cpu').used[snapshot.named('a')?.slot as number]

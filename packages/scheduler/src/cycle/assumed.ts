@@ -1,16 +1,13 @@
 import type { Pod } from '@skiff/api'
-import type { Env } from '@skiff/machinery'
 import type { PodInfo } from '../snapshot/pod-info.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 
 /**
- * Pods that count on their node though no watch has shown them there yet. They leave when the watch shows them, when the binding
- * fails, or some time after a binding whose pod nobody ever saw.
+ * Pods that count on their node though no watch has shown them there yet. They leave when the watch shows them there or gone, or when
+ * the binding fails; never by time, as upstream: a watch that lags must not have their room given away.
  */
 export interface Assumed {
   assume(pod: PodInfo, nodeName: string): void
-  /** The binding is written: from now on it may expire. */
-  bound(uid: string): void
   /** Takes the pod off its node again. */
   forget(uid: string): void
   /** The watch shows the pod on its node, with nothing else new: it stays there. Undefined: it is not as was assumed. */
@@ -18,10 +15,7 @@ export interface Assumed {
   has(uid: string): boolean
   nodeOf(uid: string): string | undefined
   readonly size: number
-  close(): void
 }
-
-const expireMs = 900_000
 
 /** Whether `next` is `pod` bound, told without a look into what both share. */
 const isBinding = (pod: Pod, next: Pod): boolean => {
@@ -33,33 +27,18 @@ const isBinding = (pod: Pod, next: Pod): boolean => {
   return keys.length === Object.keys(spec).length + lacked && keys.every((key) => key === 'nodeName' || next.spec[key] === spec[key])
 }
 
-export const createAssumed = (env: Env, snapshot: Snapshot): Assumed => {
-  const held = new Map<string, { readonly pod: PodInfo; readonly nodeName: string; dueMs: number }>()
-  let cancel: (() => void) | undefined
+export const createAssumed = (snapshot: Snapshot): Assumed => {
+  const held = new Map<string, { readonly pod: PodInfo; readonly nodeName: string }>()
   const forget = (uid: string): void => {
     const entry = held.get(uid)
     if (!entry) return
     held.delete(uid)
     snapshot.removePod(entry.pod, entry.nodeName)
   }
-  const arm = (): void => {
-    cancel ??= env.after(expireMs, () => {
-      cancel = undefined
-      const nowMs = env.monotonicMs()
-      for (const [uid, { dueMs }] of held) if (dueMs <= nowMs) forget(uid)
-      if (held.size > 0) arm()
-    })
-  }
   return {
     assume: (pod, nodeName) => {
       snapshot.addPod(pod, nodeName)
-      held.set(pod.uid, { pod, nodeName, dueMs: Number.POSITIVE_INFINITY })
-    },
-    bound: (uid) => {
-      const entry = held.get(uid)
-      if (!entry) return
-      entry.dueMs = env.monotonicMs() + expireMs
-      arm()
+      held.set(pod.uid, { pod, nodeName })
     },
     forget,
     confirm: (pod, nodeName) => {
@@ -76,6 +55,5 @@ export const createAssumed = (env: Env, snapshot: Snapshot): Assumed => {
     get size() {
       return held.size
     },
-    close: () => cancel?.(),
   }
 }

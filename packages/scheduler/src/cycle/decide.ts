@@ -62,7 +62,7 @@ export const createDecider = (
   const trial = createTrials({ profile, cluster, nominations })
   const watch: Stopwatch | undefined = metrics && { nowMs: env.monotonicMs, metrics }
   const anyIsBest = !compares && !profile.enabled.some(({ at }) => at.score)
-  const scoreAll = createScoring()
+  const scoreAll = createScoring(!profile.isInTree)
   let startAt = 0
   let cycles = 0
 

@@ -3,7 +3,16 @@ import type { Begun, Stopwatch } from './begin.ts'
 /** The weighted sum of what the plugins say of each node, in the order of `feasible`. What it answers is written over by the next call. */
 export type ScoreAll = (feasible: readonly number[], begun: readonly Begun[], watch?: Stopwatch) => Float64Array
 
-export const createScoring = (): ScoreAll => {
+const refuseBeyondScale = (plugin: string, scores: Float64Array): void => {
+  for (const score of scores)
+    if (!(score >= 0 && score <= 100))
+      throw new Error(
+        `applying score defaultWeights on Score plugins: plugin ${JSON.stringify(plugin)} returns an invalid score ${score}, it should in the range of [0, 100] after normalizing`,
+      )
+}
+
+/** `checks`: throws with upstream's text where a plugin scores beyond 0..100, which those of the tree never do. */
+export const createScoring = (checks = false): ScoreAll => {
   // Hundreds of nodes are scored for each pod: their sums need no memory of their own.
   let sums = new Float64Array(0)
   let said = new Float64Array(0)
@@ -21,6 +30,7 @@ export const createScoring = (): ScoreAll => {
       if (run.prepareScore?.(feasible) === false) continue
       for (let i = 0; i < count; i += 1) scores[i] = run.score(feasible[i] as number)
       run.normalize?.(scores, feasible)
+      if (checks) refuseBeyondScale(enabled.plugin.name, scores)
       const { weight } = enabled
       for (let i = 0; i < count; i += 1) totals[i] = (totals[i] as number) + weight * (scores[i] as number)
       watch?.metrics.pluginRan(enabled.plugin.name, 'Score', 'Success', watch.nowMs() - sinceMs)

@@ -143,7 +143,6 @@ export const createSettle = (parts: SettleParts): ((placement: Placement) => voi
       const bindMs = env.monotonicMs()
       await bind(placement)
       const nowMs = env.monotonicMs()
-      assumed.bound(pod.uid)
       nominations.clear(pod.uid)
       if (holds) queue.release(queued)
       metrics.ran('Bind', schedulerName, 'Success', nowMs - bindMs)

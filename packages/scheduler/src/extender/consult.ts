@@ -108,7 +108,7 @@ const tryWith = async (
   }
   const wasPromised = searched.isPromised
   if (feasible.length === 0) return { refused: { ...again.diagnosis, verdicts: refused }, plugins: again.plugins, wasPromised }
-  const totals = createScoring()(feasible, again.plugins)
+  const totals = createScoring(true)(feasible, again.plugins)
   for (const [i, slot] of feasible.entries()) totals[i] = (totals[i] as number) + (extra.get(snapshot.node(slot)?.name ?? '') ?? 0)
   return { placed: snapshot.node(feasible[bestOf(totals, env.random)] as number) as NodeInfo, plugins: again.plugins }
 }

@@ -103,13 +103,17 @@ export const createExtender = (config: ExtenderConfig, env: Env): Extender => {
       const answer = listOf(await post(prioritizeVerb, argsFor(pod, nodes))) ?? []
       return new Map(answer.map((each) => [String(read(each, 'host')), Number(read(each, 'score') ?? 0) * weight * scale]))
     },
-    preempt: async (pod, victims) => {
-      const told = [...victims].map(([node, { pods, broken }]) => {
+    preempt: async (pod, candidates) => {
+      const told = [...candidates].map(([node, { pods, broken }]) => {
         const Pods = nodeCacheCapable ? pods.map(({ uid }) => ({ UID: uid })) : pods.map((each) => each.pod)
         return [node, { Pods, NumPDBViolations: broken }] as const
       })
-      const field = nodeCacheCapable ? 'NodeNameToMetaVictims' : 'NodeNameToVictims'
-      const answer = await post(preemptVerb, { Pod: pod, [field]: Object.fromEntries(told) })
+      const victims = Object.fromEntries(told)
+      const answer = await post(preemptVerb, {
+        Pod: pod,
+        NodeNameToVictims: nodeCacheCapable ? null : victims,
+        NodeNameToMetaVictims: nodeCacheCapable ? victims : null,
+      })
       const left = read(answer, 'nodenametometavictims')
       return new Map(
         Object.entries((left ?? {}) as Fields).map(([node, each]) => {

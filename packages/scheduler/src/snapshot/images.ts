@@ -10,13 +10,13 @@ export interface Images {
 export const createImages = (): Images => {
   const nodes = new Map<string, { nodes: number }>()
   const count = (node: Node | undefined, by: 1 | -1): void => {
-    for (const image of node?.status?.images ?? [])
-      for (const name of image.names ?? []) {
-        const held = nodes.get(name)
-        if (held) held.nodes += by
-        else nodes.set(name, { nodes: by })
-        if (nodes.get(name)?.nodes === 0) nodes.delete(name)
-      }
+    // Once a node, however often it lists the name.
+    for (const name of new Set(node?.status?.images?.flatMap(({ names }) => names ?? []))) {
+      const held = nodes.get(name)
+      if (held) held.nodes += by
+      else nodes.set(name, { nodes: by })
+      if (nodes.get(name)?.nodes === 0) nodes.delete(name)
+    }
   }
   return {
     spread: (name) => nodes.get(name),
