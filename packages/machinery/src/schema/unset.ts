@@ -1,6 +1,14 @@
 import type { FieldSchema, ObjectSchema, Shape } from './schema.ts'
 
-type Fields = Readonly<Record<string, unknown>>
+type Fields = Record<string, unknown>
+/** Answers what it was given, changed or not, or what takes its place. */
+type Reader = (value: object) => object
+
+interface Suspect {
+  /** Nothing in it means that it was not set. */
+  readonly isRemovable: boolean
+  readonly read: Reader | undefined
+}
 
 const schemaOf = (shape: Shape): ObjectSchema | undefined => {
   if (shape.is === 'array') return schemaOf(shape.items)
@@ -10,14 +18,14 @@ const schemaOf = (shape: Shape): ObjectSchema | undefined => {
 
 const found = new WeakMap<ObjectSchema, readonly FieldSchema[]>()
 /** The fields that may hold, themselves or within, what is written for an unset field. */
-const suspects = (schema: ObjectSchema): readonly FieldSchema[] => {
+const suspectsOf = (schema: ObjectSchema): readonly FieldSchema[] => {
   const known = found.get(schema)
   if (known) return known
   // A type within itself: looked at, for want of an answer yet.
   found.set(schema, schema.fields)
   const fields = schema.fields.filter(({ unset, shape }) => {
     const inner = schemaOf(shape)
-    return unset !== undefined || (inner !== undefined && suspects(inner).length > 0)
+    return unset !== undefined || (inner !== undefined && suspectsOf(inner).length > 0)
   })
   found.set(schema, fields)
   return fields
@@ -32,50 +40,84 @@ const isNothing = (value: unknown): boolean => {
 
 /**
  * What encodeObject wrote, as decodeObject gives it: without the null and {} that Go writes for unset fields. An object read from the store
- * compares equal with one that was sent then. Shares with `object` all that it does not change.
+ * compares equal with one that was sent then. Takes `object` over: what it was is changed in place, since hundreds of thousands are read at a start.
  */
-export const withoutUnset = (schema: ObjectSchema, object: Fields): Fields => {
-  let changes: Map<string, unknown> | undefined
-  for (const { name, shape, unset, zero, keepEmpty } of suspects(schema)) {
-    const value = object[name]
-    if (value === undefined) continue
-    const next = readValue(shape, value)
-    const isUnset = unset !== undefined && zero === undefined && !keepEmpty && shape.is !== 'any' && isNothing(next)
-    if (!isUnset && next === value) continue
-    changes ??= new Map()
-    changes.set(name, isUnset ? undefined : next)
+export const withoutUnset = (schema: ObjectSchema, object: Readonly<Fields>): Readonly<Fields> => objectReader(schema)(object) as Fields
+
+const readers = new WeakMap<ObjectSchema, Reader>()
+
+const objectReader = (schema: ObjectSchema): Reader => {
+  const known = readers.get(schema)
+  if (known) return known
+  // Compiled with the first object: a type may hold itself.
+  let suspects: ReadonlyMap<string, Suspect> | undefined
+  const reader: Reader = (value) => {
+    suspects ??= new Map(suspectsOf(schema).map((field) => [field.name, suspectOf(field)]))
+    const object = value as Fields
+    let isWhole = true
+    for (const name in object) {
+      const held = object[name]
+      // Most of an object is texts and numbers, of which nothing need be looked up.
+      if (typeof held !== 'object') continue
+      const suspect = suspects.get(name)
+      if (suspect === undefined) continue
+      const { isRemovable, read } = suspect
+      const next = read !== undefined && held !== null ? read(held) : held
+      if (isRemovable && isNothing(next)) {
+        object[name] = undefined
+        isWhole = false
+      } else if (next !== held) object[name] = next
+    }
+    return isWhole ? object : withoutUndefined(object)
   }
-  if (!changes) return object
-  // Made anew rather than by delete, which would make each of many thousands a hash table.
-  const out: Record<string, unknown> = {}
-  for (const name of Object.keys(object)) {
-    const value = changes.has(name) ? changes.get(name) : object[name]
+  readers.set(schema, reader)
+  return reader
+}
+
+/** Made anew rather than by delete, which would make each of many thousands a hash table. */
+const withoutUndefined = (object: Fields): Fields => {
+  const out: Fields = {}
+  for (const name in object) {
+    const value = object[name]
     if (value !== undefined) out[name] = value
   }
   return out
 }
 
-const readValue = (shape: Shape, value: unknown): unknown => {
-  if (typeof value !== 'object' || value === null) return value
-  switch (shape.is) {
-    case 'object':
-      return withoutUnset(shape.schema, value as Fields)
-    case 'schemaOr':
-      return Array.isArray(value) ? value : withoutUnset(shape.schema, value as Fields)
-    case 'array': {
-      if (!Array.isArray(value) || !schemaOf(shape.items)) return value
-      const items = value.map((item) => readValue(shape.items, item))
-      return items.some((item, i) => item !== value[i]) ? items : value
-    }
-    case 'map': {
-      if (!schemaOf(shape.values)) return value
-      const entries = Object.entries(value).map(([key, each]) => [key, readValue(shape.values, each)] as const)
-      if (entries.every(([key, each]) => each === (value as Fields)[key])) return value
-      const out: Record<string, unknown> = Object.create(null)
-      for (const [key, each] of entries) out[key] = each
-      return out
-    }
-    default:
-      return value
+const suspectOf = ({ shape, unset, zero, keepEmpty }: FieldSchema): Suspect => ({
+  isRemovable: unset !== undefined && zero === undefined && !keepEmpty && shape.is !== 'any',
+  read: readerOf(shape),
+})
+
+/** Undefined for what holds no fields. */
+const readerOf = (shape: Shape): Reader | undefined => {
+  const inner = schemaOf(shape)
+  if (!inner || suspectsOf(inner).length === 0) return undefined
+  if (shape.is === 'object') return objectReader(shape.schema)
+  if (shape.is === 'schemaOr') {
+    const read = objectReader(inner)
+    return (value) => (Array.isArray(value) ? value : read(value))
   }
+  const read = readerOf(shape.is === 'array' ? shape.items : (shape as Extract<Shape, { is: 'map' }>).values)
+  if (!read) return undefined
+  return shape.is === 'array' ? (value) => eachItem(value, read) : (value) => eachValue(value, read)
+}
+
+const eachItem = (value: object, read: Reader): object => {
+  if (!Array.isArray(value)) return value
+  for (let i = 0; i < value.length; i += 1) {
+    const item: unknown = value[i]
+    if (typeof item === 'object' && item !== null) value[i] = read(item)
+  }
+  return value
+}
+
+const eachValue = (value: object, read: Reader): object => {
+  const map = value as Fields
+  // An own property each, whatever its name: what is assigned takes its place.
+  for (const key of Object.keys(map)) {
+    const item = map[key]
+    if (typeof item === 'object' && item !== null) map[key] = read(item)
+  }
+  return map
 }
