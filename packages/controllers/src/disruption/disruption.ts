@@ -3,12 +3,12 @@ import { podDisruptionBudget as budgets, pod as pods } from '@skiff/api'
 import type { ViewChange, Views } from '@skiff/client'
 import { keyOf } from '@skiff/machinery'
 import { isReady } from '../pods.ts'
-import { type Controller, reading, type Watched, watching } from '../runner/controller.ts'
+import { type Controller, type Watched, watching } from '../runner/controller.ts'
 import { event, type Steps } from '../runner/step.ts'
 import { same } from '../same.ts'
 import { selects } from '../selector.ts'
 import { planBudget } from './budget.ts'
-import { scalable } from './expected.ts'
+import { type Scaled, scalable } from './expected.ts'
 import { isTarget, planStaleTarget } from './stale-target.ts'
 
 // No object key holds a space, so pods and budgets never meet.
@@ -34,6 +34,14 @@ const keysOf = ({ key, before, after }: ViewChange<Pod>, views: Views): readonly
   return keys
 }
 
+/** What the owners of pods want is seen later than the pods at times: what was counted by the old size is counted again. */
+const keysOfScaled = ({ before, after }: ViewChange<Scaled>, views: Views): readonly string[] => {
+  if (before && after && before.spec.replicas === after.spec.replicas) return []
+  const { metadata, spec } = (after ?? before) as Scaled
+  const labels = spec.template?.metadata?.labels
+  return [...views.view(budgets).list(metadata.namespace ?? '')].filter((budget) => selects(budget.spec.selector, labels)).map(keyOf)
+}
+
 /** Evictions of such a pod are refused: who reads its events learns why. */
 const planAmbiguity = (pod: Pod, views: Views): Steps => {
   const names = budgetsOf(pod, views).map(({ metadata }) => metadata.name)
@@ -48,7 +56,7 @@ export const disruptionController = (resources: () => readonly Resource[]): Cont
   const watches: readonly Watched<never>[] = [
     watching({ resource: budgets, keys: ({ key }) => [key] }),
     watching({ resource: pods, keys: keysOf }),
-    ...scalable.map((resource) => reading(resource)),
+    ...scalable.map((resource) => watching({ resource, keys: keysOfScaled })),
   ]
   return {
     name: 'disruption-controller',

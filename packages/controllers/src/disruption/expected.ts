@@ -11,7 +11,7 @@ import { controllerOf, type KubeObject, keyOf, type OwnerReference, splitApiVers
 import { scaledValue } from '../deployment/limits.ts'
 import { read, type Steps } from '../runner/step.ts'
 
-type Scaled = ReplicaSet | ReplicationController | StatefulSet | Deployment
+export type Scaled = ReplicaSet | ReplicationController | StatefulSet | Deployment
 /** Kinds whose scale is read from the views; that of any other kind is asked for. */
 export const scalable: readonly Resource<Scaled>[] = [replicaSets, replicationControllers, statefulSets, deployments] as never
 
