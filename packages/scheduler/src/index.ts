@@ -8,3 +8,6 @@ export type { Waiting } from './queue/waiting.ts'
 export type { HostPort, PodInfo, Term, WeightedTerm } from './snapshot/pod-info.ts'
 export type { NodeInfo, Snapshot } from './snapshot/snapshot.ts'
 export * from './start.ts'
+// The oracle of the tests: what is wrong with a placement, by the rules' definition alone.
+export { complaints } from './testing/hard-constraints.ts'
+export type { ClusterFacts } from './testing/oracle/cluster-facts.ts'

@@ -145,7 +145,10 @@ export const createMemoryServer = (env: Env, resources: readonly Resource[]): Me
     const next = updated(call, held, { ...wanted, metadata })
     if (isDeepStrictEqual(next, held)) return held
     const finished = next.metadata.deletionTimestamp && !pending(next)
-    return commit(call, rowKey(call), finished ? 'DELETED' : 'MODIFIED', next)
+    if (!finished) return commit(call, rowKey(call), 'MODIFIED', next)
+    commit(call, rowKey(call), 'DELETED', next)
+    // As upstream: with the version that the write was made from.
+    return next
   }
   const updated = (call: Call, held: Stored, wanted: Stored): Stored => {
     if (call.subresource === 'status' || call.subresource === 'approval') {

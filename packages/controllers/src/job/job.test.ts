@@ -130,6 +130,37 @@ describe('a Job', () => {
     await cluster.stop()
   })
 
+  test('a pod that goes with its finalizer is counted once, however late the watch tells that it is gone', async () => {
+    let cluster: TestCluster | undefined
+    let lateMs = 0
+    let updates = 0
+    const around: TestClusterOptions['around'] = (handler) => async (call) => {
+      if (call.verb === 'update' && call.resource === 'jobs') updates += 1
+      // Else it would be counted for ever.
+      if (updates > 50) throw new Error('too many updates')
+      const reply = await handler(call)
+      if (!('watch' in reply) || call.resource !== 'pods') return reply
+      const { watch } = reply
+      return {
+        watch: (async function* () {
+          for await (const frames of watch) {
+            await cluster?.env.sleep(lateMs)
+            yield frames
+          }
+        })(),
+      }
+    }
+    cluster = start({ around })
+    await make(cluster, { backoffLimit: 100 })
+    await cluster.live(2_000)
+    const [first] = cluster.server.all(pod)
+    lateMs = 3_000
+    await cluster.client.remove(pod, { namespace: 'a', name: first?.metadata.name ?? '' })
+    await cluster.live(60_000)
+    expect(status(cluster)).toMatchObject({ active: 1, failed: 1 })
+    await cluster.stop()
+  })
+
   test('pods that are too many are not counted as failed', async () => {
     const cluster = start()
     await make(cluster, { parallelism: 3, completions: 3, backoffLimit: 0 })

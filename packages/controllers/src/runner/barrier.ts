@@ -20,8 +20,8 @@ export interface Barrier {
 
 /** Waits of removed objects, one subscription a view. */
 export interface Departures {
-  /** Resolves when the view no longer shows `object` as it was: gone, replaced or marked as being deleted. */
-  wait(view: View, object: KubeObject, deadlineMs: number): Promise<boolean>
+  /** Resolves when the view no longer shows `object` as it was: gone, replaced or, unless it is to go `entirely`, marked as being deleted. */
+  wait(view: View, object: KubeObject, deadlineMs: number, entirely: boolean): Promise<boolean>
   close(): void
 }
 
@@ -41,11 +41,12 @@ export const createDepartures = (env: Env): Departures => {
     return made
   }
   return {
-    wait: (view, object, limitMs) => {
+    wait: (view, object, limitMs, entirely) => {
       const key = keyOf(object)
       const left = () => {
         const held = view.get(key)
-        return !held || held.metadata.uid !== object.metadata.uid || held.metadata.deletionTimestamp !== undefined
+        if (!held || held.metadata.uid !== object.metadata.uid) return true
+        return !entirely && held.metadata.deletionTimestamp !== undefined
       }
       if (left()) return Promise.resolve(true)
       return new Promise((resolve) => {
@@ -72,22 +73,37 @@ export const createDepartures = (env: Env): Departures => {
   }
 }
 
+/**
+ * The write took the last finalizer of an object that was being deleted, and so the object. As upstream, the answer has the version from
+ * before: a view that shows that one has yet to hear of it.
+ */
+const hasGone = ({ kind, metadata }: KubeObject): boolean =>
+  metadata.deletionTimestamp !== undefined &&
+  (metadata.deletionGracePeriodSeconds ?? 0) === 0 &&
+  (metadata.finalizers?.length ?? 0) === 0 &&
+  // That is held by finalizers in its spec as well.
+  kind !== 'Namespace'
+
 /** `watches` says whether the controller watches a resource: what it never reads need not be waited for. */
 export const createBarrier = (views: Views, departures: Departures, watches: (resource: Resource) => boolean): Barrier => {
   const newest = new Map<string, { readonly resource: Resource; revision: number }>()
-  const gone: { readonly resource: Resource; readonly object: KubeObject }[] = []
+  const gone: { readonly resource: Resource; readonly object: KubeObject; readonly entirely: boolean }[] = []
   const doubtful = new Map<string, Resource>()
 
   return {
     wrote: (resource, object) => {
       const revision = Number(object.metadata?.resourceVersion) || 0
       if (!watches(resource) || revision === 0) return
+      if (hasGone(object)) {
+        gone.push({ resource, object, entirely: true })
+        return
+      }
       const held = newest.get(resourceKey(resource))
       if (held) held.revision = Math.max(held.revision, revision)
       else newest.set(resourceKey(resource), { resource, revision })
     },
     removed: (resource, object) => {
-      if (watches(resource)) gone.push({ resource, object })
+      if (watches(resource)) gone.push({ resource, object, entirely: false })
     },
     unknown: (resource) => {
       if (watches(resource)) doubtful.set(resourceKey(resource), resource)
@@ -98,7 +114,9 @@ export const createBarrier = (views: Views, departures: Departures, watches: (re
       }
       await Promise.all([
         ...[...newest.values()].map(({ resource, revision }) => views.view(resource).reached(revision, deadlineMs).then(doubt(resource))),
-        ...gone.map(({ resource, object }) => departures.wait(views.view(resource), object, deadlineMs).then(doubt(resource))),
+        ...gone.map(({ resource, object, entirely }) =>
+          departures.wait(views.view(resource), object, deadlineMs, entirely).then(doubt(resource)),
+        ),
       ])
       newest.clear()
       gone.length = 0

@@ -1,5 +1,8 @@
+import type { Node } from '@skiff/api'
 import { controllerOf, type KubeObject, keyOf } from '@skiff/machinery'
-import { type Check, type ClusterState, isOver, isReady } from './cluster-state.ts'
+import { type Check, type ClusterState, differences, isOver, isReady } from './cluster-state.ts'
+import { fastNodes } from './constraints.ts'
+import { neededBy } from './watch/evictions.ts'
 
 const everything = (state: ClusterState): readonly KubeObject[] =>
   Object.values(state).flatMap((part): readonly KubeObject[] => (Array.isArray(part) ? (part as KubeObject[]) : []))
@@ -23,12 +26,16 @@ const nothingLingers: Check = (state) => {
   })
 }
 
+const taintsOf = (taints: Node['spec']['taints'] = []): string => taints.map(({ key, effect }) => `${key}:${effect}`).join()
+
 const nodes: Check = (state) =>
   state.nodes.flatMap(({ metadata, spec, status }) => {
     const isWell = status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
     return [
       ...(isWell ? [] : [`node ${metadata.name} is not ready`]),
-      ...(spec.taints?.length ? [`node ${metadata.name} has taints: ${spec.taints.map(({ key }) => key).join()}`] : []),
+      ...(taintsOf(spec.taints) === taintsOf(metadata.labels?.disk === 'fast' ? fastNodes.taints : [])
+        ? []
+        : [`node ${metadata.name} has taints: ${taintsOf(spec.taints)}`]),
     ]
   })
 
@@ -67,15 +74,21 @@ const services: Check = ({ services, endpoints, slices, pods }) =>
       ]
     })
 
-const budgets: Check = ({ budgets, pods }) =>
-  budgets.flatMap(({ metadata, spec, status }) => {
+const byKey = <T extends KubeObject>(objects: readonly T[]): ReadonlyMap<string, T> => new Map(objects.map((each) => [keyOf(each), each]))
+
+const budgets: Check = ({ budgets, pods, deployments, statefulSets }) =>
+  budgets.flatMap((budget) => {
+    const { metadata, spec, status } = budget
     const own = pods.filter(
       (pod) => pod.metadata.namespace === metadata.namespace && pod.metadata.labels?.app === spec.selector?.matchLabels?.app,
     )
     const healthy = own.filter((pod) => isReady(pod)).length
-    return status?.currentHealthy === healthy
-      ? []
-      : [`budget ${metadata.namespace}/${metadata.name}: ${status?.currentHealthy} of ${healthy} are healthy`]
+    const needed = neededBy(budget, { deployments: byKey(deployments), statefulSets: byKey(statefulSets) })
+    return differences(`budget ${metadata.namespace}/${metadata.name}`, status, {
+      ...{ observedGeneration: metadata.generation, currentHealthy: healthy },
+      ...{ expectedPods: own.length > 0 ? needed.expected : 0 },
+      ...{ disruptionsAllowed: needed.expected > 0 ? Math.max(0, healthy - needed.desired) : 0 },
+    })
   })
 
 const quotas: Check = ({ quotas, pods, services }) =>

@@ -1,3 +1,4 @@
+import type { Node } from '@skiff/api'
 import { controllerOf, keyOf } from '@skiff/machinery'
 import { type Check, differences, isOver, isReady } from './cluster-state.ts'
 
@@ -60,7 +61,9 @@ const statefulSets: Check = ({ statefulSets, podsOf, claims }) =>
 const daemonSets: Check = ({ daemonSets, nodes, podsOf }) =>
   daemonSets.flatMap((each) => {
     const what = `DaemonSet ${keyOf(each)}`
-    const count = nodes.length
+    const tolerations = each.spec.template.spec?.tolerations ?? []
+    const mayBeOn = ({ spec: { taints = [] } }: Node) => taints.every(({ key }) => tolerations.some((toleration) => toleration.key === key))
+    const count = nodes.filter(mayBeOn).length
     const places = podsOf(each).map((pod) => pod.spec.nodeName ?? '')
     const rights = {
       desiredNumberScheduled: count,
@@ -70,9 +73,10 @@ const daemonSets: Check = ({ daemonSets, nodes, podsOf }) =>
       numberMisscheduled: 0,
     }
     const wrong = differences(what, each.status, { observedGeneration: each.metadata.generation, ...rights })
-    for (const { metadata } of nodes) {
+    for (const node of nodes) {
+      const { metadata } = node
       const there = places.filter((place) => place === metadata.name).length
-      if (there !== 1) wrong.push(`${what} has ${there} pods on ${metadata.name}`)
+      if (there !== (mayBeOn(node) ? 1 : 0)) wrong.push(`${what} has ${there} pods on ${metadata.name}`)
     }
     return wrong
   })

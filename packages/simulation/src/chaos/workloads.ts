@@ -7,6 +7,7 @@ import {
   namespace,
   persistentVolume,
   podDisruptionBudget,
+  priorityClass,
   type Resource,
   resourceQuota,
   service,
@@ -14,6 +15,7 @@ import {
   storageClass,
 } from '@skiff/api'
 import type { Dice } from '@skiff/machinery'
+import { apartOf, constraint, important, onFast, withTolerations } from './constraints.ts'
 
 /** An object on its way, with its resource. */
 export interface Making {
@@ -42,9 +44,16 @@ const template = (app: string, annotations: Readonly<Record<string, string>>, sp
   },
 })
 
+/** How soon pods leave a node that is lost: else each seed would have to last for five minutes more. */
+const hasty = ({ pick }: Dice) => {
+  const tolerationSeconds = pick([0, 5, 30, 60])
+  const on = (key: string) => ({ key: `node.kubernetes.io/${key}`, operator: 'Exists', effect: 'NoExecute', tolerationSeconds })
+  return pick([[], [on('not-ready'), on('unreachable')], [on('not-ready'), on('unreachable')]])
+}
+
 const steady = ({ 'simulated.skiff.dev/flap-ms': _, ...rest }: Record<string, string>) => rest
 
-const deploymentOf = (name: string, inside: string, dice: Dice): Making => {
+const deploymentOf = (name: string, inside: string, dice: Dice, spec = constraint(name, dice)): Making => {
   const { pick, between, sometimes } = dice
   const surge = { maxSurge: pick([1, '25%', 2]), maxUnavailable: pick([0, 1, '25%']) }
   return making(deployment, name, inside, {
@@ -53,7 +62,7 @@ const deploymentOf = (name: string, inside: string, dice: Dice): Making => {
       selector: { matchLabels: { app: name } },
       strategy: sometimes(0.2) ? { type: 'Recreate' } : { type: 'RollingUpdate', rollingUpdate: surge },
       revisionHistoryLimit: pick([0, 2, 10]),
-      template: template(name, steady(behaviour(dice))),
+      template: template(name, steady(behaviour(dice)), withTolerations(spec, hasty(dice))),
     },
   })
 }
@@ -71,7 +80,7 @@ const statefulSetOf = (name: string, inside: string, dice: Dice): Making => {
       podManagementPolicy: pick(['OrderedReady', 'Parallel']),
       ...(sometimes(0.2) ? { ordinals: { start: 3 } } : {}),
       selector: { matchLabels: { app: name } },
-      template: template(name, steady(behaviour(dice))),
+      template: template(name, steady(behaviour(dice)), withTolerations(constraint(name, dice), hasty(dice))),
       volumeClaimTemplates: [claim],
     },
   })
@@ -88,7 +97,7 @@ const jobSpec = (dice: Dice) => {
     ...(sometimes(0.3) ? { podReplacementPolicy: pick(['Failed', 'TerminatingOrFailed']) } : {}),
     template: {
       spec: {
-        ...template('', {}).spec,
+        ...template('', {}, withTolerations(sometimes(0.2) ? onFast : {}, hasty(dice))).spec,
         restartPolicy: pick(['Never', 'OnFailure']),
       },
       metadata: { annotations: { ...steady(behaviour(dice)), 'simulated.skiff.dev/run-ms': pick(['500', '5000', '20000']) } },
@@ -110,7 +119,7 @@ const daemonSetOf = (name: string, inside: string, dice: Dice): Making =>
     spec: {
       selector: { matchLabels: { app: name } },
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: dice.pick([{ maxUnavailable: 1 }, { maxUnavailable: 0, maxSurge: 1 }]) },
-      template: template(name, steady(behaviour(dice))),
+      template: template(name, steady(behaviour(dice)), { priorityClassName: important }),
     },
   })
 
@@ -151,16 +160,28 @@ const storage = (): Making[] => [
 /** `gone` is deleted on the way. */
 export const namespaceNames = ['a', 'b', 'gone']
 
-/** What the cluster is given at the beginning. */
-export const seededWorkloads = (dice: Dice): Making[] => {
+/** Pods of which a node holds one, so there are never more of them, old and new together, than nodes that may have them. */
+const lonersOf = (inside: string, nodes: number, dice: Dice): Making => {
+  const { object } = deploymentOf('lone', inside, dice, apartOf('lone', inside, dice)) as unknown as { readonly object: { spec: object } }
+  const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }
+  return making(deployment, 'lone', inside, { spec: { ...object.spec, replicas: dice.between(1, nodes), strategy } })
+}
+
+/** What the cluster is given at the beginning. `nodes` says how many take any pod. */
+export const seededWorkloads = (dice: Dice, nodes: number): Making[] => {
   const { sometimes } = dice
-  const all: Making[] = [...storage(), ...namespaceNames.map((name) => making(namespace, name, undefined, {}))]
+  const all: Making[] = [
+    ...storage(),
+    making(priorityClass, important, undefined, { value: 1_000 }),
+    ...namespaceNames.map((name) => making(namespace, name, undefined, {})),
+  ]
   for (const inside of namespaceNames) {
     if (sometimes(0.8)) all.push(deploymentOf('web', inside, dice), serviceOf('web', inside))
     if (sometimes(0.5)) all.push(budgetOf('web', inside, dice))
     if (sometimes(0.2)) all.push(scalerOf('web', inside))
     if (sometimes(0.3)) all.push(deploymentOf('api', inside, dice))
     if (sometimes(0.5)) all.push(statefulSetOf('db', inside, dice), serviceOf('db', inside), budgetOf('db', inside, dice))
+    if (sometimes(0.4)) all.push(lonersOf(inside, nodes, dice))
     if (sometimes(0.3)) all.push(daemonSetOf('agent', inside, dice))
     if (sometimes(0.4)) all.push(making(job, 'work', inside, { spec: jobSpec(dice) }))
     if (sometimes(0.3)) all.push(cronJobOf('tick', inside, dice))
