@@ -34,7 +34,7 @@ const patienceMs = 40 * 60_000
 const lookMs = 20_000
 
 const shapesOf = (dice: Dice): readonly NodeShape[] => {
-  const common = { capacity: { cpu: '4', memory: '64Gi', pods: '110' }, zones: ['a', 'b'] }
+  const common = { capacity: { cpu: '6', memory: '64Gi', pods: '110' }, zones: ['a', 'b'] }
   return [
     { name: 'node', count: dice.between(2, 5), ...common },
     { name: 'fast', count: dice.between(1, 2), ...common, ...fastNodes },

@@ -3,7 +3,7 @@ import type { Dice } from '@skiff/machinery'
 // Hard constraints that pods carry. Each can be met on every cluster of a run once nothing ails it, whatever order pods come in: else
 // a workload that waits for ever would be nobody's fault.
 
-/** Of pods that make others leave, and of those that must not be made to. */
+/** The priority of pods that make others leave, and of those that must not be made to. */
 export const important = 'important'
 
 const zoneKey = 'topology.kubernetes.io/zone'
@@ -55,16 +55,17 @@ export const constraint = (app: string, { pick }: Dice): PodPart =>
     together(app),
   ])
 
-/** One of those that a node can hold one pod of, of both namespaces together where it has to be. */
+/** One of those that a node can hold one pod of. */
 export const apartOf = (app: string, inside: string, { pick }: Dice): PodPart => {
   const labelSelector = { matchLabels: { app } }
   const container = (more: object) => [{ name: 'main', image: 'app:1', resources: { requests: { cpu: '100m' } }, ...more }]
-  return pick([
+  // With others a node may have no room for them, so that these have to leave.
+  const alone = pick([
     { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: hostKey, labelSelector }] } } },
     { containers: container({ ports: [{ containerPort: 80, hostPort: inside.charCodeAt(0) }] }) },
-    // With others a node has no room for, so that these have to leave.
-    { containers: container({ resources: { requests: { cpu: inside === 'a' ? '1500m' : '100m' } } }), priorityClassName: important },
+    { containers: container({ resources: { requests: { cpu: inside === 'a' ? '2500m' : '100m' } } }) },
   ])
+  return { ...alone, priorityClassName: important }
 }
 
 export const withTolerations = (part: PodPart, more: readonly object[]): PodPart => {

@@ -1,6 +1,6 @@
 import { node } from '@skiff/api'
 import type { Part } from '../world/world.ts'
-import type { Act, Stage } from './turmoil.ts'
+import type { Act, Stage } from './stage.ts'
 
 const minuteMs = 60_000
 const parts: readonly Part[] = ['controllers', 'scheduler', 'nodes']

@@ -1,5 +1,5 @@
 import { cronJob, daemonSet, deployment, job, namespace, node, type Pod, pod, statefulSet } from '@skiff/api'
-import type { Act, Stage } from './turmoil.ts'
+import type { Act, Stage } from './stage.ts'
 import { anotherJob } from './workloads.ts'
 
 const named = ({ metadata: { namespace = '', name } }: Pod) => ({ namespace, name })
