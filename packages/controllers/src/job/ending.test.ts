@@ -71,6 +71,22 @@ describe('pods that still run when their Job ends', () => {
   })
 })
 
+test('a pod that cannot be made is tried again after a second, and then ever later', async () => {
+  let tries = 0
+  const around: TestClusterOptions['around'] = (handler) => (call) => {
+    if (call.verb !== 'create' || call.resource !== 'pods') return handler(call)
+    tries += 1
+    throw new Error('connection refused')
+  }
+  const cluster = start({ around })
+  await make(cluster)
+  await cluster.live(20_000)
+  // After 0, 1, 3, 7 and 15 s, and once more where its own status woke it.
+  expect(tries).toBeGreaterThanOrEqual(4)
+  expect(tries).toBeLessThanOrEqual(7)
+  await cluster.stop()
+})
+
 test('a pod that is deleted is a failure: its successor waits', async () => {
   const cluster = start()
   await make(cluster)

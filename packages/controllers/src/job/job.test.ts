@@ -124,7 +124,7 @@ describe('a Job', () => {
     isDown = true
     await cluster.live(30_000)
     isDown = false
-    await cluster.live(30_000)
+    await cluster.live(60_000)
     expect(status(cluster)).toMatchObject({ succeeded: 2, completedIndexes: '0,1' })
     expect(cluster.server.all(pod)).toHaveLength(2)
     await cluster.stop()

@@ -43,6 +43,7 @@ export const jobController = (): Controller => {
   return objectController({
     name: 'job-controller',
     account: 'job-controller',
+    backoff: { baseMs: 1_000, maxMs: 60_000 },
     resource: jobs,
     watches: [
       owned(pods, jobs, {

@@ -57,7 +57,7 @@ export const planEviction = (
   ]
 }
 
-/** Told of a pod that was to leave later, and may stay after all. */
+/** Told of a pod that was to leave later, and may stay after all; and as upstream does, of each one that is gone. */
 const cancelled = (key: string): Step => {
   const { namespace, name = '' } = splitKey(key)
   const about = { kind: 'Pod', apiVersion: 'v1', ...(namespace ? { namespace } : {}), name }
@@ -65,7 +65,7 @@ const cancelled = (key: string): Step => {
 }
 
 export const taintEvictionController = (): Controller => {
-  /** Pods that leave when their tolerations end, and when that is. */
+  /** Pods that leave when their tolerations end, and when that is. Those that were told to leave stay in it until they are gone. */
   const leaving = new Map<string, { readonly uid: string; readonly atMs: number }>()
   // Taints that users set carry no time: they count from when they were first seen.
   const firstSeen = new Map<string, Map<string, number>>()
@@ -103,11 +103,11 @@ export const taintEvictionController = (): Controller => {
       const key = keyOf(pod)
       const held = leaving.get(key)
       const { uid, deletionTimestamp } = pod.metadata
-      // Told when it is gone, since it goes without us.
+      // Told when it is gone.
       if (deletionTimestamp !== undefined) return []
       const steps = planEviction(pod, views, nowMs, sinceMs, held?.uid === uid ? held.atMs : undefined)
       const [first] = steps
-      if (first?.do === 'requeue') leaving.set(key, { uid, atMs: nowMs + first.afterMs })
+      if (first) leaving.set(key, { uid, atMs: nowMs + (first.do === 'requeue' ? first.afterMs : 0) })
       else leaving.delete(key)
       return held && steps.length === 0 ? [cancelled(key)] : steps
     },

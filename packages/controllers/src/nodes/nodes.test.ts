@@ -260,6 +260,9 @@ test('a taint that follows another does not put off when a pod leaves; one that 
     'Normal TaintManagerEviction: Cancelling deletion of Pod a/q x1',
     'Normal TaintManagerEviction: Marking for deletion Pod a/p x1',
   ])
+  await cluster.client.remove(pod, { namespace: 'a', name: 'p' }, { gracePeriodSeconds: 0 })
+  await cluster.env.advance(1_000)
+  expect(cluster.events()).toContain('Normal TaintManagerEviction: Cancelling deletion of Pod a/p x1')
   await cluster.stop()
 })
 

@@ -28,6 +28,8 @@ export interface Controller {
   /** Keys planned at the start, whether or not anything changed. */
   readonly initial?: readonly string[]
   readonly plan: (key: string, views: Views, nowMs: number) => Steps
+  /** How long a key that failed waits before it is planned again, doubled each time; absent: 5 ms to 1,000 s, as upstream. */
+  readonly backoff?: { readonly baseMs: number; readonly maxMs: number }
   /** How many keys may be in work at once. */
   readonly concurrency?: number
 }

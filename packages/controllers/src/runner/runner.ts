@@ -46,7 +46,7 @@ const maxWaitMs = 12 * 3_600_000
  */
 export const runController = (controller: Controller, { client, views, env }: RunnerOptions): RunningController => {
   const work = createWork()
-  const queue = createQueue(env, { waited: work.waits.observe })
+  const queue = createQueue(env, { ...controller.backoff, waited: work.waits.observe })
   const metrics = createMetrics()
   const log = env.log.child(controller.name)
   const recorder = createRecorder(client, env, { component: controller.component })
