@@ -1,9 +1,10 @@
 import type { Kind } from '@skiff/api'
+import type { Frame } from '@skiff/client'
 import type { EncodedObject, KubeObject } from '@skiff/machinery'
 import type { Change } from '@skiff/store'
 import type { ServedFrame } from '../watch/frame.ts'
 import { atRevision, type Entry, entryFromStored, entryOf } from './entry.ts'
-import { find, insert, remove, type Tree, treeOf } from './tree.ts'
+import { type Draft, draftOf, find, type Tree, treeOf } from './tree.ts'
 
 /** One commit of a kind. `after` is absent for a deletion; `gone` is then the last state at the deletion's revision. */
 export interface CacheEvent {
@@ -12,7 +13,7 @@ export interface CacheEvent {
   readonly after: Entry | undefined
   readonly gone: Entry | undefined
   /** Watch frames by type, made by the first watcher that needs one. */
-  readonly frames: Map<string, ServedFrame>
+  readonly frames: { [type in Frame['type']]?: ServedFrame }
 }
 
 /** What a writer in this process hands along with its commit; `entry` is filled in when the commit becomes visible. */
@@ -57,30 +58,32 @@ export const get = (cache: Cache, key: string): Entry | undefined => find(cache.
 /** Takes changes in; `keyOf` strips the store's prefix. */
 export const applyChanges = (cache: Cache, changes: readonly Change[], keyOf: (storeKey: string) => string): void => {
   const events: CacheEvent[] = []
+  const draft = draftOf(cache.tree)
   for (const change of changes) {
     if (change.revision <= cache.revision) continue
-    events.push(applyChange(cache, change, keyOf(change.key)))
+    events.push(applyChange(cache.kind, draft, change, keyOf(change.key)))
     cache.revision = change.revision
   }
   if (events.length === 0) return
+  cache.tree = draft.tree()
   remember(cache, events)
   for (const listen of cache.listeners) listen(events)
 }
 
-const applyChange = (cache: Cache, change: Change, key: string): CacheEvent => {
-  const before = find(cache.tree, key)
+const applyChange = (kind: Kind, draft: Draft, change: Change, key: string): CacheEvent => {
+  const before = draft.find(key)
   if (change.value === null) {
-    cache.tree = remove(cache.tree, key)
-    const gone = before ? atRevision(cache.kind, before, change.revision) : undefined
-    return { revision: change.revision, before, after: undefined, gone, frames: new Map() }
+    draft.remove(key)
+    const gone = before ? atRevision(kind, before, change.revision) : undefined
+    return { revision: change.revision, before, after: undefined, gone, frames: {} }
   }
   const carried = change.carried as Carried | undefined
   const after = carried
     ? entryOf(key, carried.object, carried.encoded, change.revision)
-    : entryFromStored(cache.kind, key, change.value, change.revision)
+    : entryFromStored(kind, key, change.value, change.revision)
   if (carried) carried.entry = after
-  cache.tree = insert(cache.tree, after)
-  return { revision: change.revision, before, after, gone: undefined, frames: new Map() }
+  draft.insert(after)
+  return { revision: change.revision, before, after, gone: undefined, frames: {} }
 }
 
 const remember = (cache: Cache, events: readonly CacheEvent[]): void => {

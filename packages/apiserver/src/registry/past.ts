@@ -1,6 +1,6 @@
 import { expired } from '@skiff/machinery'
 import type { Cache, CacheEvent } from './cache.ts'
-import { insert, remove, type Tree } from './tree.ts'
+import { draftOf, type Tree } from './tree.ts'
 
 /** Trees of the past that pages of one list read from, newest use last. Their leaves are shared with the present. */
 const kept = new WeakMap<Cache, Map<number, Tree>>()
@@ -21,14 +21,14 @@ export const treeAt = (cache: Cache, revision: number): Tree | undefined => {
   const known = kept.get(cache)?.get(revision)
   if (known) return known
   if (revision < cache.recentAfter) return undefined
-  let tree = cache.tree
+  const draft = draftOf(cache.tree)
   for (let at = cache.recent.length - 1; at >= 0; at--) {
     const event = cache.recent[at] as CacheEvent
     if (event.revision <= revision) break
-    if (event.before) tree = insert(tree, event.before)
-    else if (event.after) tree = remove(tree, event.after.key)
+    if (event.before) draft.insert(event.before)
+    else if (event.after) draft.remove(event.after.key)
   }
-  return tree
+  return draft.tree()
 }
 
 export const goneRevision = () =>

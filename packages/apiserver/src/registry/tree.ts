@@ -25,12 +25,12 @@ export const treeOf = (sorted: readonly Entry[]): Tree => {
 }
 
 /** Index of the last leaf whose first key is <= key; 0 when there is none. */
-const leafIndex = (tree: Tree, key: string): number => {
+const leafIndex = (leaves: readonly Leaf[], key: string): number => {
   let low = 0
-  let high = tree.leaves.length - 1
+  let high = leaves.length - 1
   while (low < high) {
     const middle = (low + high + 1) >> 1
-    if ((tree.leaves[middle] as Leaf).entries[0]!.key <= key) low = middle
+    if (((leaves[middle] as Leaf).entries[0] as Entry).key <= key) low = middle
     else high = middle - 1
   }
   return low
@@ -48,39 +48,87 @@ const entryIndex = (entries: readonly Entry[], key: string): number => {
   return low
 }
 
-export const find = (tree: Tree, key: string): Entry | undefined => {
-  const leaf = tree.leaves[leafIndex(tree, key)]
+const findIn = (leaves: readonly Leaf[], key: string): Entry | undefined => {
+  const leaf = leaves[leafIndex(leaves, key)]
   if (!leaf) return undefined
   const entry = leaf.entries[entryIndex(leaf.entries, key)]
   return entry?.key === key ? entry : undefined
 }
 
-export const insert = (tree: Tree, entry: Entry): Tree => {
-  if (tree.leaves.length === 0) return { leaves: [leafOf([entry])], size: 1 }
-  const at = leafIndex(tree, entry.key)
-  const old = (tree.leaves[at] as Leaf).entries
-  const index = entryIndex(old, entry.key)
-  const replaces = old[index]?.key === entry.key
-  const entries = replaces ? old.with(index, entry) : old.toSpliced(index, 0, entry)
-  const leaves = tree.leaves.slice()
-  // Names often come in ascending order: a full last leaf is left full, and not cut in half.
-  if (entries.length <= maxLeaf) leaves[at] = leafOf(entries)
-  else if (index === entries.length - 1) leaves.splice(at, 1, leafOf(old), leafOf([entry]))
-  else leaves.splice(at, 1, leafOf(entries.slice(0, entries.length >> 1)), leafOf(entries.slice(entries.length >> 1)))
-  return { leaves, size: tree.size + (replaces ? 0 : 1) }
+export const find = (tree: Tree, key: string): Entry | undefined => findIn(tree.leaves, key)
+
+/** A tree in the making, for several changes at once: what is copied for one of them serves the next. Ended by `tree`. */
+export interface Draft {
+  find(key: string): Entry | undefined
+  insert(entry: Entry): void
+  remove(key: string): void
+  tree(): Tree
 }
 
-export const remove = (tree: Tree, key: string): Tree => {
-  const at = leafIndex(tree, key)
-  const leaf = tree.leaves[at]
-  if (!leaf) return tree
-  const index = entryIndex(leaf.entries, key)
-  if (leaf.entries[index]?.key !== key) return tree
-  const leaves = tree.leaves.slice()
-  if (leaf.entries.length === 1) leaves.splice(at, 1)
-  else leaves[at] = leafOf(leaf.entries.toSpliced(index, 1))
-  return { leaves, size: tree.size - 1 }
+interface OwnLeaf extends Leaf {
+  readonly entries: Entry[]
 }
+
+export const draftOf = (from: Tree): Draft => {
+  let leaves = from.leaves as Leaf[]
+  let { size } = from
+  /** The leaf that was changed last, which nobody else has seen. */
+  let own: OwnLeaf | undefined
+  const put = (at: number, removed: number, ...more: readonly Leaf[]): void => {
+    if (leaves === from.leaves) leaves = leaves.slice()
+    leaves.splice(at, removed, ...more)
+  }
+  const entriesAt = (at: number): Entry[] => {
+    const leaf = leaves[at] as Leaf
+    if (leaf === own) return own.entries
+    own = { entries: leaf.entries.slice(), joined: undefined }
+    if (leaves === from.leaves) leaves = leaves.slice()
+    leaves[at] = own
+    return own.entries
+  }
+  return {
+    find: (key) => findIn(leaves, key),
+    insert: (entry) => {
+      if (leaves.length === 0) {
+        put(0, 0, leafOf([entry]))
+        size = 1
+        return
+      }
+      const at = leafIndex(leaves, entry.key)
+      const entries = entriesAt(at)
+      const index = entryIndex(entries, entry.key)
+      if (entries[index]?.key === entry.key) {
+        entries[index] = entry
+        return
+      }
+      size += 1
+      // Names often come in ascending order: a full last leaf is left full, and not cut in half.
+      if (entries.length === maxLeaf && index === maxLeaf) put(at + 1, 0, leafOf([entry]))
+      else entries.splice(index, 0, entry)
+      if (entries.length > maxLeaf) put(at, 1, leafOf(entries.slice(0, entries.length >> 1)), leafOf(entries.slice(entries.length >> 1)))
+    },
+    remove: (key) => {
+      const at = leafIndex(leaves, key)
+      const held = leaves[at]?.entries
+      const index = held ? entryIndex(held, key) : 0
+      if (held?.[index]?.key !== key) return
+      size -= 1
+      if (held.length === 1) put(at, 1)
+      else entriesAt(at).splice(index, 1)
+    },
+    tree: () => ({ leaves, size }),
+  }
+}
+
+const changed = (tree: Tree, change: (draft: Draft) => void): Tree => {
+  const draft = draftOf(tree)
+  change(draft)
+  return draft.tree()
+}
+
+export const insert = (tree: Tree, entry: Entry): Tree => changed(tree, (draft) => draft.insert(entry))
+
+export const remove = (tree: Tree, key: string): Tree => changed(tree, (draft) => draft.remove(key))
 
 /** A run of neighbours: a whole leaf, whose joined bytes may be used, or a part of one. */
 export interface Run {
@@ -92,10 +140,10 @@ export interface Run {
 /** The runs that hold every entry whose key starts with `prefix` and comes after `after`, in order. */
 export function* runs(tree: Tree, prefix: string, after: string): Generator<Run> {
   const start = after > prefix ? after : prefix
-  for (let at = leafIndex(tree, start); at < tree.leaves.length; at++) {
+  for (let at = leafIndex(tree.leaves, start); at < tree.leaves.length; at++) {
     const leaf = tree.leaves[at] as Leaf
     const { entries } = leaf
-    let from = entries[0]!.key >= start ? 0 : entryIndex(entries, start)
+    let from = (entries[0] as Entry).key >= start ? 0 : entryIndex(entries, start)
     if (after !== '' && entries[from]?.key === after) from++
     if (from === entries.length) continue
     const last = entries[entries.length - 1] as Entry

@@ -111,13 +111,13 @@ const frameOf = (cache: Cache, event: CacheEvent, prefix: string, match: Match |
   const is = event.after !== undefined && (match === undefined || match(event.after.object))
   if (is) return shared(event, was ? 'MODIFIED' : 'ADDED', event.after as Entry)
   if (!was) return undefined
-  const known = event.frames.get('DELETED')
+  const known = event.frames.DELETED
   if (known) return known
   return shared(event, 'DELETED', event.gone ?? atRevision(cache.kind, event.before as Entry, event.revision))
 }
 
 const shared = (event: CacheEvent, type: Frame['type'], entry: Entry): ServedFrame => {
-  const known = event.frames.get(type)
+  const known = event.frames[type]
   if (known) return known
   let encoded: Buffer | undefined
   const made: ServedFrame = {
@@ -129,6 +129,6 @@ const shared = (event: CacheEvent, type: Frame['type'], entry: Entry): ServedFra
       return encoded
     },
   }
-  event.frames.set(type, made)
+  event.frames[type] = made
   return made
 }

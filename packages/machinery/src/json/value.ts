@@ -42,8 +42,10 @@ export const sortedKeys = (object: object): string[] => sortedTexts(Object.keys(
 
 /** Sorts texts in place by their bytes. */
 export const sortedTexts = (texts: string[]): string[] => {
-  if (texts.length < 2) return texts
-  texts.sort()
+  // Most come in order.
+  let at = 1
+  while (at < texts.length && (texts[at - 1] as string) <= (texts[at] as string)) at++
+  if (at < texts.length) texts.sort()
   return texts.some((text) => surrogate.test(text)) ? texts.sort(compareBytes) : texts
 }
 

@@ -17,6 +17,7 @@ export type Decision =
 /** The nodes that would take a pod, not compared with each other yet. */
 export type Search =
   | {
+      /** Written over by the next search. */
       readonly feasible: readonly number[]
       readonly diagnosis: Diagnosis
       readonly plugins: readonly Begun[]
@@ -63,6 +64,8 @@ export const createDecider = (
   const watch: Stopwatch | undefined = metrics && { nowMs: env.monotonicMs, metrics }
   const anyIsBest = !compares && !profile.enabled.some(({ at }) => at.score)
   const scoreAll = createScoring(!profile.isInTree)
+  /** The nodes found for the pod before: as many again, and no memory of their own for each pod. */
+  const feasible: number[] = []
   let startAt = 0
   let cycles = 0
 
@@ -96,7 +99,6 @@ export const createDecider = (
   const feasibleOf = (slots: readonly number[], filter: Filter, verdicts: Map<number, Verdict>): number[] => {
     const count = slots.length
     const enough = anyIsBest ? 1 : enoughFeasible(count, percentageOfNodesToScore)
-    const feasible = new Array<number>(Math.min(enough, count))
     let found = 0
     let at = count > 0 ? startAt % count : 0
     for (let looked = 0; looked < count && found < enough; looked += 1) {
