@@ -49,17 +49,59 @@ const askedOf = (plugins: readonly AdmissionPlugin[]): ((request: AdmissionReque
   }
 }
 
-const nothingToUndo = (): void => {}
-
-/** The plugins in their order, as one. */
+/** The plugins in their order, as one. Both answer at once where all plugins do. */
 export interface Admission {
-  mutate(request: AdmissionRequest): Promise<KubeObject | undefined>
-  /** Answers what undoes the reservations made. */
-  validate(request: AdmissionRequest): Promise<() => void>
+  mutate(request: AdmissionRequest): KubeObject | undefined | Promise<KubeObject | undefined>
+  /** Answers what undoes the reservations made; undefined where there are none. */
+  validate(request: AdmissionRequest): Undo | undefined | Promise<Undo | undefined>
 }
+type Undo = () => void
 
 /** Hears how long a step took: all plugins that shape an object, or all that judge it. */
 export type StepTimes = (step: 'admit' | 'validate', verb: AdmissionRequest['verb'], rejected: boolean, startMs: number) => void
+
+/** Asks each plugin in turn, and waits only for those that do not answer at once. */
+const inTurn = <T>(
+  plugins: readonly AdmissionPlugin[],
+  ask: (plugin: AdmissionPlugin) => T | Promise<T>,
+  take: (answer: T) => void,
+  from = 0,
+): undefined | Promise<undefined> => {
+  for (let at = from; at < plugins.length; at++) {
+    const answer = ask(plugins[at] as AdmissionPlugin)
+    if (answer instanceof Promise)
+      return answer.then((late) => {
+        take(late)
+        return inTurn(plugins, ask, take, at + 1)
+      })
+    take(answer)
+  }
+  return undefined
+}
+
+/** What `act` answers, now or later; `ended` hears first whether it failed. */
+const concluded = <T>(act: () => undefined | Promise<undefined>, ended: (failed: boolean) => void, answer: () => T): T | Promise<T> => {
+  let waiting: undefined | Promise<undefined>
+  try {
+    waiting = act()
+  } catch (error) {
+    ended(true)
+    throw error
+  }
+  if (waiting)
+    return waiting.then(
+      () => {
+        ended(false)
+        return answer()
+      },
+      (error) => {
+        ended(true)
+        throw error
+      },
+    )
+  ended(false)
+  return answer()
+}
 
 export const admissionChain = (
   plugins: readonly AdmissionPlugin[],
@@ -68,48 +110,39 @@ export const admissionChain = (
   const mutating = askedOf(plugins.filter((plugin) => plugin.mutate))
   const validating = askedOf(plugins.filter((plugin) => plugin.validate))
   return {
-    mutate: async (request) => {
+    mutate: (request) => {
       const startMs = times?.nowMs() ?? 0
-      let rejected = true
-      try {
-        let current = request
-        const asked = mutating(request)
-        for (let at = 0; at < asked.length; at++) {
-          const plugin = asked[at] as AdmissionPlugin
-          const answer = plugin.mutate?.(current)
-          const object = answer instanceof Promise ? await answer : answer
-          if (object !== undefined && object !== current.object) current = { ...current, object }
-        }
-        rejected = false
-        return current.object
-      } finally {
-        times?.took('admit', request.verb, rejected, startMs)
+      let current = request
+      const ask = ({ mutate }: AdmissionPlugin) => mutate?.(current)
+      const take = (object: KubeObject | undefined): void => {
+        if (object !== undefined && object !== current.object) current = { ...current, object }
       }
+      return concluded(
+        () => inTurn(mutating(request), ask, take),
+        (failed) => times?.took('admit', request.verb, failed, startMs),
+        () => current.object,
+      )
     },
-    validate: async (request) => {
+    validate: (request) => {
       const startMs = times?.nowMs() ?? 0
-      let undo: (() => void)[] | undefined
-      let rejected = true
-      try {
-        const asked = validating(request)
-        for (let at = 0; at < asked.length; at++) {
-          const plugin = asked[at] as AdmissionPlugin
-          const answer = plugin.validate?.(request)
-          const back = answer instanceof Promise ? await answer : answer
-          if (!back) continue
-          undo ??= []
-          undo.push(back)
-        }
-        rejected = false
-      } finally {
-        if (rejected) for (const back of undo ?? []) back()
-        times?.took('validate', request.verb, rejected, startMs)
+      let reservations: Undo[] | undefined
+      const undo = (): void => {
+        for (const back of reservations ?? []) back()
       }
-      const reservations = undo
-      if (!reservations) return nothingToUndo
-      return () => {
-        for (const back of reservations) back()
+      const ask = ({ validate }: AdmissionPlugin) => validate?.(request)
+      const take = (back: Undo | undefined): void => {
+        if (!back) return
+        reservations ??= []
+        reservations.push(back)
       }
+      return concluded(
+        () => inTurn(validating(request), ask, take),
+        (failed) => {
+          if (failed) undo()
+          times?.took('validate', request.verb, failed, startMs)
+        },
+        () => (reservations ? undo : undefined),
+      )
     },
   }
 }

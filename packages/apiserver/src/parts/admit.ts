@@ -26,6 +26,8 @@ export const admitPart = async (
     warnings,
     options: () => givenOptions(call),
   }
-  await rest.admission.mutate(request)
-  await rest.admission.validate(request)
+  const shaping = rest.admission.mutate(request)
+  if (shaping instanceof Promise) await shaping
+  const judging = rest.admission.validate(request)
+  if (judging instanceof Promise) await judging
 }

@@ -101,7 +101,7 @@ const createOnce = async (rest: Rest, request: Request, object: KubeObject): Pro
   const { kind, call, dryRun } = request
   const pause = betweenSteps(call)
   if (pause) await pause
-  const mutated = await rest.admission.mutate({
+  const shaping = rest.admission.mutate({
     verb: 'create',
     kind,
     namespace: call.namespace,
@@ -114,6 +114,7 @@ const createOnce = async (rest: Rest, request: Request, object: KubeObject): Pro
     warnings: request.warnings,
     options: () => givenOptions(call),
   })
+  const mutated = shaping instanceof Promise ? await shaping : shaping
   const next = prepare(rest, request, mutated ?? object)
   const reserving = rest.hooks.beforeWrite(kind, next, undefined, dryRun)
   if (!reserving) return finishCreate(rest, request, next)
@@ -133,7 +134,7 @@ const finishCreate = async (rest: Rest, request: Request, next: KubeObject): Pro
   const afterValidation = betweenSteps(call)
   if (afterValidation) await afterValidation
   for (const warning of kind.behaviour.warnings?.(next, undefined) ?? []) request.warnings.push(warning)
-  const undo = await rest.admission.validate({
+  const judging = rest.admission.validate({
     verb: 'create',
     kind,
     namespace: call.namespace,
@@ -146,11 +147,12 @@ const finishCreate = async (rest: Rest, request: Request, next: KubeObject): Pro
     warnings: request.warnings,
     options: () => givenOptions(call),
   })
+  const undo = judging instanceof Promise ? await judging : judging
   let entry: Entry | undefined
   try {
     entry = await store(rest, request, next)
   } finally {
-    if (!entry || dryRun) undo()
+    if (!entry || dryRun) undo?.()
   }
   return entry
 }

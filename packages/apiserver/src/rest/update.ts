@@ -181,7 +181,8 @@ const writeOnce = async (
     options: () => givenOptions(call),
     ofPart: request.prepared === true || request.trackedAs !== undefined,
   }
-  const mutated = (await rest.admission.mutate({ ...attributes, object: given })) ?? given
+  const shaping = rest.admission.mutate({ ...attributes, object: given })
+  const mutated = (shaping instanceof Promise ? await shaping : shaping) ?? given
   const next = keepManaged(request, prepareUpdate(rest, request, mutated, old), mutated)
   const turn = betweenSteps(call, held)
   if (turn) await turn
@@ -217,7 +218,8 @@ const finishUpdate = async (
   const spoken = call.subresource || request.prepared ? [] : (kind.behaviour.warnings?.(next, old) ?? [])
   for (const warning of spoken) request.warnings.push(warning)
   let done = false
-  const undo = await rest.admission.validate({ ...attributes, object: next })
+  const judging = rest.admission.validate({ ...attributes, object: next })
+  const undo = judging instanceof Promise ? await judging : judging
   try {
     const { conversion } = kind
     const stored = conversion
