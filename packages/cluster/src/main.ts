@@ -144,6 +144,10 @@ const addSimulateCommand = (program: Command): void => {
   program
     .command('simulate <trace>')
     .description('replay what happens to a cluster, faster than real time, and print what comes of it')
+    .addHelpText(
+      'after',
+      '\nThe trace is a YAML file of kind Trace: nodes, and steps that say at which time what is done and what is expected.\nThe exit code is 1 when something that is expected does not hold, and when the trace cannot be read.\ndocs/guides/simulate-a-cluster.md tells all of it, with examples.',
+    )
     .option('--seed <number>', 'equal seeds give equal output', Number, 1)
     .action(async (trace: string, options) => {
       const { simulate } = await import('./simulate-command.ts')

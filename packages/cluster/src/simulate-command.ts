@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { systemEnv } from '@skiff/machinery'
 import { FileError, readTrace, replayTrace, type Trace } from '@skiff/simulation'
+import { textOf } from './simulation-choice.ts'
 import { type Tell, UserError } from './talk.ts'
 
 /** `skiff simulate`: replays a trace and prints what happens. Answers whether all that it expects holds. */
@@ -22,12 +22,8 @@ export const simulate = async (path: string, seed: number, tell: Tell, tellAside
 }
 
 const readAt = (path: string): Trace => {
-  const read = (file: string): string => {
-    if (!existsSync(file)) throw new UserError(`there is no file ${file}`)
-    return readFileSync(file, 'utf8')
-  }
   try {
-    return readTrace(read(path), (named) => read(resolve(dirname(path), named)))
+    return readTrace(textOf(path), (named) => textOf(resolve(dirname(path), named)))
   } catch (error) {
     if (error instanceof FileError) throw new UserError(`${path}: ${error.message}`)
     throw error

@@ -34,8 +34,9 @@ test.each([
   [{ simulation: shapes, simulatedNodes: 3 }, 'says which nodes there are; leave --simulated-nodes away'],
   [{ simulation: noShapes }, 'has no NodeShape; say how many nodes there are with --simulated-nodes'],
   [{ simulation: join(dir, 'nowhere') }, 'there is no file'],
-  [{ simulation: file('bad.yaml', shape(-1)) }, 'document 1 (NodeShape big).spec.count must be a whole number'],
-  [{ simulation: file('broken.yaml', 'a: [') }, 'broken.yaml: the file: '],
+  [{ simulation: dir }, 'is a directory'],
+  [{ simulation: file('bad.yaml', shape(-1)) }, 'bad.yaml: line 4: document 1 (NodeShape big).spec.count must be a whole number'],
+  [{ simulation: file('broken.yaml', 'a: [') }, 'broken.yaml: yaml: line 1: did not find'],
   [{ simulation: shapes, nodes: 2 }, 'leave --nodes away'],
 ])('what does not go together is refused: %#', (options, sentence) => {
   expect(() => chooseSimulation({ name, ...options })).toThrow(sentence)

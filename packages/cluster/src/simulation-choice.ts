@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { FileError, readSimulationFile } from '@skiff/simulation'
 import type { ClusterRecord } from './record.ts'
@@ -49,8 +49,9 @@ const withCount = (options: UpOptions, held: ClusterRecord): UpOptions => {
   return { ...options, ...(held.simulatedNodes !== undefined ? { simulatedNodes: held.simulatedNodes } : {}) }
 }
 
-const textOf = (path: string): string => {
+export const textOf = (path: string): string => {
   if (!existsSync(path)) throw new UserError(`there is no file ${path}`)
+  if (statSync(path).isDirectory()) throw new UserError(`${path} is a directory`)
   return readFileSync(path, 'utf8')
 }
 

@@ -56,7 +56,7 @@ const readSource = (log: Fields, file: string, lines: string, compile: Compile):
   const [path, texts] = [log.text(file), log.texts(lines)]
   if (path !== undefined && texts) log.refuse(lines, `must not be given beside ${file}`)
   if (path !== undefined) return { path }
-  const templates = texts?.map(compile)
+  const templates = log.reading(lines, () => texts?.map(compile))
   return templates && { lines: (pod: Pod) => templates.map((each) => each.text(pod)) }
 }
 

@@ -1,5 +1,15 @@
+type Segment = string | number
+
 /** What is wrong with a simulation file: where, and a sentence. */
-export class FileError extends Error {}
+export class FileError extends Error {
+  /** The path of what is wrong within its document. */
+  readonly at: readonly Segment[] | undefined
+
+  constructor(message: string, at?: readonly Segment[]) {
+    super(message)
+    this.at = at
+  }
+}
 
 /** A map of a file that is read field by field, with complaints that name the place. */
 export interface Fields {
@@ -15,6 +25,10 @@ export interface Fields {
   raw(name: string): unknown
   /** Throws: the field `name` is not as it should be. */
   refuse(name: string, why: string): never
+  /** What `act` makes of the field `name`; what it throws is refused. */
+  reading<T>(name: string, act: () => T): T
+  /** The same map, as though this field were not there. */
+  without(name: string): Fields
   /** Throws for a field that is none of these. */
   only(...names: readonly string[]): void
 }
@@ -22,13 +36,13 @@ export interface Fields {
 const isScalar = (value: unknown): value is string | number | boolean | bigint =>
   ['string', 'number', 'boolean', 'bigint'].includes(typeof value)
 
-/** `path` is that of the map itself: `document 2 (Stage pod-ready): spec`. */
-export const fieldsOf = (value: unknown, path: string): Fields => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new FileError(`${path} must be a map`)
+/** `path` is that of the map itself: `document 2 (Stage pod-ready): spec`; `at` the same within the document. */
+export const fieldsOf = (value: unknown, path: string, at: readonly Segment[] = []): Fields => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new FileError(`${path} must be a map`, at)
   const held = value as Readonly<Record<string, unknown>>
   const raw = (name: string): unknown => (Object.hasOwn(held, name) ? (held[name] ?? undefined) : undefined)
   const refuse = (name: string, why: string): never => {
-    throw new FileError(`${path}.${name} ${why}`)
+    throw new FileError(`${path}.${name}${why.startsWith(':') ? '' : ' '}${why}`, [...at, ...segmentsOf(held, name)])
   }
   const typed =
     <T>(is: (value: unknown) => value is T, what: string) =>
@@ -51,15 +65,31 @@ export const fieldsOf = (value: unknown, path: string): Fields => {
     map: (name) => {
       const found = raw(name)
       if (found === undefined) return undefined
-      const inner = fieldsOf(found, `${path}.${name}`)
+      const inner = fieldsOf(found, `${path}.${name}`, [...at, name])
       const keys = Object.keys(found as object)
       return Object.assign(Object.create(null), ...keys.map((key) => ({ [key]: inner.text(key) ?? '' }))) as Record<string, string>
     },
     texts: (name) => listed(name)?.map((each, i) => (isScalar(each) ? String(each) : refuse(`${name}[${i}]`, 'must be a text'))),
-    object: (name) => (raw(name) === undefined ? undefined : fieldsOf(raw(name), `${path}.${name}`)),
-    list: (name) => (listed(name) ?? []).map((each, i) => fieldsOf(each, `${path}.${name}[${i}]`)),
+    object: (name) => (raw(name) === undefined ? undefined : fieldsOf(raw(name), `${path}.${name}`, [...at, name])),
+    list: (name) => (listed(name) ?? []).map((each, i) => fieldsOf(each, `${path}.${name}[${i}]`, [...at, name, i])),
+    reading: (name, act) => {
+      try {
+        return act()
+      } catch (error) {
+        if (error instanceof FileError) throw error
+        return refuse(name, `: ${(error as Error).message}`)
+      }
+    },
+    without: (name) => fieldsOf(Object.fromEntries(Object.entries(held).filter(([key]) => key !== name)), path, at),
     only: (...names) => {
       for (const name of Object.keys(held)) if (!names.includes(name)) refuse(name, `is not known; known are ${names.join(', ')}`)
     },
   }
+}
+
+/** A name may be that of something within: `ports[0]`, `capacity.cpu`. */
+const segmentsOf = (held: Readonly<Record<string, unknown>>, name: string): readonly Segment[] => {
+  if (Object.hasOwn(held, name)) return [name]
+  const [, first = name, index, rest] = /^([^.[]+)(?:\[(\d+)\])?(?:\.(.*))?$/.exec(name) ?? []
+  return [first, ...(index === undefined ? [] : [Number(index)]), ...(rest === undefined ? [] : [rest])]
 }

@@ -1,10 +1,11 @@
-import { loadYamlAll, splitApiVersion } from '@skiff/machinery'
+import { splitApiVersion } from '@skiff/machinery'
 import type { AnswerRules } from '../answers/rules.ts'
 import type { TemplateSurroundings } from '../kwok/functions.ts'
 import { type FileStage, readStage, templatesOf } from '../kwok/read-stage.ts'
 import type { NodeShape } from '../nodes/shape.ts'
 import type { UsageRule } from '../usage/usage.ts'
 import { readAnswers } from './answers.ts'
+import { documentsOf, type FileDocument } from './documents.ts'
 import { type Fields, FileError, fieldsOf } from './fields.ts'
 import { readShape } from './shapes.ts'
 import { readUsage } from './usages.ts'
@@ -35,7 +36,11 @@ const groups = new Set(['kwok.x-k8s.io', 'config.kwok.x-k8s.io', 'simulation.ski
  * Reads a simulation file: kwok's Stage, ResourceUsage and ClusterResourceUsage, and NodeShape and Simulation of `simulation.skiff.dev/v1alpha1`.
  * Throws a FileError that names the document and the field. Without `around` the file is only checked.
  */
-export const readSimulationFile = (text: string, around: TemplateSurroundings = nowhere): SimulationFile => {
+export const readSimulationFile = (text: string, around: TemplateSurroundings = nowhere): SimulationFile =>
+  readSimulationDocuments(documentsOf(text), around)
+
+/** The same of documents that may stand among others. */
+export const readSimulationDocuments = (documents: readonly FileDocument[], around: TemplateSurroundings = nowhere): SimulationFile => {
   const shapes: NodeShape[] = []
   const stages: FileStage[] = []
   const usages: UsageRule[] = []
@@ -43,18 +48,19 @@ export const readSimulationFile = (text: string, around: TemplateSurroundings = 
   const answers: (Partial<AnswerRules> & { readonly own: boolean })[] = []
   let keepsBuiltins = false
   let leaseDurationSeconds: number | undefined
-  for (const [at, { kind, name, document, path }] of documentsOf(text).entries()) {
+  const readOne = (value: unknown, at: number): void => {
+    const { kind, name, document } = headOf(value, at)
     const spec = (): Fields => document.object('spec') ?? document.refuse('spec', 'is missing')
     switch (kind) {
       case 'Stage':
-        stages.push(located(path, () => readStage(name, spec(), around)))
+        stages.push(readStage(name, spec(), around))
         break
       case 'NodeShape':
         shapes.push(readShape(name, spec()))
         break
       case 'ResourceUsage':
       case 'ClusterResourceUsage':
-        usages.push(...located(path, () => readUsage(kind, name, document)))
+        usages.push(...readUsage(kind, name, document))
         break
       case 'Simulation':
         spec().only('keepBuiltinStages', 'nodeLeaseDurationSeconds')
@@ -62,14 +68,16 @@ export const readSimulationFile = (text: string, around: TemplateSurroundings = 
         leaseDurationSeconds = readLease(spec())
         break
       default: {
-        const found = located(path, () => readAnswers(kind, name, document, templatesOf(name, around)))
+        const found = readAnswers(kind, name, document, templatesOf(name, around))
         if (found) answers.push({ ...found, own: !kind.startsWith('Cluster') })
         if (found) break
-        if (!passedOver.has(kind)) throw new FileError(`document ${at + 1} has the kind ${JSON.stringify(kind)}, which is not known here`)
+        if (!passedOver.has(kind))
+          throw new FileError(`document ${at + 1} has the kind ${JSON.stringify(kind)}, which is not known here`, ['kind'])
         ignored.push(`${kind} ${name}`)
       }
     }
   }
+  for (const [at, { value, read }] of documents.entries()) read(() => readOne(value, at))
   refuseTwice(shapes)
   return { shapes, stages, usages, answers: together(answers), keepsBuiltins, leaseDurationSeconds, ignored }
 }
@@ -88,26 +96,13 @@ const readLease = (spec: Fields): number | undefined => {
   return seconds
 }
 
-const documentsOf = (text: string) =>
-  located('the file', () => loadYamlAll(text)).map(({ value, duplicates }, at) => {
-    const fields = fieldsOf(value, `document ${at + 1}`)
-    if (duplicates[0] !== undefined) throw new FileError(`document ${at + 1}: ${duplicates[0]}`)
-    const kind = fields.text('kind') ?? fields.refuse('kind', 'is missing')
-    const { group } = splitApiVersion(fields.text('apiVersion') ?? fields.refuse('apiVersion', 'is missing'))
-    if (!groups.has(group)) fields.refuse('apiVersion', 'must be kwok.x-k8s.io/v1alpha1 or simulation.skiff.dev/v1alpha1')
-    const name = fields.object('metadata')?.text('name') ?? ''
-    const path = `document ${at + 1} (${kind} ${name})`
-    return { kind, name, path, document: fieldsOf(value, path) }
-  })
-
-/** Complaints of expressions and templates name no document themselves. */
-const located = <T>(path: string, read: () => T): T => {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof FileError) throw error
-    throw new FileError(`${path}: ${(error as Error).message}`)
-  }
+const headOf = (value: unknown, at: number) => {
+  const fields = fieldsOf(value, `document ${at + 1}`)
+  const kind = fields.text('kind') ?? fields.refuse('kind', 'is missing')
+  const { group } = splitApiVersion(fields.text('apiVersion') ?? fields.refuse('apiVersion', 'is missing'))
+  if (!groups.has(group)) fields.refuse('apiVersion', 'must be kwok.x-k8s.io/v1alpha1 or simulation.skiff.dev/v1alpha1')
+  const name = fields.object('metadata')?.text('name') ?? ''
+  return { kind, name, document: fieldsOf(value, `document ${at + 1} (${kind} ${name})`) }
 }
 
 const refuseTwice = (shapes: readonly NodeShape[]): void => {

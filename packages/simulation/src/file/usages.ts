@@ -25,7 +25,7 @@ const amount = (fields: Fields | undefined): Amount | undefined => {
   // As in kwok, a value comes first.
   if (value === undefined) {
     const expression = fields.text('expression')
-    return expression === undefined ? undefined : compileAmount(expression)
+    return expression === undefined ? undefined : fields.reading('expression', () => compileAmount(expression))
   }
   try {
     const number = milliValue(value) / 1_000

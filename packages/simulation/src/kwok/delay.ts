@@ -26,9 +26,10 @@ export const expressionFrom = (fields: Fields, name: string): Query | undefined 
   const from = fields.object(name)
   if (!from) return undefined
   const cel = from.object('cel')
-  if (cel) return celQuery(cel.text('expression') ?? cel.refuse('expression', 'is missing'))
+  if (cel) return cel.reading('expression', () => celQuery(cel.text('expression') ?? cel.refuse('expression', 'is missing')))
   const text = from.text('expressionFrom') ?? from.object('jq')?.text('expression')
-  return compileJq(text ?? from.refuse('expressionFrom', 'is missing, and so are jq and cel'))
+  const query = text ?? from.refuse('expressionFrom', 'is missing, and so are jq and cel')
+  return fields.reading(name, () => compileJq(query))
 }
 
 const celQuery = (text: string): Query => {

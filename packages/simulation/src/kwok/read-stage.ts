@@ -82,7 +82,7 @@ const readSteps = (spec: Fields, compile: (source: string) => Template, core: bo
   const own = next.list('patches').map((patch) => ({ patch: readPatch(patch, compile, core) }))
   const template = next.text('statusTemplate')
   const { patch: _none, ...others } = readStep(next, compile, core)
-  const status = template === undefined ? [] : [{ patch: statusPatch(next, template, compile, core) }]
+  const status = template === undefined ? [] : [{ patch: next.reading('statusTemplate', () => statusPatch(next, template, compile, core)) }]
   const { delete: deletes, ...before } = others
   return [before, ...status, ...own, ...(deletes ? [{ delete: true }] : [])]
 }
@@ -102,7 +102,7 @@ const readStep = (fields: Fields, compile: (source: string) => Template, core: b
 }
 
 const readEvent = (event: Fields, compile: (source: string) => Template) => {
-  const message = compile(event.text('message') ?? '')
+  const message = event.reading('message', () => compile(event.text('message') ?? ''))
   const type = event.text('type') === 'Warning' ? 'Warning' : 'Normal'
   const reason = event.text('reason') ?? ''
   return (object: KubeObject) => ({ type, reason, message: message.text(object) }) as const
@@ -120,7 +120,7 @@ const readFinalizers = (fields: Fields) => {
 const types: readonly string[] = ['json', 'merge', 'strategic'] satisfies StagePatch['type'][]
 
 const readPatch = (patch: Fields, compile: (source: string) => Template, core: boolean): ((object: KubeObject) => StagePatch) => {
-  const template = compile(patch.text('template') ?? patch.refuse('template', 'is missing'))
+  const template = patch.reading('template', () => compile(patch.text('template') ?? patch.refuse('template', 'is missing')))
   const given = patch.text('type') ?? (core ? 'strategic' : 'merge')
   if (!types.includes(given)) patch.refuse('type', 'must be json, merge or strategic')
   const type = given as StagePatch['type']
@@ -135,7 +135,7 @@ const readPatch = (patch: Fields, compile: (source: string) => Template, core: b
 }
 
 const readApply = (apply: Fields, compile: (source: string) => Template): ((object: KubeObject) => KubeObject) => {
-  const template = compile(apply.text('template') ?? apply.refuse('template', 'is missing'))
+  const template = apply.reading('template', () => compile(apply.text('template') ?? apply.refuse('template', 'is missing')))
   return (object) => {
     const made = template.value(object) as unknown as Partial<KubeObject> | null
     if (!made?.apiVersion || !made.kind || !made.metadata?.name) throw new Error('what is applied needs apiVersion, kind and metadata.name')

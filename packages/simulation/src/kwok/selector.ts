@@ -28,9 +28,9 @@ const pairs = (
 /** Of all of kwok's forms: `key`, `operator` and `values` themselves or within `jq`, or an expression in CEL. */
 const expression = (outer: Fields): Test => {
   const cel = outer.object('cel')
-  if (cel) return celTest(cel.text('expression') ?? cel.refuse('expression', 'is missing'))
+  if (cel) return cel.reading('expression', () => celTest(cel.text('expression') ?? cel.refuse('expression', 'is missing')))
   const fields = outer.object('jq') ?? outer
-  const query = compileJq(fields.text('key') ?? fields.refuse('key', 'is missing'))
+  const query = fields.reading('key', () => compileJq(fields.text('key') ?? fields.refuse('key', 'is missing')))
   const operator = fields.text('operator')
   const values = new Set(fields.texts('values') ?? [])
   const isIn = (object: KubeObject): boolean => (query(object) ?? []).some((value) => isScalar(value) && values.has(String(value)))

@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { readTrace } from './read-trace.ts'
 import { createTimeline } from './timeline.ts'
 
+const secret = (name: string) => `apiVersion: v1\nkind: Secret\nmetadata: { name: ${name} }\n`
 const trace = (steps: string, more = '') =>
   readTrace(
     `apiVersion: simulation.skiff.dev/v1alpha1\nkind: Trace\nmetadata: { name: t }\nspec: { steps: [${steps}]${more} }\n`,
     (path) => {
-      if (path === 'web.yaml') return 'kind: A\n---\n# nothing\n---\nkind: B\n'
-      throw new Error(`no ${path}`)
+      if (path === 'web.yaml') return `${secret('a')}---\n# nothing\n---\n${secret('b')}`
+      if (path === 'broken.yaml') return 'a: 1\nb: ['
+      throw new Error(`there is no file ${path}`)
     },
   )
 
@@ -25,8 +27,52 @@ describe('what is wrong with a trace is told', () => {
     ['{ at: 1s, expect: [{ count: pods }] }', 'expect[0].is is missing, and so are atLeast and atMost'],
     ['{ at: 1s, expect: [{ of: pod/a, that: "nope(.)" }] }', 'there is no function nope'],
     ['{ at: 1s, join: { name: a } }', 'join.count is missing'],
+    ['{ at: -1s, say: a }', 'line 4: Trace.spec.steps[0].at must not be negative'],
+    ['{ at: 1s, say: a, say: b }', 'line 4: key "say" already set in map'],
+    ['{ at: 1s, apply: { kind: Pod } }', 'steps[0].apply holds an object without apiVersion, kind, or a name in its metadata'],
+    ['{ at: 1s, apply: { apiVersion: v1, kind: Pood, metadata: { name: a } } }', 'steps[0].apply holds a Pood of v1, which there is not'],
+    ['{ at: 1s, apply: none.yaml }', 'steps[0].apply: there is no file none.yaml'],
+    ['{ at: 1s, apply: broken.yaml }', 'steps[0].apply: broken.yaml: yaml: line 2: did not find'],
+    ['{ at: 1s, delete: { of: pood/a } }', 'steps[0].delete.of names the kind "pood", which there is not'],
+    [
+      '{ at: 1s, expect: [{ count: pods, is: 1 }, { count: podz, is: 1 }] }',
+      'steps[0].expect[1].count names the kind "podz", which there is not',
+    ],
+    ['{ at: 1s, expect: [{ count: pods, is: 1, where: ".a |" }] }', 'steps[0].expect[0].where: expression ".a |": unexpected end'],
+    ['{ at: 1s, die: { where: "a b" } }', 'steps[0].die.where: expression "a b": unexpected "b"'],
   ])('%s', (steps, sentence) => {
     expect(() => trace(steps)).toThrow(sentence)
+  })
+
+  test.each([
+    [', nodes: -1', 'line 4: Trace.spec.nodes must be a whole number from 0 to 30000'],
+    [', until: -1s', 'Trace.spec.until must not be negative'],
+    [', hurry: true', 'Trace.spec.hurry is not known; known are nodes, until, steps'],
+  ])('%s', (more, sentence) => {
+    expect(() => trace('', more)).toThrow(sentence)
+  })
+
+  test('the line is that of the file, whatever documents come before', () => {
+    const shape = 'apiVersion: simulation.skiff.dev/v1alpha1\nkind: NodeShape\nmetadata: { name: a }\nspec: { count: 1 }\n'
+    const head = 'apiVersion: simulation.skiff.dev/v1alpha1\nkind: Trace\nmetadata: { name: t }\nspec:\n  steps:\n'
+    expect(() => readTrace(`${shape}--- # now\n${head}    - at: 1s\n      dye: node-1\n`, () => '')).toThrow(
+      'line 12: Trace.spec.steps[0].dye is not known',
+    )
+    expect(() => readTrace(`${head}    - { at: 1s, say: a }\n---\n${shape.replace('1 }', 'x }')}`, () => '')).toThrow(
+      'line 11: document 1 (NodeShape a).spec.count must be a number',
+    )
+    expect(() => readTrace(`${head}    - { at: 1s, say: a }\n`.replace('v1alpha1', 'v1'), () => '')).toThrow(
+      'line 1: Trace.apiVersion must be simulation.skiff.dev/v1alpha1',
+    )
+  })
+
+  test('kinds that the trace defines itself are known', () => {
+    const definition =
+      '{ apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: { name: w }, spec: { group: a.b, names: { kind: Widget, plural: widgets }, versions: [{ name: v1 }] } }'
+    const widget = '{ apiVersion: a.b/v1, kind: Widget, metadata: { name: one } }'
+    const steps = (first: string) => `{ at: 1s, apply: [${first}] }, { at: 2s, apply: ${widget}, expect: [{ of: widget/one }] }`
+    expect(trace(steps(definition)).steps).toHaveLength(2)
+    expect(() => trace(steps(''))).toThrow('holds a Widget of a.b/v1, which there is not')
   })
 
   test('no trace, or two', () => {
@@ -42,7 +88,11 @@ test('steps come in the order of their times, files are read, a minute is left a
     [1_000, ['say']],
     [120_000, ['say']],
   ])
-  expect(steps[0]?.acts[0]).toEqual({ do: 'apply', objects: [{ kind: 'A' }, { kind: 'B' }], from: 'web.yaml' })
+  expect(steps[0]?.acts[0]).toMatchObject({
+    do: 'apply',
+    objects: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }],
+    from: 'web.yaml',
+  })
   expect([untilMs, nodes]).toEqual([180_000, 3])
 })
 
