@@ -202,7 +202,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const nearAggregated = createNearPassOn(authorize)
   const handler = nearAggregated.around(createHandler(context))
   const itself = connect(handler, loopbackIdentity, 'kube-apiserver')
-  await bootstrap({ client: itself, serviceCidrs, env, metrics: options.metrics === true })
+  await bootstrap({ client: itself, serviceCidrs, env, gates, metrics: options.metrics === true })
   await allocation.startRepair()
   await publishAuthentication(itself, authorities.clients.cert, authorities.frontProxy.cert)
   const tracking = await keepTokenTracking(itself, env)

@@ -36,6 +36,7 @@ import { rootCaController } from './serviceaccount/root-ca.ts'
 import { type TokenSource, tokenController } from './serviceaccount/tokens.ts'
 import { serviceCidrController } from './servicecidrs/servicecidrs.ts'
 import { statefulSetController } from './statefulset/statefulset.ts'
+import { storageVersionController } from './storageversions/storageversions.ts'
 import { volumeBinderController } from './volumes/binder.ts'
 
 /** What the controllers need from outside the API. What is absent switches off who needs it. */
@@ -97,6 +98,7 @@ export const allControllers = (around: Surroundings): readonly Controller[] => {
     ttlAfterFinishedController(),
     ...(rootCa ? [rootCaController(rootCa)] : []),
     ephemeralVolumeController(),
+    ...(gates.StorageVersionAPI && gates.APIServerIdentity ? [storageVersionController(resources)] : []),
     legacyTokenCleanerController(),
     serviceCidrController(),
     policyStatusController(),

@@ -1,3 +1,4 @@
+import { gatesOf } from '@skiff/api'
 import { describe, expect, test } from 'vitest'
 import { attachDetachController } from './attachments/attachments.ts'
 import { tokenCleanerController } from './bootstraptokens/cleaner.ts'
@@ -34,6 +35,7 @@ import { rootCaController } from './serviceaccount/root-ca.ts'
 import { tokenController } from './serviceaccount/tokens.ts'
 import { serviceCidrController } from './servicecidrs/servicecidrs.ts'
 import { statefulSetController } from './statefulset/statefulset.ts'
+import { storageVersionController, storageVersions } from './storageversions/storageversions.ts'
 import { storedResources } from './testing/cluster.ts'
 import { goldens } from './testing/goldens.ts'
 import { volumeBinderController } from './volumes/binder.ts'
@@ -83,6 +85,7 @@ const controllers: Readonly<Record<string, () => Controller>> = {
   'serviceaccount/tokens-': () => tokenController({ sign, bundle }),
   'servicecidrs/': serviceCidrController,
   'statefulset/': statefulSetController,
+  'storageversions/': () => storageVersionController(() => [storageVersions]),
   'volumes/': volumeBinderController,
 }
 
@@ -99,6 +102,7 @@ test('there are goldens of every controller', () => {
     signToken: sign,
     certificates,
     nodeRanges: { clusterCidr: '10.0.0.0/23' },
+    gates: gatesOf('StorageVersionAPI=true'),
   }
   const told = new Set([...elsewhere, ...Object.values(controllers).map((make) => make().name)])
   expect(

@@ -1,15 +1,26 @@
-import { clusterRole, clusterRoleBinding, configMap, namespace, priorityClass, type Resource, role, roleBinding } from '@skiff/api'
+import {
+  clusterRole,
+  clusterRoleBinding,
+  configMap,
+  type Gates,
+  namespace,
+  priorityClass,
+  type Resource,
+  role,
+  roleBinding,
+} from '@skiff/api'
 import type { Client } from '@skiff/client'
 import { type Env, isRefusal, type KubeObject } from '@skiff/machinery'
 import { keepDefaultServiceCidr } from './default-service-cidr.ts'
 import { reconcileRole } from './reconcile.ts'
-import { clusterRoleBindings, clusterRoles, metricsReader, namespacedRoleBindings, namespacedRoles } from './roles.ts'
+import { clusterRoleBindings, clusterRoles, gatedRoles, metricsReader, namespacedRoleBindings, namespacedRoles } from './roles.ts'
 
 export interface BootstrapOptions {
   readonly client: Client
   readonly serviceCidrs: readonly string[]
   /** metrics.k8s.io is served here. */
   readonly metrics: boolean
+  readonly gates: Gates
   readonly env: Env
 }
 
@@ -22,15 +33,16 @@ const make = async <T extends KubeObject>(client: Client, resource: Resource<T>,
 }
 
 /** Makes what every cluster has from its first second: namespaces, RBAC policy, priority classes. What is there already stays, roles are reconciled. */
-export const bootstrap = async ({ client, serviceCidrs, metrics, env }: BootstrapOptions): Promise<void> => {
+export const bootstrap = async ({ client, serviceCidrs, metrics, gates, env }: BootstrapOptions): Promise<void> => {
   const names = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
   await Promise.all(names.map((name) => make(client, namespace, { metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } })))
+  const gated = gatedRoles(gates)
   await Promise.all([
     ...priorityClasses.map((each) => make(client, priorityClass, each)),
     keepDefaultServiceCidr(client, serviceCidrs, env),
-    ...[...clusterRoles, ...(metrics ? [metricsReader] : [])].map((each) => reconcileRole(client, clusterRole, each)),
+    ...[...clusterRoles, ...gated.roles, ...(metrics ? [metricsReader] : [])].map((each) => reconcileRole(client, clusterRole, each)),
     ...namespacedRoles.map((each) => reconcileRole(client, role, each)),
-    ...clusterRoleBindings.map((each) => make(client, clusterRoleBinding, each)),
+    ...[...clusterRoleBindings, ...gated.bindings].map((each) => make(client, clusterRoleBinding, each)),
     ...namespacedRoleBindings.map((each) => make(client, roleBinding, each)),
   ])
 }

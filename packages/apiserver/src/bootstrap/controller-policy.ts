@@ -268,3 +268,14 @@ export const controllerRoleRows: Readonly<Record<string, RoleRow>> = {
     ],
   },
 }
+
+/** Only with StorageVersionAPI and APIServerIdentity. */
+export const storageVersionRows: Readonly<Record<string, RoleRow>> = {
+  'system:controller:storage-version-garbage-collector': {
+    rules: [
+      'get list watch | coordination.k8s.io | leases',
+      'delete get list patch update watch | internal.apiserver.k8s.io | storageversions',
+      'get patch update | internal.apiserver.k8s.io | storageversions/status',
+    ],
+  },
+}

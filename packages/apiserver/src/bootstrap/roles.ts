@@ -1,5 +1,5 @@
-import type { PolicyRule } from '@skiff/api'
-import { controllerRoleRows } from './controller-policy.ts'
+import type { Gates, PolicyRule } from '@skiff/api'
+import { controllerRoleRows, storageVersionRows } from './controller-policy.ts'
 import { clusterBindingRows, clusterRoleRows, namespacedBindingRows, namespacedRoleRows, type RoleRow } from './policy.ts'
 import type { BootstrapRole } from './reconcile.ts'
 
@@ -75,3 +75,12 @@ export const namespacedRoleBindings = Object.entries(namespacedBindingRows).map(
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role },
   subjects: subjects.map(subjectOf),
 }))
+
+/** Roles of controllers that run behind features alone, and who has them. */
+export const gatedRoles = (gates: Gates) => {
+  const rows = Object.entries(gates.StorageVersionAPI && gates.APIServerIdentity ? storageVersionRows : {})
+  return {
+    roles: rows.map(roleOf),
+    bindings: rows.map(([name]) => bindingOf(name, [`ServiceAccount kube-system/${name.slice(controllerPrefix.length)}`])),
+  }
+}

@@ -3,6 +3,7 @@ import { fixedViews } from '@skiff/client'
 import { type KubeObject, keyOf, loadYaml } from '@skiff/machinery'
 import { expect, test } from 'vitest'
 import type { Controller, Watched } from '../runner/controller.ts'
+import { storageVersions } from '../storageversions/storageversions.ts'
 import { storedResources } from './cluster.ts'
 import { sentences } from './sentences.ts'
 
@@ -21,7 +22,7 @@ interface Golden {
 const usualNow = '2025-06-01T12:00:00Z'
 
 const resourceOf = ({ kind }: KubeObject) => {
-  const resource = storedResources.find((each) => each.kind === kind)
+  const resource = [...storedResources, storageVersions].find((each) => each.kind === kind)
   if (!resource) throw new Error(`no resource holds objects of kind ${kind}`)
   return resource
 }
