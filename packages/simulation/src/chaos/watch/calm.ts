@@ -22,8 +22,8 @@ export interface Calm {
 
 // A part that is left alone lags behind by what calls and watches are delayed, and by its retries.
 const shortMs = 30_000
-// Past its end a trouble is felt for as long as a watch may wait until it is tried again.
-const tailMs = 75_000
+// Past its end a trouble is felt for as long as a watch may wait until it is tried again, twice where the first try is lost.
+const tailMs = 135_000
 const longMs = 300_000
 const settleMs = 15_000
 
