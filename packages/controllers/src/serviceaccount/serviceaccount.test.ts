@@ -101,4 +101,17 @@ describe('a token secret', () => {
     expect(names(cluster, secret)).toEqual(['plain'])
     await cluster.stop()
   })
+
+  test('that goes is no longer named by its account', async () => {
+    const cluster = await start()
+    await make(cluster)
+    await cluster.env.advance(1_000)
+    await cluster.client.patch(serviceAccount, { namespace: 'a', name: 'default' }, 'merge', {
+      secrets: [{ name: 'mine' }, { name: 'other' }],
+    })
+    await cluster.client.remove(secret, { namespace: 'a', name: 'mine' })
+    await cluster.env.advance(1_000)
+    expect(cluster.server.all(serviceAccount)[0]?.secrets).toEqual([{ name: 'other' }])
+    await cluster.stop()
+  })
 })

@@ -1,7 +1,7 @@
 import type { Secret, ServiceAccount } from '@skiff/api'
 import { secret as secrets, serviceAccount as serviceAccounts } from '@skiff/api'
 import type { Views } from '@skiff/client'
-import { keyOf } from '@skiff/machinery'
+import { keyOf, splitKey } from '@skiff/machinery'
 import { type Controller, objectController, watching } from '../runner/controller.ts'
 import { ask, read, remove, type Steps, targetOf, update } from '../runner/step.ts'
 
@@ -51,13 +51,41 @@ const removeUnlessAccount = (secret: Secret, accountName: string, wanted: string
   ),
 ]
 
-export const tokenController = (source: TokenSource): Controller =>
-  objectController({
+/** What a token secret that went said of its account: that no longer names it. */
+interface Departed {
+  readonly account: string
+  readonly uid: string | undefined
+}
+
+/** The account as the API has it forgets a secret that is gone. */
+export const planGoneSecret = (key: string, { account, uid }: Departed): Steps => {
+  const { namespace = '', name } = splitKey(key)
+  const done = (held: ServiceAccount | undefined): Steps => {
+    const kept = held?.secrets?.filter((each) => each.name !== name) ?? []
+    if (!held || (uid && uid !== held.metadata.uid) || kept.length === (held.secrets?.length ?? 0)) return []
+    const { secrets: _, ...rest } = held
+    return [update(serviceAccounts, { ...rest, ...(kept.length > 0 ? { secrets: kept } : {}) } as ServiceAccount)]
+  }
+  return [read(serviceAccounts, { namespace, name: account }, { done })]
+}
+
+const departedFrom = (secret: Secret | undefined): Departed | undefined => {
+  const { [nameAnnotation]: account, [uidAnnotation]: uid } = secret?.metadata.annotations ?? {}
+  return secret?.type === tokenType && account ? { account, uid } : undefined
+}
+
+export const tokenController = (source: TokenSource): Controller => {
+  const departed = new Map<string, Departed>()
+  return objectController({
     name: 'serviceaccount-token-controller',
     // Upstream signs with the controller manager's own identity: no account may read every secret.
     account: 'system:kube-controller-manager',
     resource: secrets,
-    concerns: ({ after }) => after?.type === tokenType,
+    concerns: ({ key, before, after }) => {
+      const gone = after ? undefined : departedFrom(before)
+      if (gone) departed.set(key, gone)
+      return gone !== undefined || after?.type === tokenType
+    },
     watches: [
       watching<ServiceAccount>({
         resource: serviceAccounts,
@@ -69,4 +97,10 @@ export const tokenController = (source: TokenSource): Controller =>
       }),
     ],
     plan: (secret, views) => planTokenSecret(secret, views, source),
+    gone: (key) => {
+      const was = departed.get(key)
+      if (!was) return []
+      return [...planGoneSecret(key, was), ask(`forget ${key}`, async () => departed.delete(key), {})]
+    },
   })
+}
