@@ -45,6 +45,20 @@ const nameAt = (atMs: number) => `tick-${Math.trunc(atMs / minuteMs)}`
 const untilMinute = (cluster: TestCluster) => cluster.live(minuteMs - (cluster.env.now() % minuteMs) + 1_000)
 
 describe('a CronJob', () => {
+  test('whose schedule is changed starts nothing that the new one would have asked for before', async () => {
+    const cluster = start()
+    await make(cluster, { schedule: '0 0 1 7 *' })
+    await cluster.env.advance(25 * minuteMs)
+    const held = await cluster.client.get(cronJob, target)
+    await cluster.client.update(cronJob, { ...held, spec: { ...held.spec, schedule: '*/10 * * * *' } })
+    await cluster.live(2_000)
+    expect(jobNames(cluster)).toEqual([])
+    await cluster.live(5 * minuteMs)
+    const dueMs = Math.trunc(cluster.env.now() / (10 * minuteMs)) * 10 * minuteMs
+    expect(jobNames(cluster)).toEqual([nameAt(dueMs)])
+    await cluster.stop()
+  })
+
   test('makes a Job when it is due, tells of it and keeps books', async () => {
     const cluster = start()
     await make(cluster)

@@ -27,8 +27,8 @@ const timestampAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp'
 const endOf = (job: Job): string | undefined =>
   job.status?.conditions?.find((one) => (one.type === 'Complete' || one.type === 'Failed') && one.status === 'True')?.type
 
-/** `mine` are the Jobs that the CronJob controls. */
-export const planCronJob = (cron: CronJob, mine: readonly Job[], nowMs: number): Steps => {
+/** `mine` are the Jobs that the CronJob controls. What was due up to `movedMs`, when its schedule was changed, is not started. */
+export const planCronJob = (cron: CronJob, mine: readonly Job[], nowMs: number, movedMs = 0): Steps => {
   const surplus = history(cron, mine)
   const books = reconcile(cron, mine, new Set(surplus))
   const begin = [...(surplus.length > 0 ? [together(surplus.map((job) => removeJob(cron, job)))] : []), ...books.events]
@@ -46,7 +46,7 @@ export const planCronJob = (cron: CronJob, mine: readonly Job[], nowMs: number):
     return [...begin, zone, ...writeStatus(cron, books)]
   }
   if (cron.spec.suspend) return [...begin, ...writeStatus(cron, books)]
-  return [...begin, ...startDue(cron, mine, books, wall, nowMs)]
+  return [...begin, ...startDue(cron, mine, books, wall, nowMs, movedMs)]
 }
 
 /** What the status should say of the Jobs. */
@@ -122,7 +122,7 @@ const removeJob = (cron: CronJob, job: Job): Step => {
 
 const toldTooMany = 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew'
 
-const startDue = (cron: CronJob, mine: readonly Job[], books: Books, wall: Wall, nowMs: number): Steps => {
+const startDue = (cron: CronJob, mine: readonly Job[], books: Books, wall: Wall, nowMs: number, movedMs: number): Steps => {
   const schedule = parseSchedule(cron.spec.schedule)
   const deadlineMs = (cron.spec.startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1_000
   const lastMs = Date.parse(cron.status?.lastScheduleTime ?? cron.metadata.creationTimestamp)
@@ -130,11 +130,10 @@ const startDue = (cron: CronJob, mine: readonly Job[], books: Books, wall: Wall,
   const { latestMs, isTooMany } = missedTimes(schedule, Math.max(lastMs, nowMs - deadlineMs), nowMs, wall)
   // From the last due time and not from now: an interval keeps its beat.
   const nextMs = nextTime(schedule, latestMs ?? lastBeat(schedule, lastMs, nowMs), wall)
-  const before = [
-    // A little after the time, so that it has come for sure.
-    ...(nextMs === undefined ? [] : [requeue(nextMs - nowMs + 100)]),
-    ...(isTooMany ? [event(cron, 'Warning', 'TooManyMissedTimes', toldTooMany)] : []),
-  ]
+  // A little after the time, so that it has come for sure.
+  const wake: Steps = nextMs === undefined ? [] : [requeue(nextMs - nowMs + 100)]
+  if (latestMs !== undefined && latestMs <= movedMs) return [...wake, ...writeStatus(cron, books)]
+  const before = [...wake, ...(isTooMany ? [event(cron, 'Warning', 'TooManyMissedTimes', toldTooMany)] : [])]
   const idle = (...why: Steps): Steps => [...before, ...why, ...writeStatus(cron, books)]
   if (latestMs === undefined) return idle()
   if (latestMs + deadlineMs < nowMs) {
