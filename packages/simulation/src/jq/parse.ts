@@ -1,49 +1,34 @@
+import { type JqToken, lexJq } from './lex.ts'
+
 /** The tree of a jq expression. */
 export type Jq =
-  | { readonly is: 'self' }
+  | { readonly is: 'self' | 'recurse' }
   | { readonly is: 'literal'; readonly value: string | number | boolean | null }
+  | { readonly is: 'variable'; readonly name: string }
   | { readonly is: 'field'; readonly of: Jq; readonly name: string }
   | { readonly is: 'index'; readonly of: Jq; readonly index: Jq }
+  | { readonly is: 'slice'; readonly of: Jq; readonly from: Jq | undefined; readonly to: Jq | undefined }
   | { readonly is: 'each'; readonly of: Jq }
-  | { readonly is: 'try'; readonly of: Jq }
+  | { readonly is: 'try'; readonly of: Jq; readonly otherwise: Jq | undefined }
   | { readonly is: 'pipe' | 'comma'; readonly left: Jq; readonly right: Jq }
   | { readonly is: 'binary'; readonly operator: string; readonly left: Jq; readonly right: Jq }
   | { readonly is: 'call'; readonly name: string; readonly args: readonly Jq[] }
   | { readonly is: 'if'; readonly test: Jq; readonly then: Jq; readonly otherwise: Jq }
   | { readonly is: 'list'; readonly of: Jq | undefined }
-
-interface Token {
-  readonly kind: 'word' | 'string' | 'number' | 'punct'
-  readonly text: string
-}
+  | { readonly is: 'map'; readonly entries: readonly (readonly [key: Jq, value: Jq])[] }
+  | { readonly is: 'text'; readonly parts: readonly Jq[]; readonly format: string }
+  | { readonly is: 'as'; readonly of: Jq; readonly name: string; readonly body: Jq }
+  | { readonly is: 'reduce'; readonly of: Jq; readonly name: string; readonly first: Jq; readonly next: Jq }
 
 interface Parser {
   readonly source: string
-  readonly tokens: readonly Token[]
+  readonly tokens: readonly JqToken[]
   at: number
 }
 
-const shape = /\s+|([A-Za-z_]\w*)|("(?:[^"\\]|\\.)*")|(\d+(?:\.\d+)?)|(\/\/|==|!=|<=|>=|[.[\](){}|,<>+\-*/%?:])/y
-
-const lex = (source: string): Token[] => {
-  const tokens: Token[] = []
-  shape.lastIndex = 0
-  while (shape.lastIndex < source.length) {
-    const at = shape.lastIndex
-    const found = shape.exec(source)
-    if (!found) throw new Error(`expression ${JSON.stringify(source)}: unexpected ${JSON.stringify(source[at])}`)
-    const [, word, string, number, punct] = found
-    if (word !== undefined) tokens.push({ kind: 'word', text: word })
-    else if (string !== undefined) tokens.push({ kind: 'string', text: JSON.parse(string) as string })
-    else if (number !== undefined) tokens.push({ kind: 'number', text: number })
-    else if (punct !== undefined) tokens.push({ kind: 'punct', text: punct })
-  }
-  return tokens
-}
-
-/** Reads the part of jq that stages use: paths, pipes, comparisons, arithmetic, `and`, `or`, `//`, `if`, lists and functions. */
+/** Reads an expression: all of jq but assignments, functions of one's own, paths as values, `label` and `foreach`. Throws a sentence. */
 export const parseJq = (source: string): Jq => {
-  const parser: Parser = { source, tokens: lex(source), at: 0 }
+  const parser: Parser = { source, tokens: lexJq(source), at: 0 }
   const tree = pipe(parser)
   if (parser.at < parser.tokens.length) throw unexpected(parser)
   return tree
@@ -52,21 +37,32 @@ export const parseJq = (source: string): Jq => {
 const unexpected = ({ source, tokens, at }: Parser): Error =>
   new Error(`expression ${JSON.stringify(source)}: unexpected ${tokens[at] ? JSON.stringify(tokens[at].text) : 'end'}`)
 
-const sees = (parser: Parser, text: string, kind: Token['kind'] = 'punct'): boolean => {
+const sees = (parser: Parser, text: string, kind: JqToken['kind'] = 'punct'): boolean => {
   const token = parser.tokens[parser.at]
   return token?.kind === kind && token.text === text
 }
-const takes = (parser: Parser, text: string, kind: Token['kind'] = 'punct'): boolean => {
+const takes = (parser: Parser, text: string, kind: JqToken['kind'] = 'punct'): boolean => {
   const is = sees(parser, text, kind)
   if (is) parser.at += 1
   return is
 }
-const expect = (parser: Parser, text: string, kind: Token['kind'] = 'punct'): void => {
+const expect = (parser: Parser, text: string, kind: JqToken['kind'] = 'punct'): void => {
   if (!takes(parser, text, kind)) throw unexpected(parser)
+}
+const taken = (parser: Parser, kind: JqToken['kind']): JqToken => {
+  const token = parser.tokens[parser.at]
+  if (token?.kind !== kind) throw unexpected(parser)
+  parser.at += 1
+  return token
 }
 
 const pipe = (parser: Parser): Jq => {
   const left = comma(parser)
+  if (takes(parser, 'as', 'word')) {
+    const { text } = taken(parser, 'variable')
+    expect(parser, '|')
+    return { is: 'as', of: left, name: text, body: pipe(parser) }
+  }
   return takes(parser, '|') ? { is: 'pipe', left, right: pipe(parser) } : left
 }
 
@@ -85,7 +81,7 @@ const binary = (parser: Parser, level: number): Jq => {
   let left = binary(parser, level + 1)
   for (;;) {
     const token = parser.tokens[parser.at]
-    if (!token || token.kind === 'string' || !operators.includes(token.text)) return left
+    if (!token || (token.kind !== 'punct' && token.kind !== 'word') || !operators.includes(token.text)) return left
     parser.at += 1
     left = { is: 'binary', operator: token.text, left, right: binary(parser, level + 1) }
   }
@@ -94,7 +90,7 @@ const binary = (parser: Parser, level: number): Jq => {
 const postfix = (parser: Parser): Jq => {
   let of = term(parser)
   for (;;) {
-    if (takes(parser, '?')) of = { is: 'try', of }
+    if (takes(parser, '?')) of = { is: 'try', of, otherwise: undefined }
     else if (sees(parser, '.') && isPath(parser.tokens[parser.at + 1])) {
       parser.at += 1
       of = step(parser, of)
@@ -103,58 +99,106 @@ const postfix = (parser: Parser): Jq => {
   }
 }
 
-const isPath = (token: Token | undefined): boolean =>
+const isPath = (token: JqToken | undefined): boolean =>
   token !== undefined && (token.kind === 'word' || token.kind === 'string' || (token.kind === 'punct' && token.text === '['))
 
 /** A name, a text, or what stands in brackets. */
 const step = (parser: Parser, of: Jq): Jq => {
-  if (takes(parser, '[')) {
-    if (takes(parser, ']')) return { is: 'each', of }
-    const index = pipe(parser)
-    expect(parser, ']')
-    return { is: 'index', of, index }
-  }
+  if (takes(parser, '[')) return bracket(parser, of)
   const token = parser.tokens[parser.at]
-  if (token?.kind !== 'word' && token?.kind !== 'string') throw unexpected(parser)
-  parser.at += 1
-  return { is: 'field', of, name: token.text }
+  if (token?.kind === 'string') return { is: 'index', of, index: term(parser) }
+  return { is: 'field', of, name: taken(parser, 'word').text }
 }
 
-const words: Readonly<Record<string, boolean | null>> = { true: true, false: false, null: null }
+const bracket = (parser: Parser, of: Jq): Jq => {
+  if (takes(parser, ']')) return { is: 'each', of }
+  const from = sees(parser, ':') ? undefined : pipe(parser)
+  if (!takes(parser, ':')) {
+    expect(parser, ']')
+    return { is: 'index', of, index: from as Jq }
+  }
+  const to = sees(parser, ']') ? undefined : pipe(parser)
+  expect(parser, ']')
+  return { is: 'slice', of, from, to }
+}
+
+const constants: ReadonlyMap<string, boolean | null> = new Map<string, boolean | null>([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+])
 
 const term = (parser: Parser): Jq => {
   const token = parser.tokens[parser.at]
   if (!token) throw unexpected(parser)
+  if (takes(parser, '..')) return { is: 'recurse' }
   if (takes(parser, '.')) return isPath(parser.tokens[parser.at]) ? step(parser, { is: 'self' }) : { is: 'self' }
-  if (takes(parser, '(')) {
-    const inner = pipe(parser)
-    expect(parser, ')')
-    return inner
-  }
-  if (takes(parser, '[')) {
-    const of = sees(parser, ']') ? undefined : pipe(parser)
-    expect(parser, ']')
-    return { is: 'list', of }
-  }
+  if (takes(parser, '(')) return closed(parser, ')')
+  if (takes(parser, '[')) return takes(parser, ']') ? { is: 'list', of: undefined } : { is: 'list', of: closed(parser, ']') }
+  if (takes(parser, '{')) return mapping(parser)
   if (takes(parser, '-')) return { is: 'binary', operator: '-', left: { is: 'literal', value: 0 }, right: postfix(parser) }
+  if (token.kind === 'punct') throw unexpected(parser)
   parser.at += 1
-  if (token.kind === 'string') return { is: 'literal', value: token.text }
-  if (token.kind === 'number') return { is: 'literal', value: Number(token.text) }
-  if (token.kind === 'punct') {
-    parser.at -= 1
-    throw unexpected(parser)
+  switch (token.kind) {
+    case 'string':
+      return textOf(token, 'text')
+    case 'number':
+      return { is: 'literal', value: Number(token.text) }
+    case 'variable':
+      return { is: 'variable', name: token.text }
+    case 'format':
+      return parser.tokens[parser.at]?.kind === 'string'
+        ? textOf(taken(parser, 'string'), token.text)
+        : { is: 'text', parts: [{ is: 'self' }], format: token.text }
+    default:
+      return named(parser, token.text)
   }
-  if (token.text === 'if') return condition(parser)
-  if (Object.hasOwn(words, token.text)) return { is: 'literal', value: words[token.text] as boolean | null }
-  return { is: 'call', name: token.text, args: takes(parser, '(') ? callArguments(parser) : [] }
+}
+
+const closed = (parser: Parser, by: string): Jq => {
+  const inner = pipe(parser)
+  expect(parser, by)
+  return inner
+}
+
+/** A text with expressions in it is a list of parts, of which those that are no literals are formatted. */
+const textOf = ({ parts = [] }: JqToken, format: string): Jq => {
+  const all = parts.map(
+    (part): Jq => (typeof part === 'string' ? { is: 'literal', value: part } : { is: 'list', of: parseJq(part.source) }),
+  )
+  const [only] = all
+  if (all.length === 0) return { is: 'literal', value: '' }
+  return all.length === 1 && only?.is === 'literal' ? only : { is: 'text', parts: all, format }
+}
+
+const named = (parser: Parser, name: string): Jq => {
+  const constant = constants.get(name)
+  if (constant !== undefined) return { is: 'literal', value: constant }
+  switch (name) {
+    case 'if':
+      return condition(parser)
+    case 'try': {
+      const of = postfix(parser)
+      return { is: 'try', of, otherwise: takes(parser, 'catch', 'word') ? postfix(parser) : undefined }
+    }
+    case 'reduce': {
+      const of = postfix(parser)
+      expect(parser, 'as', 'word')
+      const variable = taken(parser, 'variable').text
+      expect(parser, '(')
+      const first = pipe(parser)
+      expect(parser, ';')
+      return { is: 'reduce', of, name: variable, first, next: closed(parser, ')') }
+    }
+    default:
+      return { is: 'call', name, args: takes(parser, '(') ? callArguments(parser) : [] }
+  }
 }
 
 const callArguments = (parser: Parser): Jq[] => {
   const args = [pipe(parser)]
-  while (!takes(parser, ')')) {
-    // jq divides arguments by semicolons, which no function here needs: one argument each.
-    throw unexpected(parser)
-  }
+  while (takes(parser, ';')) args.push(pipe(parser))
+  expect(parser, ')')
   return args
 }
 
@@ -162,8 +206,37 @@ const condition = (parser: Parser): Jq => {
   const test = pipe(parser)
   expect(parser, 'then', 'word')
   const then = pipe(parser)
-  if (takes(parser, 'elif', 'word')) return { is: 'if', test, then, otherwise: condition(parser) }
+  if (takes(parser, 'elif', 'word')) return ifOf(test, then, condition(parser))
   const otherwise = takes(parser, 'else', 'word') ? pipe(parser) : ({ is: 'self' } as const)
   expect(parser, 'end', 'word')
-  return { is: 'if', test, then, otherwise }
+  return ifOf(test, then, otherwise)
+}
+const ifOf = (test: Jq, then: Jq, otherwise: Jq): Jq => ({ is: 'if', test, then, otherwise })
+
+/** `{a, "b": 1, $c, (.d): 2}`. */
+const mapping = (parser: Parser): Jq => {
+  const entries: (readonly [Jq, Jq])[] = []
+  while (!takes(parser, '}')) {
+    if (entries.length > 0) expect(parser, ',')
+    entries.push(entry(parser))
+  }
+  return { is: 'map', entries }
+}
+
+const entry = (parser: Parser): readonly [Jq, Jq] => {
+  const token = parser.tokens[parser.at]
+  if (token?.kind === 'variable') {
+    parser.at += 1
+    return [
+      { is: 'literal', value: token.text },
+      { is: 'variable', name: token.text },
+    ]
+  }
+  const key: Jq = takes(parser, '(')
+    ? closed(parser, ')')
+    : token?.kind === 'string'
+      ? term(parser)
+      : { is: 'literal', value: taken(parser, 'word').text }
+  if (takes(parser, ':')) return [key, binary(parser, 0)]
+  return [key, { is: 'index', of: { is: 'self' }, index: key }]
 }
