@@ -54,6 +54,20 @@ test('what is used is counted over all kinds, and again when things come, change
   await cluster.stop()
 })
 
+test('node ports of a load balancer count where they are given or asked for', async () => {
+  const cluster = testCluster([resourceQuotaController(() => storedResources)])
+  const hard = { 'services.nodeports': '9', 'services.loadbalancers': '9' }
+  await cluster.client.create(resourceQuota, { metadata: { namespace: 'a', name: 'q' }, spec: { hard } })
+  const ports = [{ port: 80, nodePort: 30_080 }, { port: 81 }]
+  const make = (name: string, more: object) =>
+    cluster.client.create(service, { metadata: { namespace: 'a', name }, spec: { type: 'LoadBalancer', ports, ...more } as never })
+  await make('given', {})
+  await make('asked', { allocateLoadBalancerNodePorts: false })
+  await cluster.env.advance(1_000)
+  expect(cluster.server.all(resourceQuota)[0]?.status?.used).toEqual({ 'services.nodeports': '3', 'services.loadbalancers': '2' })
+  await cluster.stop()
+})
+
 test('init containers count as the most that is asked at once, sidecars stay, overhead is added', () => {
   const spec = {
     initContainers: [asking({ cpu: '1' }, {}, { restartPolicy: 'Always' }), asking({ cpu: '3' })],

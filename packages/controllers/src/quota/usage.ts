@@ -16,16 +16,20 @@ const classSuffix = '.storageclass.storage.k8s.io/'
 /** Kinds that quotas know by their bare name, besides `count/`. */
 const countedPlainly = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas'])
 
-const serviceUsage = ({ spec }: Service): Amounts => {
-  const needsNodePorts = spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false)
-  const nodePorts = needsNodePorts ? (spec.ports ?? []).length : 0
-  return {
-    'count/services': '1',
-    services: '1',
-    'services.nodeports': String(nodePorts),
-    'services.loadbalancers': spec.type === 'LoadBalancer' ? '1' : '0',
-  }
+const nodePortsOf = ({ spec }: Service): number => {
+  const ports = spec.ports ?? []
+  if (spec.type === 'NodePort') return ports.length
+  if (spec.type !== 'LoadBalancer') return 0
+  // Without ports that are given, only those count that were asked for.
+  return spec.allocateLoadBalancerNodePorts === false ? ports.filter(({ nodePort }) => nodePort).length : ports.length
 }
+
+const serviceUsage = (service: Service): Amounts => ({
+  'count/services': '1',
+  services: '1',
+  'services.nodeports': String(nodePortsOf(service)),
+  'services.loadbalancers': service.spec.type === 'LoadBalancer' ? '1' : '0',
+})
 
 const claimUsage = ({ metadata, spec }: PersistentVolumeClaim): Amounts => {
   const storage = spec.resources?.requests?.storage
