@@ -1,7 +1,7 @@
 import type { HorizontalPodAutoscaler, Pod, ReplicaSet, Resource } from '@skiff/api'
 import { horizontalPodAutoscaler as autoscalers, pod as pods, replicaSet as replicaSets } from '@skiff/api'
 import type { Handler } from '@skiff/client'
-import { Refusal, rfc3339 } from '@skiff/machinery'
+import { forbidden, Refusal, rfc3339 } from '@skiff/machinery'
 import { describe, expect, test } from 'vitest'
 import { replicaSetController } from '../replicas/replicaset.ts'
 import { storedResources, type TestCluster, type TestClusterOptions, testCluster } from '../testing/cluster.ts'
@@ -101,6 +101,31 @@ describe('an autoscaler', () => {
     await autoscaler(cluster, { minReplicas: 3, scaleTargetRef: { apiVersion: 'example.com/v1', kind: 'Widget', name: 'w' } })
     await cluster.live(20_000)
     expect((cluster.server.all(widgets)[0] as unknown as ReplicaSet).spec.replicas).toBe(3)
+    await cluster.stop()
+  })
+
+  test('tells when its target takes no new size, and keeps what it said of metrics before', async () => {
+    const around = (handler: Handler): Handler => {
+      const metrics = { metadata: { name: 'web', namespace: 'a' }, timestamp: rfc3339(0), window: '15s' }
+      return async (call) => {
+        if (call.group === 'metrics.k8s.io')
+          return { status: 200, object: { items: [{ ...metrics, containers: [{ name: 'c', usage: { cpu: '400m' } }] }] } }
+        if (call.subresource === 'scale' && call.verb === 'update') throw forbidden(call, 'web', 'not now')
+        return handler(call)
+      }
+    }
+    const cluster = start(() => 0, { around })
+    await workload(cluster)
+    await autoscaler(cluster, { minReplicas: 5 })
+    await cluster.live(20_000)
+    expect(conditions(cluster)).toEqual(['AbleToScale False FailedUpdateScale'])
+    const status = cluster.server.all(autoscalers)[0]?.status
+    expect([status?.currentReplicas, status?.desiredReplicas ?? 0, status?.currentMetrics]).toEqual([2, 0, undefined])
+    expect(cluster.events()).toContainEqual(
+      expect.stringMatching(
+        /^Warning FailedRescale: New size: 5; reason: Current number of replicas below Spec.MinReplicas; error: .*not now/,
+      ),
+    )
     await cluster.stop()
   })
 

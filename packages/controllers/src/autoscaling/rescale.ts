@@ -1,7 +1,7 @@
 import type { HorizontalPodAutoscaler, Resource } from '@skiff/api'
 import { isRefusal, type KubeObject, rfc3339 } from '@skiff/machinery'
 import { event, fetch, reasonOf, type Step, type Steps, updatePart } from '../runner/step.ts'
-import { type Decision, type Scale, setCondition } from './decide.ts'
+import { type Decision, type Scale, setCondition, statusWith } from './decide.ts'
 import { writeStatus } from './horizontal-status.ts'
 import { longestPeriod } from './limits.ts'
 import { type Memory, scaled } from './memory.ts'
@@ -56,9 +56,12 @@ const refused = ({ hpa, decision, size, keep, nowMs }: Rescale, error: unknown):
   const text = reasonOf(error)
   const message = `the HPA controller was unable to update the target scale: ${text}`
   const conditions = setCondition(decision.status.conditions, 'AbleToScale', 'False', 'FailedUpdateScale', message, nowMs)
+  // Of what was decided only the size that was seen is told.
+  const { currentReplicas = 0 } = decision.status
+  const { desiredReplicas = 0, currentMetrics = [] } = hpa.status ?? {}
   return [
     keep(decision.memory),
     event(hpa, 'Warning', 'FailedRescale', `New size: ${size}; reason: ${decision.why}; error: ${text}`),
-    ...writeStatus(hpa, { ...decision.status, conditions, desiredReplicas: hpa.status?.desiredReplicas ?? 0 }),
+    ...writeStatus(hpa, statusWith(hpa, currentReplicas, desiredReplicas, currentMetrics, conditions ?? [])),
   ]
 }

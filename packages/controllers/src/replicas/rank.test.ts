@@ -52,6 +52,7 @@ test.each<[string, Facts, Facts]>([
   ['unknown before running', { phase: 'Unknown' }, {}],
   ['not ready before ready', {}, { readyAgoS: 10 }],
   ['the cheaper one', { cost: '-5', readyAgoS: 900 }, { readyAgoS: 10 }],
+  ['a cost with a sign that is no minus counts as none', { cost: '+9', readyAgoS: 10 }, { cost: '5', readyAgoS: 900 }],
   ['a cost that is no canonical number counts as none', { cost: '0012', readyAgoS: 10 }, { cost: '5', readyAgoS: 900 }],
   ['ready for an order of magnitude less', { readyAgoS: 10 }, { readyAgoS: 500 }],
   ['restarted more often', { restarts: 4 }, { restarts: 1 }],

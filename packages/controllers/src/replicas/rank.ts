@@ -6,8 +6,9 @@ const phaseOrder: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 
 
 const costOf = (pod: Pod): number => {
   const text = pod.metadata.annotations?.[costAnnotation]
-  // Validation admits only canonical integers; anything else counts as no cost.
-  return text !== undefined && /^(0|[+-]?[1-9][0-9]*)$/.test(text) ? Number(text) : 0
+  const cost = text !== undefined && /^(0|[1-9][0-9]*|-[0-9]+)$/.test(text) ? Number(text) : 0
+  // Validation admits only such integers, of 32 bits; anything else counts as no cost.
+  return Math.abs(cost) < 2 ** 31 ? cost : 0
 }
 
 /** Pods that lived for about as long are alike: upstream compares the logarithm of their ages. */
