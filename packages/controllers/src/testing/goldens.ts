@@ -6,6 +6,7 @@ import type { Controller, Watched } from '../runner/controller.ts'
 import { storageVersions } from '../storageversions/storageversions.ts'
 import { storedResources } from './cluster.ts'
 import { sentences } from './sentences.ts'
+import { type Answers, walk } from './walk.ts'
 
 interface Golden {
   readonly name: string
@@ -15,7 +16,9 @@ interface Golden {
   readonly objects: readonly KubeObject[]
   /** The key that is planned. */
   readonly plan: string
-  /** As `sentences` tells them. */
+  /** Given, the plan is followed while every call succeeds, as `walk` tells it: what reads, lists and questions answer. */
+  readonly answers?: Answers
+  /** As `sentences` tells them, or `walk`. */
   readonly steps: readonly string[]
 }
 
@@ -32,7 +35,7 @@ const known = ({ metadata }: KubeObject): object => ({ uid: metadata.name, creat
 /** Tests of a controller's decisions, kept as YAML: what is there and seen, and the steps of one plan. A uid is the name where none is given. */
 export const goldens = (file: URL, controller: () => Controller): void => {
   const cases = loadYaml(readFileSync(file, 'utf8')).value as unknown as readonly Golden[]
-  test.each(cases)('$name', ({ now = usualNow, seen = now, objects, plan, steps }) => {
+  test.each(cases)('$name', ({ now = usualNow, seen = now, objects, plan, answers, steps }) => {
     const made = controller()
     const views = fixedViews(
       ...objects.map((object) => ({
@@ -46,6 +49,7 @@ export const goldens = (file: URL, controller: () => Controller): void => {
     for (const { resource, keys } of watched)
       for (const after of views.view(resource).list())
         Array.from(keys({ key: keyOf(after), before: undefined, after }, views, Date.parse(seen)))
-    expect(sentences(made.plan(plan, views, Date.parse(now)))).toEqual(steps)
+    const planned = made.plan(plan, views, Date.parse(now))
+    expect(answers ? walk(planned, answers) : sentences(planned)).toEqual(steps)
   })
 }
