@@ -67,7 +67,8 @@ export const chaosRun = async (seed: number): Promise<ChaosResult> => {
   })
   try {
     await world.live(15_000)
-    for (const { resource, object } of seededWorkloads(dice, shapes[0]?.count ?? 0)) await world.client.create(resource, object as never)
+    for (const { resource, object } of seededWorkloads(dice, shapes[0]?.count ?? 0))
+      await world.stillClient.create(resource, object as never)
     const calm = createCalm(world.env)
     watched = await watchOver(world, calm, issued)
     const turmoil = createTurmoil({ world, dice, shapes, cuts, calm, issued, losses: watched.losses })
@@ -80,7 +81,7 @@ export const chaosRun = async (seed: number): Promise<ChaosResult> => {
     const sinceMs = () => world.env.monotonicMs() - calmSinceMs
     while (wrong.length > 0 && watched.wrong.length === 0 && sinceMs() < patienceMs) {
       await world.live(lookMs)
-      wrong = await desiredState(world.client)
+      wrong = await desiredState(world.stillClient)
     }
     const calmMs = sinceMs()
     const [digest, counts] = [watched.digest(), watched.counts()]

@@ -9,7 +9,7 @@ const parts: readonly Part[] = ['controllers', 'scheduler', 'nodes']
 export const troublesOf = (stage: Stage): readonly Act[] => {
   const { world, calm, cuts, issued, losses, rejoin } = stage
   const { pick, between, sometimes } = stage.dice
-  const { client, env } = world
+  const { stillClient: client, env } = world
   const later = (part: Part, ms: number, act: () => unknown): void => {
     calm.trouble(part, env.monotonicMs() + ms)
     env.after(ms, () => void act())

@@ -7,7 +7,7 @@ import { usersOf } from './users.ts'
 
 export const createTurmoil = (scene: Scene) => {
   const { world, dice, shapes, cuts, losses } = scene
-  const { client, simulation } = world
+  const { stillClient: client, simulation } = world
   const { pick, between, sometimes } = dice
   const one = <T>(items: readonly T[]): T | undefined => (items.length > 0 ? pick(items) : undefined)
   const names = shapes.flatMap(({ name, count }) => Array.from({ length: count }, (_, at) => `${name}-${at + 1}`))

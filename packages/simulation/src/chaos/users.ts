@@ -8,7 +8,7 @@ const named = ({ metadata: { namespace = '', name } }: Pod) => ({ namespace, nam
 export const usersOf = (stage: Stage): readonly Act[] => {
   const { world, losses } = stage
   const { pick, between, sometimes } = stage.dice
-  const { client } = world
+  const { stillClient: client } = world
   const nodes = stage.shapes[0]?.count ?? 0
   let made = 0
   const inside = () => pick(['a', 'b'])

@@ -24,6 +24,11 @@ export interface World {
   readonly api: ApiServer
   /** Speaks as an administrator. */
   readonly client: Client
+  /**
+   * The same for who lets no time pass meanwhile: each call is seen through at the moment it is made at, though it may have to be made
+   * again where another was faster. Not for use while time passes.
+   */
+  readonly stillClient: Client
   readonly simulation: Simulation
   readonly controllers: Component
   readonly scheduler: Component
@@ -71,6 +76,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   const scheduler = schedulerOf(disturb('scheduler', handler, env), env)
   const nodesLink = createLink(disturb('nodes', handler, env))
   const client = connect(handler, administrator)
+  const stillClient = connect((call) => meanwhile(handler(call), () => clock.advance(0)), administrator)
   const nodesClient = connect(nodesLink.handler, administrator)
   const live = passing(clock, () => controllers.busy > 0 || (simulation?.busy ?? 0) > 0)
   const starting = Promise.all([
@@ -96,7 +102,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     skewMs = ms
   }
   return {
-    ...{ env, client, simulation, controllers, scheduler, nodesLink, live, jumpClock, skewNodes, stop },
+    ...{ env, client, stillClient, simulation, controllers, scheduler, nodesLink, live, jumpClock, skewNodes, stop },
     get api() {
       return servers.api
     },
