@@ -1,3 +1,5 @@
+import type { Draft } from '@skiff/client'
+import type { KubeObject } from '@skiff/machinery'
 import type { Outcome, Step, Steps } from '../runner/step.ts'
 import { sentences } from './sentences.ts'
 
@@ -20,7 +22,7 @@ const walkStep = (step: Step, answers: Answers): string[] => {
     case 'in order':
       return walk(step.steps, answers)
     case 'create':
-      return [...sentences([step]), ...walk(step.done?.(step.object as never) ?? [], answers)]
+      return [...sentences([step]), ...walk(step.done?.(named(step.object) as never) ?? [], answers)]
     case 'update': {
       const { status } = step.object as { readonly status?: unknown }
       const told = step.subresource === 'status' ? ` ${JSON.stringify(status)}` : ''
@@ -42,3 +44,6 @@ const walkStep = (step: Step, answers: Answers): string[] => {
       return sentences([step])
   }
 }
+
+/** As the server names what is to have a name of its own. */
+const named = ({ metadata, ...rest }: Draft<KubeObject>) => ({ ...rest, metadata: { name: `${metadata.generateName}*`, ...metadata } })
