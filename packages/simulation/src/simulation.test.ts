@@ -182,8 +182,9 @@ test('a silent node is lost and its pods are replaced elsewhere; when it speaks 
   expect((await podsOf(running)).length).toBe(3)
 })
 
-test('the annotation of a node silences it, also across a start; without it, the node speaks again and its pods are played', async () => {
-  const running = await open({ shapes: [usualShape(2)], file: shortLeases })
+test('the annotation of a node silences it, also from its first moment on; without it, the node speaks again and its pods are played', async () => {
+  const mute = { ...usualShape(1), name: 'mute', annotations: { 'simulated.skiff.dev/silent': 'true' } }
+  const running = await open({ shapes: [usualShape(2), mute], file: shortLeases })
   const { client, live } = running
   const renewedAt = async () => (await client.get(lease, { namespace: 'kube-node-lease', name: 'node-1' })).spec
   const silence = (silent: string | null) =>
@@ -198,6 +199,11 @@ test('the annotation of a node silences it, also across a start; without it, the
   await live(60_000)
   expect((await renewedAt()).renewTime).toBe(last)
   expect(condition(await client.get(node, { name: 'node-1' }), 'Ready')).toBe('Unknown')
+  expect(condition(await client.get(node, { name: 'mute-1' }), 'Ready')).toBe('Unknown')
+  expect((await client.list(lease, { namespace: 'kube-node-lease' })).items.map(({ metadata }) => metadata.name)).toEqual([
+    'node-1',
+    'node-2',
+  ])
   expect((await podsOf(running)).map(({ metadata, status }) => [metadata.name, status?.phase])).toEqual([
     ['here', 'Running'],
     ['late', 'Pending'],
