@@ -11,19 +11,28 @@ export const termMatches = (term: Term, pod: PodInfo, { views }: Cluster): boole
   return term.namespaceSelector.matches(views.view(namespace).get(pod.namespace)?.metadata.labels ?? {})
 }
 
-/** The namespaces that a term means now: what a counter's key must hold beside the term, since labels of namespaces change. */
-const selectedNow = (term: Term, { views }: Cluster): string => {
-  if (!term.namespaceSelector || term.namespaceSelector.empty) return ''
+/** The namespaces that a term selects now, sorted; undefined where it selects none or all. */
+const selectedNow = (term: Term, { views }: Cluster): readonly string[] | undefined => {
+  if (!term.namespaceSelector || term.namespaceSelector.empty) return undefined
   const names: string[] = []
   for (const each of views.view(namespace).list())
     if (term.namespaceSelector.matches(each.metadata.labels ?? {})) names.push(each.metadata.name)
-  return names.sort().join()
+  return names.sort()
 }
 
-/** Pods by node that all of `terms` speak of. */
+/**
+ * Pods by node that all of `terms` speak of. What a term selects of the namespaces is part of the counter's key and fixed in it: pods that
+ * move later, when labels of namespaces have changed, must be counted as those before them.
+ */
 export const matchingAll = (terms: readonly Term[], cluster: Cluster): Counter => {
-  const key = terms.map((term) => `${term.key} ${selectedNow(term, cluster)}`).join('\n')
-  return cluster.snapshot.counter(`affinity ${key}`, (pod) => terms.every((term) => termMatches(term, pod, cluster)))
+  const fixed = terms.map((term) => ({ term, selected: selectedNow(term, cluster) }))
+  const key = fixed.map(({ term, selected }) => `${term.key} ${selected?.join() ?? ''}`).join('\n')
+  const meets = (pod: PodInfo): boolean =>
+    fixed.every(({ term, selected }) => {
+      if (!term.selector.matches(pod.labels)) return false
+      return term.namespaces.has(pod.namespace) || (selected ? selected.includes(pod.namespace) : (term.namespaceSelector?.empty ?? false))
+    })
+  return cluster.snapshot.counter(`affinity ${key}`, meets)
 }
 
 /** `weight` for each counted pod, summed over the topology domains of `topologyKey`, by domain id. */

@@ -1,6 +1,7 @@
 import { namespace, type PodSpec, persistentVolume, persistentVolumeClaim, storageClass } from '@skiff/api'
-import { given } from '@skiff/client'
+import { fixedViews, given } from '@skiff/client'
 import { describe, expect, test } from 'vitest'
+import { podInfoOf } from '../snapshot/pod-info.ts'
 import { decided, filtered, still } from '../testing/decisions.ts'
 import { nodeOf, podOf } from '../testing/objects.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
@@ -206,6 +207,25 @@ describe('InterPodAffinity', () => {
     expect(at({ namespaceSelector: { matchLabels: { team: 'red' } } })).toMatchObject({ a1: 'fits' })
     expect(at({ namespaceSelector: { matchLabels: { team: 'blue' } } })).toMatchObject({ a1: noFriends })
     expect(at({ namespaceSelector: {} })).toMatchObject({ a1: 'fits' })
+  })
+  test('labels of namespaces that change and change back do not spoil what is counted', () => {
+    const views = fixedViews()
+    const label = (team: string) => {
+      const metadata = { name: 'b', uid: 'b', resourceVersion: '1', creationTimestamp: '', labels: { team } }
+      const view = views.view(namespace) as unknown as { set(key: string, object: object): void }
+      view.set('b', { apiVersion: 'v1', kind: 'Namespace', spec: {}, metadata })
+    }
+    const there = [podOf('db1', { namespace: 'b', on: 'a1', labels: { app: 'db' } })]
+    const cluster = still(nodes, there, [], { views })
+    const wanting = podOf('p', { spec: near(term('db', zone, { namespaceSelector: { matchLabels: { team: 'red' } } })) })
+    const at = (team: string) => {
+      label(team)
+      return filtered(cluster, interPodAffinity, wanting)
+    }
+    expect(at('red')).toMatchObject({ b1: noFriends })
+    label('blue')
+    cluster.cluster.snapshot.addPod(podInfoOf(podOf('db2', { namespace: 'b', on: 'b1', labels: { app: 'db' } })), 'b1')
+    expect(at('red')).toMatchObject({ b1: 'fits' })
   })
 })
 

@@ -5,6 +5,7 @@ import {
   persistentVolume,
   persistentVolumeClaim,
   pod as pods,
+  type Resource,
 } from '@skiff/api'
 import type { Client, Views } from '@skiff/client'
 import { type Env, keyOf } from '@skiff/machinery'
@@ -79,6 +80,7 @@ export const createBindVolumes = ({ client, views, env, stopping }: BindVolumesP
     if (made) refuseUnreachable(made, nodeName)
     return made !== undefined
   }
+  const changes = createChanges(views, stopping)
   const allBound = (written: readonly Written[], nodeName: string, pod: PodInfo): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const look = () => {
@@ -88,27 +90,60 @@ export const createBindVolumes = ({ client, views, env, stopping }: BindVolumesP
         reject(new Error(`binding volumes: ${(error as Error).message}`))
       }
     }
+    const lookForPod = () => {
+      if (views.view(pods).get(pod.key)?.metadata.uid !== pod.uid)
+        reject(new Error(`binding volumes: pod does not exist any more: pod "${pod.pod.metadata.name}" not found`))
+    }
     const cancel = env.after(timeoutMs, () => reject(new Error('binding volumes: context deadline exceeded')))
     const stop = () => reject(new Error('the scheduler stops'))
     stopping.addEventListener('abort', stop, { once: true })
-    const unsubscribes = [
-      views.view(persistentVolumeClaim).subscribe(look),
-      views.view(persistentVolume).subscribe(look),
-      views.view(pods).subscribe(({ key, after }) => {
-        if (key === pod.key && after?.metadata.uid !== pod.uid)
-          reject(new Error(`binding volumes: pod does not exist any more: pod "${pod.pod.metadata.name}" not found`))
-      }),
+    const unfollows = [
+      changes.follow('persistentvolumes', '', look),
+      ...written.map(({ choice }) => changes.follow('persistentvolumeclaims', keyOf(choice.claim), look)),
+      changes.follow('pods', pod.key, lookForPod),
     ]
     look()
     return promise.finally(() => {
       cancel()
       stopping.removeEventListener('abort', stop)
-      for (const unsubscribe of unsubscribes) unsubscribe()
+      for (const unfollow of unfollows) unfollow()
     })
   }
   return async (choices, nodeName, pod) => {
     const written: Written[] = []
     for (const choice of choices) written.push(await write(choice, nodeName))
     await allBound(written, nodeName, pod)
+  }
+}
+
+interface Changes {
+  /** `told` is called when the object of this key changes; for '' when any does. Answers what ends it. */
+  follow(plural: 'pods' | 'persistentvolumes' | 'persistentvolumeclaims', key: string, told: () => void): () => void
+}
+
+/** One subscription a view for all bindings that wait, made with the first: each tells all that is there already. */
+const createChanges = (views: Views, stopping: AbortSignal): Changes => {
+  const followers = new Map<string, Map<string, Set<() => void>>>()
+  const subscribed = (resource: Resource): Map<string, Set<() => void>> => {
+    const byKey = new Map<string, Set<() => void>>()
+    followers.set(resource.plural, byKey)
+    const unsubscribe = views.view(resource).subscribe(({ key }) => {
+      for (const told of byKey.get(key) ?? []) told()
+      for (const told of byKey.get('') ?? []) told()
+    })
+    stopping.addEventListener('abort', unsubscribe, { once: true })
+    return byKey
+  }
+  const resources = { pods, persistentvolumes: persistentVolume, persistentvolumeclaims: persistentVolumeClaim }
+  return {
+    follow: (plural, key, told) => {
+      const byKey = followers.get(plural) ?? subscribed(resources[plural] as unknown as Resource)
+      const held = byKey.get(key) ?? new Set()
+      byKey.set(key, held.add(told))
+      return () => {
+        held.delete(told)
+        if (held.size === 0) byKey.delete(key)
+      }
+    },
   }
 }
