@@ -1,5 +1,6 @@
 import type { Env } from '@skiff/machinery'
 import type { Client } from './client.ts'
+import { createRecorder } from './events.ts'
 import { type ElectionOptions, runElection } from './leader.ts'
 
 export interface CampaignOptions extends Pick<ElectionOptions, 'namespace' | 'name' | 'holder'> {
@@ -7,6 +8,8 @@ export interface CampaignOptions extends Pick<ElectionOptions, 'namespace' | 'na
   readonly leaseMs?: number
   readonly renewDeadlineMs?: number
   readonly retryMs?: number
+  /** Given, events of the Lease tell who leads: their source. */
+  readonly component?: string
 }
 
 /** What a leader does: started anew each time it comes to lead. Answers what ends it. */
@@ -23,6 +26,8 @@ export const quickLease = { leaseMs: 8_000, renewDeadlineMs: 5_000, retryMs: 1_5
 /** Takes part in elections for as long as it is not stopped, and leads whenever it is elected. */
 export const campaign = (client: Client, env: Env, options: CampaignOptions, lead: Lead): Campaign => {
   const stopping = new AbortController()
+  const { component, ...election } = options
+  const recorder = component === undefined ? undefined : createRecorder(client, env, { component })
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       let ended: Promise<void> | undefined
@@ -34,7 +39,8 @@ export const campaign = (client: Client, env: Env, options: CampaignOptions, lea
       }
       await runElection(client, env, {
         ...quickLease,
-        ...options,
+        ...election,
+        ...(recorder ? { recorder } : {}),
         signal: AbortSignal.any([stopping.signal, failing.signal]),
         releaseOnStop: true,
         onLeading: (leading) => {
@@ -55,6 +61,7 @@ export const campaign = (client: Client, env: Env, options: CampaignOptions, lea
     stop: async () => {
       stopping.abort()
       await running
+      await recorder?.close()
     },
   }
 }

@@ -1,4 +1,4 @@
-import { lease } from '@skiff/api'
+import { event, lease } from '@skiff/api'
 import { expect, test } from 'vitest'
 import type { Handler } from './call.ts'
 import { campaign } from './campaign.ts'
@@ -10,7 +10,7 @@ import { virtualEnv } from './testing/virtual-env.ts'
 
 const setUp = (seed = 1) => {
   const env = virtualEnv(seed)
-  const server = createMemoryServer(env, [lease])
+  const server = createMemoryServer(env, [lease, event])
   const log: string[] = []
   const leading = new Set<string>()
   const join = (holder: string, handler: Handler = server.handler, releaseOnStop = false) => {
@@ -111,7 +111,12 @@ test('who is elected and cannot do the work gives the lease up, so that another 
   const { env, server } = setUp()
   const done: string[] = []
   const join = (holder: string, lead: () => Promise<() => Promise<void>>) =>
-    campaign(connect(server.handler, { name: holder, groups: [] }), env, { namespace: 'kube-system', name: 'lock', holder }, lead)
+    campaign(
+      connect(server.handler, { name: holder, groups: [] }),
+      env,
+      { namespace: 'kube-system', name: 'lock', holder, component: 'part' },
+      lead,
+    )
   const broken = join('broken', async () => {
     done.push('broken')
     throw new Error('cannot')
@@ -127,4 +132,10 @@ test('who is elected and cannot do the work gives the lease up, so that another 
   const stopped = Promise.all([broken.stop(), sound.stop()])
   await env.advance(10_000)
   await stopped
+  expect(server.all(event).map(({ reason, message, source }) => `${source?.component} ${reason}: ${message}`)).toEqual([
+    'part LeaderElection: broken became leader',
+    'part LeaderElection: broken stopped leading',
+    'part LeaderElection: sound became leader',
+    'part LeaderElection: sound stopped leading',
+  ])
 })

@@ -3,6 +3,7 @@ import { lease as leases } from '@skiff/api'
 import type { Env } from '@skiff/machinery'
 import { isRefusal, rfc3339Micro } from '@skiff/machinery'
 import type { Client } from './client.ts'
+import type { EventRecorder } from './events.ts'
 
 export interface ElectionOptions {
   readonly namespace: string
@@ -20,6 +21,8 @@ export interface ElectionOptions {
   /** Leads until `leading` aborts; the election ends when leadership is lost. */
   readonly onLeading: (leading: AbortSignal) => void
   readonly onNewLeader?: (holder: string) => void
+  /** Tells, as events of the Lease, who came to lead and who stopped. */
+  readonly recorder?: EventRecorder
 }
 
 interface Observed {
@@ -36,9 +39,18 @@ export const runElection = async (client: Client, env: Env, options: ElectionOpt
   const { namespace, name, holder, signal, leaseMs = 15_000, renewDeadlineMs = 10_000, retryMs = 2_000 } = options
   let observed: Observed | undefined
   let reported = ''
+  /** As we wrote it last. */
+  let held: Lease | undefined
 
   const observe = (spec: LeaseSpec): void => {
     observed = { spec, sinceMs: env.monotonicMs() }
+  }
+  const wrote = (lease: Lease): void => {
+    held = lease
+    observe(lease.spec)
+  }
+  const tell = (what: string): void => {
+    if (held) options.recorder?.event(held, 'Normal', 'LeaderElection', `${holder} ${what}`)
   }
   const report = (): void => {
     const now = observed?.spec.holderIdentity ?? ''
@@ -62,14 +74,14 @@ export const runElection = async (client: Client, env: Env, options: ElectionOpt
     } catch (error) {
       if (!isRefusal(error, 404)) throw error
       const made = await client.create(leases, { metadata: { namespace, name }, spec: { ...wanted, leaseTransitions: 0 } })
-      observe(made.spec)
+      wrote(made)
       return true
     }
     if (!observed || !sameRecord(observed.spec, current.spec)) observe(current.spec)
-    const held = current.spec.holderIdentity
+    const holding = current.spec.holderIdentity
     const expiresMs = (observed?.sinceMs ?? 0) + (current.spec.leaseDurationSeconds ?? leaseMs / 1_000) * 1_000
-    if (held && held !== holder && expiresMs > env.monotonicMs()) return false
-    const mine = held === holder
+    if (holding && holding !== holder && expiresMs > env.monotonicMs()) return false
+    const mine = holding === holder
     const spec: LeaseSpec = {
       ...current.spec,
       ...wanted,
@@ -77,7 +89,7 @@ export const runElection = async (client: Client, env: Env, options: ElectionOpt
       leaseTransitions: (current.spec.leaseTransitions ?? 0) + (mine ? 0 : 1),
     }
     const next = await client.update(leases, { ...current, spec }, {}, { signal: abort })
-    observe(next.spec)
+    wrote(next)
     return true
   }
   const attempt = async (abort: AbortSignal): Promise<boolean> => {
@@ -112,12 +124,14 @@ export const runElection = async (client: Client, env: Env, options: ElectionOpt
   while (!signal.aborted && !(await attempt(signal))) await env.sleep(retryMs * (1 + 1.2 * env.random()), signal)
   if (signal.aborted) return
   const leading = new AbortController()
+  tell('became leader')
   options.onLeading(leading.signal)
   try {
     do await env.sleep(retryMs, signal)
     while (!signal.aborted && (await renew()))
   } finally {
     leading.abort()
+    tell('stopped leading')
     if (options.releaseOnStop && isLeader()) await release(client, env, namespace, name, holder)
   }
 }

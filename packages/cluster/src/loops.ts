@@ -67,6 +67,6 @@ const startScheduling = async (api: ApiServer, record: ClusterRecord, mainEnv: E
     }
   }
   const { leaderElect: _, ...election } = schedulerElection(setup.configuration)
-  const stop = candidate ? campaign(client, env, { ...election, ...candidate }, lead).stop : await lead()
+  const stop = candidate ? campaign(client, env, { ...election, ...candidate, component: 'default-scheduler' }, lead).stop : await lead()
   return { stop, metrics: () => scheduler?.metrics() ?? [] }
 }

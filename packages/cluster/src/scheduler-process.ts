@@ -1,4 +1,4 @@
-import { type Client, connect, createViews, findConnection, overHttp, runElection } from '@skiff/client'
+import { type Client, connect, createRecorder, createViews, findConnection, overHttp, runElection } from '@skiff/client'
 import { type Env, systemEnv } from '@skiff/machinery'
 import {
   completeConfiguration,
@@ -63,8 +63,10 @@ export const runScheduler = ({
   const elected = async (): Promise<void> => {
     const failed = new AbortController()
     let work: Promise<void> = Promise.resolve()
+    const recorder = createRecorder(client, env, { component: 'default-scheduler' })
     await runElection(client, env, {
       ...campaign,
+      recorder,
       ...{ holder, signal: AbortSignal.any([signal, failed.signal]), releaseOnStop: true },
       onLeading: (leading) => {
         env.log.info('leads', { holder })
@@ -73,7 +75,7 @@ export const runScheduler = ({
       },
       onNewLeader: (leader) => env.log.info('new leader elected', { identity: leader }),
     })
-    await work
+    await work.finally(() => recorder.close())
   }
   return {
     done: leaderElect ? elected() : schedule(signal),

@@ -59,7 +59,12 @@ export const startControllers = async (options: ControllersOptions): Promise<Run
     campaign(
       client.as(managerIdentity),
       env,
-      { namespace: election.namespace ?? 'kube-system', name: election.name ?? 'kube-controller-manager', holder: election.holder },
+      {
+        namespace: election.namespace ?? 'kube-system',
+        name: election.name ?? 'kube-controller-manager',
+        holder: election.holder,
+        component: 'kube-controller-manager',
+      },
       async () => {
         env.log.info('leads', { holder: election.holder })
         startAll()
