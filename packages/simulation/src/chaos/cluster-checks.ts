@@ -1,11 +1,14 @@
 import type { Node } from '@skiff/api'
 import { controllerOf, type KubeObject, keyOf } from '@skiff/machinery'
+import { complaints } from '@skiff/scheduler'
 import { type Check, type ClusterState, differences, isOver, isReady } from './cluster-state.ts'
 import { fastNodes } from './constraints.ts'
 import { neededBy } from './watch/evictions.ts'
 
 const everything = (state: ClusterState): readonly KubeObject[] =>
   Object.values(state).flatMap((part): readonly KubeObject[] => (Array.isArray(part) ? (part as KubeObject[]) : []))
+
+const byKey = <T extends KubeObject>(objects: readonly T[]): ReadonlyMap<string, T> => new Map(objects.map((each) => [keyOf(each), each]))
 
 const named = (object: KubeObject): string => `${object.kind} ${keyOf(object)}`
 
@@ -54,6 +57,26 @@ const pods: Check = ({ pods, nodes }) => {
   })
 }
 
+/** What a placement must not have broken, and nothing that comes later can; who left, or a taint that came, may break the rest. */
+const lasting = new Set(['cpu', 'memory', 'pods', 'host port', 'anti-affinity', 'node selector or affinity'])
+
+const placements: Check = ({ pods, nodes, namespaces, claims, volumes }) => {
+  const placed = pods.filter((pod) => pod.spec.nodeName && !isOver(pod))
+  const facts = {
+    nodes,
+    namespaces: new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}])),
+    claims: byKey(claims),
+    volumes: byKey(volumes),
+    classes: new Map(),
+    csiNodes: new Map(),
+  }
+  return placed.flatMap((pod) => {
+    const node = nodes.find(({ metadata }) => metadata.name === pod.spec.nodeName)
+    const broken = node ? complaints(pod, node, { ...facts, placed: placed.filter((other) => other !== pod) }) : []
+    return broken.filter((why) => lasting.has(why)).map((why) => `pod ${keyOf(pod)} is on ${pod.spec.nodeName} against: ${why}`)
+  })
+}
+
 const services: Check = ({ services, endpoints, slices, pods }) =>
   services
     .filter(({ spec }) => spec.selector?.app)
@@ -73,8 +96,6 @@ const services: Check = ({ services, endpoints, slices, pods }) =>
         ...(inEndpoints.sort().join() === should ? [] : [`the endpoints of ${keyOf(each)} have ${inEndpoints.join()} and not ${should}`]),
       ]
     })
-
-const byKey = <T extends KubeObject>(objects: readonly T[]): ReadonlyMap<string, T> => new Map(objects.map((each) => [keyOf(each), each]))
 
 const budgets: Check = ({ budgets, pods, deployments, statefulSets }) =>
   budgets.flatMap((budget) => {
@@ -111,4 +132,4 @@ const volumes: Check = ({ volumes, claims }) =>
     ]
   })
 
-export const clusterChecks: readonly Check[] = [nothingLingers, nodes, pods, services, budgets, quotas, volumes]
+export const clusterChecks: readonly Check[] = [nothingLingers, nodes, pods, placements, services, budgets, quotas, volumes]

@@ -58,3 +58,14 @@ test('a write that failed is not under way; one that is never heard of again is 
   await env.advance(2_000)
   expect(flights.any('n')).toBe(false)
 })
+
+test('a clock that is set back keeps nothing under way', async () => {
+  const { storage, pod, request } = await begin()
+  let backMs = 0
+  const flights = createFlights(storage, { ...env, now: () => env.now() - backMs })
+  flights.begin(request)
+  await storage.put(kind, 'n/p', pod, 'absent')
+  backMs = 3_600_000
+  await env.advance(300)
+  expect(flights.any('n')).toBe(false)
+})

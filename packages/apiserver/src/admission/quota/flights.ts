@@ -35,7 +35,7 @@ export const createFlights = (storage: Storage, env: Env): Flights => {
     if (flight.landed) return
     flight.stop()
     flight.landed = true
-    flight.untilMs = env.now() + learnedMs
+    flight.untilMs = env.monotonicMs() + learnedMs
   }
   /** Lands a flight when its object comes by: it may be gone again before anybody asks. */
   const lookOut = (flight: Flight): void => {
@@ -56,7 +56,7 @@ export const createFlights = (storage: Storage, env: Env): Flights => {
     if (held?.size === 0) flights.delete(namespace)
   }
   const sweep = (namespace: string): void => {
-    const now = env.now()
+    const now = env.monotonicMs()
     for (const flight of flights.get(namespace) ?? []) {
       if (seen(flight.request)) land(flight)
       if (now > flight.untilMs) drop(namespace, flight)
@@ -65,7 +65,7 @@ export const createFlights = (storage: Storage, env: Env): Flights => {
   return {
     begin: (request) => {
       const namespace = request.namespace as string
-      const flight: Flight = { request, untilMs: env.now() + longestMs, landed: false, stop: () => {} }
+      const flight: Flight = { request, untilMs: env.monotonicMs() + longestMs, landed: false, stop: () => {} }
       const held = flights.get(namespace) ?? new Set()
       flights.set(namespace, held)
       held.add(flight)
