@@ -54,6 +54,10 @@ describe('which events bring a refused pod back', () => {
   const bearing = podOf('p', { spec: { tolerations: [{ key: 'k', operator: 'Exists' }] } })
   const choosy = podOf('p', { spec: { nodeSelector: { disk: 'ssd' } } })
   const near = (matchLabels: Record<string, string>) => ({ topologyKey: zone, labelSelector: { matchLabels } })
+  const ownGroup = podOf('p', {
+    labels: web,
+    spec: { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near(web)] } } },
+  })
   const friendly = podOf('p', {
     spec: { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near(web), near({ track: 'a' })] } } },
   })
@@ -91,6 +95,8 @@ describe('which events bring a refused pod back', () => {
     ['a pod that does not', false, podTopologySpread, assigned(plain), spreading],
     ['a pod of another namespace', false, podTopologySpread, gone(podOf('x', { labels: web, namespace: 'b' })), spreading],
     ['a pod that counts no more', true, podTopologySpread, relabelled(web, {}), spreading],
+    ['a pod of its own group goes', true, interPodAffinity, gone(podOf('x', { labels: { ...web, track: 'a' } })), ownGroup],
+    ['a pod that it looks for goes', false, interPodAffinity, gone(podOf('x', { labels: { ...web, track: 'a' } })), friendly],
     ['a pod that it avoids goes', true, interPodAffinity, gone(podOf('x', { labels: web })), shy],
     ['another goes', false, interPodAffinity, gone(plain), shy],
     ['a pod that it avoids is relabelled', true, interPodAffinity, relabelled(web, {}), shy],

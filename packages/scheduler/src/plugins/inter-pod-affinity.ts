@@ -148,6 +148,11 @@ const normalizeSpan = (scores: Float64Array): void => {
   for (let i = 0; i < scores.length; i += 1) scores[i] = span > 0 ? Math.trunc(100 * (((scores[i] as number) - lowest) / span)) : 0
 }
 
+/** With the last of those that a pod wants to be near, it may become the first of its group. Upstream lets it wait. */
+const wasOfItsGroup = (other: PodInfo, pod: PodInfo, cluster: Cluster): boolean =>
+  pod.requiredAffinity.length > 0 &&
+  pod.requiredAffinity.every((term) => termMatches(term, other, cluster) && termMatches(term, pod, cluster))
+
 /** Pods that want to be near, or away from, pods with certain labels. */
 export const createInterPodAffinity = (args: InterPodAffinityArgs): Plugin => ({
   name,
@@ -190,6 +195,7 @@ export const createInterPodAffinity = (args: InterPodAffinityArgs): Plugin => ({
         )
       case 'pod-removed':
         return (
+          wasOfItsGroup(event.pod, pod, cluster) ||
           pod.requiredAntiAffinity.some((term) => termMatches(term, event.pod, cluster)) ||
           event.pod.requiredAntiAffinity.some((term) => termMatches(term, pod, cluster))
         )
