@@ -69,3 +69,16 @@ test('Endpoints of a Service that selects pods are not mirrored', async () => {
   expect(cluster.server.all(endpointSlice)).toEqual([])
   await cluster.stop()
 })
+
+test('of a subset with more than a thousand addresses the rest is left out, and told of', async () => {
+  const cluster = testCluster([endpointSliceMirroringController()])
+  const addresses = Array.from({ length: 1_003 }, (_, at) => ({ ip: `192.0.${2 + (at >> 8)}.${at & 255}` }))
+  await cluster.client.create(service, { metadata: target, spec: { ports: [{ port: 5432 }] } as never })
+  await cluster.client.create(endpoints, { metadata: target, subsets: [{ addresses, ports: [{ port: 5432 }] }] as never })
+  await cluster.env.advance(1_000)
+  expect(cluster.server.all(endpointSlice).map((slice) => slice.endpoints.length)).toEqual([1_000])
+  expect(cluster.events().map((each) => each.replace(/ x\d+$/, ''))).toEqual([
+    'Warning TooManyAddressesToMirror: A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. 3 addresses were skipped',
+  ])
+  await cluster.stop()
+})

@@ -3,7 +3,7 @@ import { endpointSlice as endpointSlices, endpoints as endpointsResource, servic
 import type { Views } from '@skiff/client'
 import { controlledBy } from '../ownership.ts'
 import { type Controller, objectController, watching } from '../runner/controller.ts'
-import { create, remove, type Step, type Steps, together, update } from '../runner/step.ts'
+import { create, event, remove, type Step, type Steps, together, update } from '../runner/step.ts'
 import { canonical, same } from '../same.ts'
 import { isIPv6 } from './service-pods.ts'
 import { layOut } from './slice-layout.ts'
@@ -61,8 +61,8 @@ const metadataFor = ({ metadata }: Endpoints) => ({
 export const planMirror = (object: Endpoints, views: Views): Steps => {
   const { namespace = '', name } = object.metadata
   const held = mirrorsOf(`${namespace}/${name}`, views)
-  const wanted =
-    isMirrored(object, views) && object.metadata.deletionTimestamp === undefined ? wantedSlices(object) : new Map<string, Wanted>()
+  const isWanted = isMirrored(object, views) && object.metadata.deletionTimestamp === undefined
+  const wanted = isWanted ? wantedSlices(object) : new Map<string, Wanted>()
   const { labels, annotations } = metadataFor(object)
   const relabel = (slice: EndpointSlice): EndpointSlice =>
     same(slice.metadata.labels, labels) && same(slice.metadata.annotations, annotations)
@@ -84,7 +84,16 @@ export const planMirror = (object: Endpoints, views: Views): Steps => {
     for (const slice of layout.emptied) steps.push(remove(endpointSlices, slice))
   }
   for (const slice of held) if (!wanted.has(keyFor(slice.addressType, slice.ports ?? []))) steps.push(remove(endpointSlices, slice))
-  return steps.length === 0 ? [] : [together(steps)]
+  return [...(isWanted ? tooMany(object) : []), ...(steps.length === 0 ? [] : [together(steps)])]
+}
+
+const tooMany = (object: Endpoints): Steps => {
+  const skipped = (object.subsets ?? []).map(
+    ({ addresses = [], notReadyAddresses = [] }) => addresses.length + notReadyAddresses.length - mostPerSubset,
+  )
+  const count = skipped.reduce((total, each) => total + Math.max(0, each), 0)
+  const text = `A max of ${mostPerSubset} addresses can be mirrored to EndpointSlices per Endpoints subset. ${count} addresses were skipped`
+  return count === 0 ? [] : [event(object, 'Warning', 'TooManyAddressesToMirror', text)]
 }
 
 const mirrorsOf = (key: string, views: Views): readonly EndpointSlice[] =>
