@@ -1,5 +1,5 @@
 import type { Kind } from '@skiff/api'
-import type { Call, Handler, Reply } from '@skiff/client'
+import type { Call, Handler, Identity, Reply } from '@skiff/client'
 import { badRequest, nameIsPathSegment, notFound, Refusal } from '@skiff/machinery'
 import { type Attributes, type Authorizer, attributesOf, connectVerbs, forbiddenBy } from './authorize.ts'
 import { deprecationsOf } from './deprecation.ts'
@@ -34,7 +34,7 @@ export const createHandler =
   async (call) => {
     const attributes: Attributes = attributesOf(call)
     const decision = context.authorize(attributes)
-    if (!decision.allowed) throw forbiddenBy(attributes, decision)
+    if (!decision.allowed) throw withWarnings(forbiddenBy(attributes, decision), call.identity)
     const kind = context.rest.registry.find(call.group, call.version, call.resource)
     if (!kind) throw unknownResource(context.rest.registry, call)
     // The routes of built-in kinds have no HEAD.
@@ -58,6 +58,7 @@ export const createHandler =
       if (!answer.allowed) throw forbiddenBy(create, answer)
     }
     const request: Request = { call, kind, dryRun: false, warnings: deprecationsOf(kind), mayCreate }
+    if (call.identity.warning) request.warnings.unshift(call.identity.warning)
     let reply: Reply
     try {
       reply = await dispatch(context, request)
@@ -68,6 +69,11 @@ export const createHandler =
     const carries = 'watch' in reply || 'status' in reply
     return carries && request.warnings.length > 0 ? { ...reply, warnings: request.warnings } : reply
   }
+
+const withWarnings = (refusal: Refusal, { warning }: Identity): Refusal => {
+  if (warning) refusal.warnings = [warning]
+  return refusal
+}
 
 const isOnlyCreated = ({ verbs }: Kind): boolean => verbs.length === 1 && verbs[0] === 'create'
 

@@ -10,6 +10,8 @@ export interface Identity {
   readonly uid?: string
   readonly groups: readonly string[]
   readonly extra?: Readonly<Record<string, readonly string[]>>
+  /** What the server warns its bearer of, with every answer. */
+  readonly warning?: string
 }
 
 /** What a call brings: an object that is already decoded (near), bytes as they came over the wire, or a stream (proxy). */

@@ -38,7 +38,7 @@ const start = async () => {
     const { text } = await api.raw('POST', '/apis/authentication.k8s.io/v1/tokenreviews', JSON.stringify(body))
     return JSON.parse(text).status as { readonly error?: string; readonly user?: { readonly username: string } }
   }
-  return { env, use, held, review, moveOn }
+  return { env, token, use, held, review, moveOn }
 }
 
 test('the day of its last use is a label of the secret, written once a day', async () => {
@@ -72,6 +72,20 @@ test('a token that was marked as invalid is none, and good again without the mar
   await expect.poll(async () => (await held()).metadata.labels?.['kubernetes.io/legacy-token-last-used']).toBe(day(env.now()))
   await mark(null)
   expect(await use()).toBe('403 Forbidden')
+})
+
+test('who uses a token that was made unasked is warned with every answer', async () => {
+  const { token } = await start()
+  const warned = async (): Promise<string | null> => {
+    const answer = await api.raw('GET', '/api/v1/namespaces/default/configmaps', undefined, { authorization: `Bearer ${token}` })
+    expect(answer.status).toBe(403)
+    return (answer.headers.warning as string | undefined) ?? null
+  }
+  expect(await warned()).toBeNull()
+  await api.near.patch(serviceAccount, where, 'merge', { secrets: [{ name: 'old' }] })
+  expect(await warned()).toBe(
+    '299 - "Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens."',
+  )
 })
 
 test('since when it is tracked is said in kube-system, and said again', async () => {

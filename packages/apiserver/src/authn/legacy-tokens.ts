@@ -1,4 +1,4 @@
-import { type Secret, secret as secrets } from '@skiff/api'
+import { type Secret, type ServiceAccount, secret as secrets } from '@skiff/api'
 import type { Client } from '@skiff/client'
 import { type Env, rfc3339 } from '@skiff/machinery'
 
@@ -11,6 +11,12 @@ export interface LegacyTokens {
   /** The token of this Secret is used. Answers why it may not be; undefined where it may. */
   use(secret: Secret, account: string): string | undefined
 }
+
+/** What the user of a token is warned of that was made unasked: its account names the Secret. */
+export const warningFor = (account: ServiceAccount, secretName: string): string | undefined =>
+  account.secrets?.some(({ name }) => name === secretName)
+    ? 'Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens.'
+    : undefined
 
 export const createLegacyTokens = (client: () => Client, env: Env): LegacyTokens => {
   const day = (ms: number): string => rfc3339(ms).slice(0, 10)

@@ -1,10 +1,10 @@
-import type { Secret } from '@skiff/api'
+import type { Secret, ServiceAccount } from '@skiff/api'
 import type { Identity } from '@skiff/client'
 import type { Env } from '@skiff/machinery'
 import type { Cache } from '../registry/cache.ts'
 import { find } from '../registry/tree.ts'
 import type { TokenReader } from './authenticate.ts'
-import type { LegacyTokens } from './legacy-tokens.ts'
+import { type LegacyTokens, warningFor } from './legacy-tokens.ts'
 import type { TokenClaims, TokenSigner } from './tokens.ts'
 
 export interface AccountSources {
@@ -26,6 +26,8 @@ export interface AccountTokens {
 interface Verified {
   readonly claims: TokenClaims
   readonly identity: Identity
+  /** The same with a warning, of which there is one; made when it is first needed. */
+  warned?: Identity
 }
 
 const unreadable = 'invalid bearer token'
@@ -63,7 +65,7 @@ export const createAccountTokens = (signer: TokenSigner, sources: AccountSources
     read: (token) => {
       const found = check(token)
       if ('error' in found || !found.claims.aud.includes(signer.issuer)) return undefined
-      return { identity: found.identity, untilMs: found.claims.exp * 1000 }
+      return { identity: withWarning(sources, found), untilMs: found.claims.exp * 1000 }
     },
     review: (token, audiences) => {
       const found = check(token)
@@ -92,6 +94,16 @@ const identityOf = (account: NonNullable<TokenClaims['kubernetes.io']>, claims: 
       ...(pod ? { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] } : {}),
     },
   }
+}
+
+const withWarning = (sources: AccountSources, found: Verified): Identity => {
+  const { namespace, serviceaccount, secret } = found.claims['kubernetes.io'] ?? {}
+  if (!serviceaccount || !secret || secret.uid !== undefined) return found.identity
+  const account = find(sources.serviceAccounts.tree, `${namespace}/${serviceaccount.name}`)?.object as ServiceAccount | undefined
+  const warning = account && warningFor(account, secret.name)
+  if (!warning) return found.identity
+  found.warned ??= { ...found.identity, warning }
+  return found.warned
 }
 
 /** Why a token with good times is none; undefined where it is one. */
