@@ -30,7 +30,7 @@ const rates = {
   cutWatch: 0.01,
   expiredWatch: 0.005,
 }
-const patienceMs = 40 * 60_000
+const patienceMs = 10 * 60_000
 const lookMs = 20_000
 
 const shapesOf = (dice: Dice): readonly NodeShape[] => {
