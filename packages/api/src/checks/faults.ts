@@ -1,4 +1,14 @@
-import { type FieldError, forbiddenField, invalidValue, type Json, notSupported, required, sameJson, sortedKeys, wasSentEmpty } from '@skiff/machinery'
+import {
+  type FieldError,
+  forbiddenField,
+  invalidValue,
+  type Json,
+  notSupported,
+  required,
+  sameJson,
+  sortedKeys,
+  wasSentEmpty,
+} from '@skiff/machinery'
 
 /**
  * Complaints found so far. Checks push to it and build a path's text only once something is wrong, so that the common case, an object

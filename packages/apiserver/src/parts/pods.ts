@@ -13,7 +13,7 @@ import {
 import type { Part } from '../handler.ts'
 import { replyValue } from '../represent/represent.ts'
 import { decodeBody } from '../rest/body.ts'
-import { type Request, type Rest } from '../rest/context.ts'
+import type { Request, Rest } from '../rest/context.ts'
 import { writeOptions } from '../rest/options.ts'
 import { checkUid, writeOver } from '../rest/update.ts'
 import { admitPart } from './admit.ts'
