@@ -157,6 +157,21 @@ test('init containers have run, sidecars run, and readiness waits for its gates'
   expect(condition(await podNamed(running, 'gated'), 'Ready')).toBe('True')
 })
 
+test('containers that are added for debugging run', async () => {
+  const running = await open()
+  await make(running, 'p', says({ 'flap-ms': '3600000' }))
+  await running.live(2_000)
+  const target = { namespace: 'default', name: 'p', subresource: 'ephemeralcontainers' }
+  const ephemeralContainers = [{ name: 'debugger', image: 'b', targetContainerName: 'main' }]
+  await running.client.patch(pod, target, 'strategic', { spec: { ephemeralContainers } })
+  await running.live(2_000)
+  expect((await podNamed(running, 'p')).status).toMatchObject({
+    phase: 'Running',
+    containerStatuses: [{ name: 'main', ready: true }],
+    ephemeralContainerStatuses: [{ name: 'debugger', image: 'b', state: { running: {} } }],
+  })
+})
+
 test('a silent node is lost and its pods are replaced elsewhere; when it speaks again it is well', async () => {
   const running = await open()
   const { client, live, simulation } = running

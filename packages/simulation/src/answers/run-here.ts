@@ -18,7 +18,9 @@ export const runHere = (command: readonly string[], how: LocalRun, session: Exec
   const ended = Promise.withResolvers<number>()
   const kill = (): void => void child.kill('SIGKILL')
   session.signal.addEventListener('abort', kill)
-  child.once('error', ended.reject)
+  child.once('error', (error: NodeJS.ErrnoException) =>
+    ended.reject(error.code === 'ENOENT' ? new Error(`exec: ${JSON.stringify(command[0])}: executable file not found in $PATH`) : error),
+  )
   child.once('close', (code, signal) => ended.resolve(signal ? 137 : (code ?? 0)))
   // A command may end without reading what it is given.
   child.stdin.on('error', () => {})

@@ -12,6 +12,7 @@ import {
   stopped,
   waiting,
   withConditions,
+  withEphemeral,
   withReadiness,
 } from './statuses.ts'
 
@@ -38,7 +39,7 @@ const pullMs = 1_000
 const pullBackOffMs = 20_000
 const reconcileMs = 10_000
 
-/** The life of a pod on a simulated node, as far as no file says otherwise. No two of them match one pod. */
+/** The life of a pod on a simulated node, as far as no file says otherwise. No two of them match one pod, but what debugs it, which comes first. */
 export const builtinPodStages = (around: PodSurroundings): readonly Stage<Pod>[] => {
   const { behaviour, hostIP, place } = around
   const starting: Stage<Pod>[] = [
@@ -74,6 +75,13 @@ export const builtinPodStages = (around: PodSurroundings): readonly Stage<Pod>[]
       next: (pod, nowMs) => ({ status: withConditions(pod, nowMs) }),
     },
   ]
+  const debugging: Stage<Pod> = {
+    name: 'pod-ephemeral',
+    matches: (pod) => isRunning(pod) && (pod.spec.ephemeralContainers?.length ?? 0) > (pod.status?.ephemeralContainerStatuses?.length ?? 0),
+    // Before what else waits for the pod.
+    weight: () => 1,
+    next: (pod, nowMs) => ({ status: withEphemeral(pod, nowMs) }),
+  }
   const ending: Stage<Pod>[] = [
     {
       name: 'pod-complete',
@@ -100,7 +108,7 @@ export const builtinPodStages = (around: PodSurroundings): readonly Stage<Pod>[]
         isHeld(pod) && !isOver(pod) ? { status: stopped(pod, behaviour(pod), nowMs), delete: true } : { delete: true },
     },
   ]
-  return [...starting, ...ending, ...failing(around)]
+  return [...starting, debugging, ...ending, ...failing(around)]
 }
 
 /** A pod whose run ends is let become ready first, so that one thing follows the other. */

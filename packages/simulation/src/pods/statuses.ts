@@ -105,6 +105,20 @@ export const withReadiness = (pod: Pod, isReady: boolean, nowMs: number): Pod =>
 export const withConditions = (pod: Pod, nowMs: number): Pod =>
   withReadiness(pod, pod.status?.containerStatuses?.every(({ ready }) => ready) ?? false, nowMs)
 
+/** Containers that were added for debugging run as well. They count for nothing else. */
+export const withEphemeral = (pod: Pod, nowMs: number): Pod => {
+  const held = pod.status?.ephemeralContainerStatuses ?? []
+  const state = { running: { startedAt: rfc3339(nowMs) } }
+  const added = (pod.spec.ephemeralContainers ?? []).filter(({ name }) => held.every((each) => each.name !== name))
+  return {
+    ...pod,
+    status: {
+      ...pod.status,
+      ephemeralContainerStatuses: [...held, ...added.map((container) => statusOf(pod, container as Container, state))],
+    },
+  }
+}
+
 /** The end of a container that ran since `startedAt`. */
 const ended = ({ exitCode, oom }: Behaviour, startedAt: string | undefined, now: string): ContainerState => ({
   terminated: {
