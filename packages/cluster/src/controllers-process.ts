@@ -1,12 +1,13 @@
 import { type Client, connect, discover, findConnection, type HttpOptions, openHttp, type ServedResource } from '@skiff/client'
-import { type RunningControllers, startControllers, unknownController } from '@skiff/controllers'
+import { type RunningControllers, startControllers, unknownController, upstreamHealth } from '@skiff/controllers'
 import { type Env, systemEnv } from '@skiff/machinery'
 import { uniqueHolder } from './election.ts'
 import { serveHealth } from './health-server.ts'
 import { stderrLog } from './journal.ts'
+import { chosenNodeFlags, type NodeFlags, nodeHealthOf } from './node-flags.ts'
 import { UserError } from './talk.ts'
 
-export interface ControllersCommand {
+export interface ControllersCommand extends NodeFlags {
   readonly kubeconfig?: string
   /** As upstream's --controllers, divided by commas. */
   readonly controllers?: string
@@ -24,6 +25,7 @@ export const controllersCommand = async (command: ControllersCommand): Promise<v
   const enabled = (command.controllers ?? '*').split(',')
   const unknown = unknownController(enabled)
   if (unknown !== undefined) throw new UserError(`--controllers: ${JSON.stringify(unknown)} is not in the list of known controllers`)
+  const { nodeFlags = {} } = chosenNodeFlags(command)
   const env = systemEnv(stderrLog(systemEnv().now).child('controllers'))
   const { http } = await findConnection(command.kubeconfig ? { kubeconfig: command.kubeconfig } : {}, process.env)
   const served = await followResources(http, env)
@@ -32,6 +34,7 @@ export const controllersCommand = async (command: ControllersCommand): Promise<v
     env,
     enabled,
     resources: served.resources,
+    nodeHealth: nodeHealthOf(nodeFlags, upstreamHealth),
     ...(http.ca ? { rootCa: () => String(http.ca) } : {}),
     ...(command.leaderElect === false ? {} : { election: { holder: uniqueHolder() } }),
   })

@@ -11,14 +11,18 @@ const tell = (text: string): void => {
 
 const nameOption = (flags = '--name <name>') => new Option(flags, 'name of the cluster').env('SKIFF_CLUSTER').default('default')
 
-const withNodeFlags = (command: Command): Command =>
-  (Object.keys(nodeFlags) as NodeFlag[]).reduce((made, flag) => {
-    const { takes, does } = nodeFlags[flag]
-    return made.option(`${optionOf(flag)} <${takes}>`, does)
-  }, command)
+/** Those of the controllers alone, or of the API server too. */
+const withNodeFlags = (command: Command, whose: 'controllers' | 'all' = 'all'): Command =>
+  (Object.keys(nodeFlags) as NodeFlag[])
+    .filter((flag) => whose === 'all' || !flag.startsWith('default'))
+    .reduce((made, flag) => {
+      const { takes, does } = nodeFlags[flag]
+      return made.option(`${optionOf(flag)} <${takes}>`, does)
+    }, command)
 
 const addClusterCommands = (program: Command): void => {
-  withNodeFlags(program.command('up'))
+  const up = program
+    .command('up')
     .description('make or start a cluster on this machine')
     .addOption(nameOption())
     .option('--nodes <count>', 'how many nodes', Number)
@@ -43,6 +47,7 @@ const addClusterCommands = (program: Command): void => {
     .option('--legacy-apis', 'serve also the API versions that upstream removed, such as extensions/v1beta1')
     .option('--no-legacy-apis', 'serve them no longer')
     .action(async (options) => (await import('./up.ts')).up(options, tell))
+  withNodeFlags(up)
   program
     .command('down')
     .description('take a cluster down and remove what it made')
@@ -93,7 +98,7 @@ const addClusterCommands = (program: Command): void => {
     .option('--plugins <files>', 'plugins for its profiles: TypeScript or JavaScript files, divided by commas')
     .option('--port <port>', 'serves /metrics and /healthz on 127.0.0.1', Number)
     .action(async (options) => (await import('./scheduler-process.ts')).schedulerCommand(options))
-  program
+  const controllers = program
     .command('controllers')
     .description('the controllers alone, for the cluster of a kubeconfig; of several copies one acts')
     .option('--kubeconfig <file>', 'how to reach the cluster, as a user who may impersonate')
@@ -101,6 +106,7 @@ const addClusterCommands = (program: Command): void => {
     .option('--no-leader-elect', 'run at once: nobody else runs them')
     .option('--port <port>', 'serves /metrics and /healthz on 127.0.0.1', Number)
     .action(async (options) => (await import('./controllers-process.ts')).controllersCommand(options))
+  withNodeFlags(controllers, 'controllers')
   // With flags it is kubectl's verb, which knows of client and server.
   if (process.argv[2] !== 'version' || process.argv.length === 3)
     program
