@@ -37,7 +37,9 @@ test('long lists are told whole in each form', async () => {
   const few = (await page('limit=3', `${json};as=Table;g=meta.k8s.io;v=v1`)).body
   expect(table.columnDefinitions).toEqual(few.columnDefinitions)
   expect(table.rows).toHaveLength(plain.items.length)
-  expect(table.rows.slice(0, 3)).toEqual(few.rows)
+  // Ages go on between two requests.
+  const withoutAge = (row: { readonly cells: readonly unknown[] }) => ({ ...row, cells: row.cells.slice(0, -1) })
+  expect(table.rows.slice(0, 3).map(withoutAge)).toEqual(few.rows.map(withoutAge))
   const metadata = (await page('', `${json};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1`)).body
   expect(metadata.items.map((each: { metadata: unknown }) => each.metadata)).toEqual(
     plain.items.map((each: { metadata: unknown }) => each.metadata),

@@ -51,13 +51,17 @@ export const openWorkerLink = (start: WorkerStart): Promise<{ link: WorkerLink; 
     const open = questions((message) => worker.postMessage(message))
     let events: LinkEvents | undefined
     let stopped = false
+    /** The thread ends once it has closed the file, which may be heard in the same turn as its answer. */
+    const closed = (): void => {
+      stopped = true
+    }
 
     const link: WorkerLink = {
       listen: (heard) => {
         events = heard
       },
       send: (batch) => worker.postMessage(batch, [batch.records.bytes]),
-      ask: (question) => open.ask(question, undefined),
+      ask: (question) => open.ask(question, question.ask === 'close' ? closed : undefined),
       stream: open.ask,
       stop: async (why) => {
         stopped = true
