@@ -1,5 +1,6 @@
 import type { Pod, ResourceQuota } from '@skiff/api'
 import { configMap, coversPod, persistentVolumeClaim, pod, podRequests, podUsage, resourceQuota, service } from '@skiff/api'
+import { conflict } from '@skiff/machinery'
 import { expect, test } from 'vitest'
 import { storedResources, testCluster } from '../testing/cluster.ts'
 import { resourceQuotaController } from './quota.ts'
@@ -105,4 +106,20 @@ test.each<[string, object, Pod, boolean]>([
   ['no priority', { scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator: 'DoesNotExist' }] } }, makePod({}), true],
 ])('a quota covers a pod: %s', (_why, spec, one, expected) => {
   expect(coversPod({ spec } as ResourceQuota, one)).toBe(expected)
+})
+
+test('a count that is refused for a while is written soon after, however often it was', async () => {
+  let isRefusing = true
+  const cluster = testCluster([resourceQuotaController(() => storedResources)], {
+    around: (handler) => (call) => {
+      if (isRefusing && call.verb === 'update' && call.resource === 'resourcequotas') throw conflict(call, 'q', 'charges are being written')
+      return handler(call)
+    },
+  })
+  await cluster.client.create(resourceQuota, { metadata: { namespace: 'a', name: 'q' }, spec: { hard: { pods: '1' } } })
+  await cluster.env.advance(200_000)
+  isRefusing = false
+  await cluster.env.advance(1_000)
+  expect(cluster.server.all(resourceQuota)[0]?.status?.used).toEqual({ pods: '0' })
+  await cluster.stop()
 })

@@ -1,7 +1,7 @@
 import type { Amounts, Pod, Resource, ResourceQuota } from '@skiff/api'
 import { persistentVolumeClaim, pod as pods, resourceQuota as quotas, resourceKey, service as services } from '@skiff/api'
 import type { ViewChange, Views } from '@skiff/client'
-import { compareQuantities, type KubeObject, keyOf } from '@skiff/machinery'
+import { compareQuantities, isRefusal, type KubeObject, keyOf } from '@skiff/machinery'
 import { isFinished } from '../pods.ts'
 import { type Controller, type Watched, watching } from '../runner/controller.ts'
 import { requeue, type Steps, updateStatus } from '../runner/step.ts'
@@ -10,6 +10,7 @@ import { quotaUsage } from './usage.ts'
 
 // Upstream counts afresh as often, whatever it saw.
 const resyncMs = 300_000
+const refusedMs = 500
 
 const sameAmounts = (a: Amounts | undefined, b: Amounts): boolean => {
   const held = a ?? {}
@@ -25,7 +26,9 @@ export const planQuota = (quota: ResourceQuota, views: Views, resources: readonl
   const hard = quota.spec.hard ?? {}
   const used = quotaUsage(quota, views, resources, nowMs)
   const isCurrent = sameAmounts(quota.status?.hard, hard) && sameAmounts(quota.status?.used, used)
-  return [...(isCurrent ? [] : [updateStatus(quotas, { ...quota, status: { hard, used } })]), requeue(resyncMs)]
+  // While charged objects are being written the count is refused: many times in a row, but never for long.
+  const failed = (error: unknown): Steps | undefined => (isRefusal(error, 409) ? [requeue(refusedMs)] : undefined)
+  return [...(isCurrent ? [] : [updateStatus(quotas, { ...quota, status: { hard, used } }, { failed })]), requeue(resyncMs)]
 }
 
 /** Most kinds only count; of pods it also matters when they end, of services and claims what they ask for. */

@@ -38,7 +38,7 @@ const behaviour = ({ pick, sometimes }: Dice): Record<string, string> => ({
 const template = (app: string, annotations: Readonly<Record<string, string>>, spec: object = {}) => ({
   metadata: { labels: { app }, annotations },
   spec: {
-    containers: [{ name: 'main', image: 'app:1', resources: { requests: { cpu: '100m', memory: '64Mi' } } }],
+    containers: [{ name: 'main', image: 'app:1', resources: { requests: { cpu: '50m', memory: '64Mi' } } }],
     terminationGracePeriodSeconds: 5,
     ...spec,
   },
