@@ -1,7 +1,7 @@
 import type { EndpointAddress, Endpoints, Pod, Service } from '@skiff/api'
 import { endpoints as endpointsResource, pod as pods, service as services } from '@skiff/api'
 import type { ViewChange, Views } from '@skiff/client'
-import { isReady } from '../pods.ts'
+import { isFinished, isReady } from '../pods.ts'
 import { type Controller, objectController, watching } from '../runner/controller.ts'
 import { create, event, fail, isNamespaceTerminating, reasonOf, remove, type Steps, update } from '../runner/step.ts'
 import { same } from '../same.ts'
@@ -43,20 +43,15 @@ const addressOf = (pod: Pod, service: Service): EndpointAddress | undefined => {
   }
 }
 
-/** A pod that ended for good is no endpoint, not even one that is not ready. */
-const mayServe = (pod: Pod): boolean => {
-  const { phase } = pod.status ?? {}
-  if (pod.spec.restartPolicy === 'Never') return phase !== 'Failed' && phase !== 'Succeeded'
-  return pod.spec.restartPolicy !== 'OnFailure' || phase !== 'Succeeded'
-}
-
 const findAddresses = (service: Service, selected: readonly Pod[]): Found[] =>
   selected.flatMap((pod): Found[] => {
     const publishAll = service.spec.publishNotReadyAddresses === true
+    // A pod that ended is no endpoint, whatever its conditions still say.
+    if (isFinished(pod)) return []
     if (!publishAll && pod.metadata.deletionTimestamp !== undefined) return []
     const ready = publishAll || isReady(pod)
     const address = addressOf(pod, service)
-    if (!address || (!ready && !mayServe(pod))) return []
+    if (!address) return []
     const ports = service.spec.ports ?? []
     if (ports.length === 0) return isHeadless(service) ? [{ address, port: undefined, ready }] : []
     return ports.flatMap((port): Found[] => {

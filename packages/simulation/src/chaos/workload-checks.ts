@@ -16,7 +16,7 @@ const deployments: Check = ({ deployments, replicaSets, podsOf }) =>
       ...differences(what, each.status, rights),
       ...differences(
         what,
-        { pods: pods.filter(isReady).length, all: pods.filter((pod) => !isOver(pod)).length },
+        { pods: pods.filter((pod) => isReady(pod) && !isOver(pod)).length, all: pods.filter((pod) => !isOver(pod)).length },
         { pods: replicas, all: replicas },
       ),
       ...(own.filter((set) => (set.spec.replicas ?? 1) > 0).length > 1 ? [`${what}: several ReplicaSets have replicas`] : []),
