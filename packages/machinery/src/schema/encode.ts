@@ -22,7 +22,7 @@ let versionAt = -1
 export const encodeObject = (schema: ObjectSchema, object: Fields): EncodedObject => {
   wire.begin()
   versionAt = -1
-  writeFields(schema, object, true)
+  writeFields(schema, object, 'whole')
   return { bytes: wire.end(), versionAt }
 }
 
@@ -31,7 +31,7 @@ export const encodeUntyped = (metaSchema: ObjectSchema, { apiVersion, kind, meta
   wire.begin()
   versionAt = -1
   wire.text(`{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":`)
-  writeMetadata(metaSchema, metadata as Fields)
+  writeFields(metaSchema, metadata as Fields, 'metadata')
   const rest = encodeSortedJson(fields).slice(1)
   wire.text(rest === '}' ? rest : `,${rest}`)
   return { bytes: wire.end(), versionAt }
@@ -40,7 +40,7 @@ export const encodeUntyped = (metaSchema: ObjectSchema, { apiVersion, kind, meta
 /** Any value of a schema's type, with everything in it. */
 export const encodeValue = (schema: ObjectSchema, value: Fields): string => {
   wire.begin()
-  writeFields(schema, value, false)
+  writeFields(schema, value, undefined)
   return wire.end().toString()
 }
 
@@ -83,47 +83,33 @@ const [newline, comma, colon, openBrace, closeBrace, openBracket, closeBracket] 
   number,
 ]
 
-const writeFields = (schema: ObjectSchema, object: Fields, isRoot: boolean): void => {
-  const { fields } = schema
-  let written = 0
-  wire.byte(openBrace)
-  for (let index = 0; index < fields.length; index++) {
-    const field = fields[index] as FieldSchema
-    const value = object[field.name]
-    const isUnset = value === undefined || value === null
-    if (isUnset && field.unset === undefined) continue
-    wire.ascii(written === 0 ? field.firstKey : field.nextKey)
-    written++
-    if (isUnset) wire.ascii(field.unset as string)
-    else if (isRoot && field.name === 'metadata' && field.shape.is === 'object') writeMetadata(field.shape.schema, value as Fields)
-    else writeValue(field.shape, value)
-  }
-  wire.byte(closeBrace)
-}
+/** Which object is written: the metadata of the whole has a place for the version, and no other object. */
+type Part = 'whole' | 'metadata' | undefined
 
-const writeMetadata = (schema: ObjectSchema, metadata: Fields): void => {
+const writeFields = (schema: ObjectSchema, object: Fields, part: Part): void => {
   const { fields } = schema
   let written = 0
   wire.byte(openBrace)
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index] as FieldSchema
-    const { name } = field
-    const value = name === 'resourceVersion' ? undefined : metadata[name]
+    const { name, shape } = field
+    const value = part === 'metadata' && name === 'resourceVersion' ? undefined : object[name]
     const isUnset = value === undefined || value === null
     if (isUnset && field.unset === undefined) continue
     wire.ascii(written === 0 ? field.firstKey : field.nextKey)
     written++
     if (isUnset) wire.ascii(field.unset as string)
-    else writeValue(field.shape, value)
+    else if (part === 'whole' && name === 'metadata' && shape.is === 'object') writeFields(shape.schema, value as Fields, 'metadata')
+    else writeValue(shape, value)
     // The creation's time, set or not, follows with a comma.
-    if (name === 'uid') versionAt = wire.length() + 1
+    if (part === 'metadata' && name === 'uid') versionAt = wire.length() + 1
   }
   wire.byte(closeBrace)
 }
 
 const writeValue = (shape: Shape, value: unknown): void => {
   const { is } = shape
-  if (is === 'object') writeFields(shape.schema, value as Fields, false)
+  if (is === 'object') writeFields(shape.schema, value as Fields, undefined)
   else if (is === 'map') writeMap(shape.values, value as Fields)
   else if (is === 'array') writeArray(shape.items, value)
   else if (is === 'any') wire.text(encodePart(value))
@@ -134,7 +120,7 @@ const writeValue = (shape: Shape, value: unknown): void => {
 
 const writeSchemaOr = (shape: Shape & { is: 'schemaOr' }, value: unknown): void => {
   if (Array.isArray(value)) writeArray(shape, value)
-  else if (typeof value === 'object' && value !== null) writeFields(shape.schema, value as Fields, false)
+  else if (typeof value === 'object' && value !== null) writeFields(shape.schema, value as Fields, undefined)
   else wire.text(encodePart(value))
 }
 
