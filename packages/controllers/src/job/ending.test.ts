@@ -3,27 +3,14 @@ import { job, pod } from '@skiff/api'
 import { describe, expect, test } from 'vitest'
 import { leastActive } from '../replicas/rank.ts'
 import { type TestCluster, type TestClusterOptions, testCluster } from '../testing/cluster.ts'
+import { make, status, target } from '../testing/jobs.ts'
 import { failuresWith, nextTryMs } from './backoff.ts'
 import { jobController } from './job.ts'
 import { jobPod, strayPods } from './job-pods.ts'
 import { tallyOf } from './tally.ts'
 
-const target = { namespace: 'a', name: 'work' }
 const label = 'batch.kubernetes.io/job-completion-index'
 const start = (options: TestClusterOptions = {}) => testCluster([jobController()], options)
-const make = (cluster: TestCluster, spec: Partial<Job['spec']> = {}) =>
-  cluster.client.create(job, {
-    metadata: target,
-    spec: {
-      parallelism: 1,
-      completions: 1,
-      backoffLimit: 6,
-      selector: { matchLabels: { job: 'work' } },
-      template: { metadata: { labels: { job: 'work' } }, spec: { containers: [{ name: 'c' }], restartPolicy: 'Never' } } as never,
-      ...spec,
-    },
-  })
-const status = (cluster: TestCluster) => cluster.server.all(job)[0]?.status
 const types = (cluster: TestCluster) => status(cluster)?.conditions?.map(({ type, status: value }) => `${type}=${value}`)
 const ofIndex =
   (index: string, phase: 'Succeeded' | 'Failed') =>

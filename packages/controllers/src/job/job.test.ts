@@ -2,24 +2,11 @@ import type { Job, Pod } from '@skiff/api'
 import { job, pod } from '@skiff/api'
 import { describe, expect, test } from 'vitest'
 import { type TestCluster, type TestClusterOptions, testCluster } from '../testing/cluster.ts'
+import { make, status, target } from '../testing/jobs.ts'
 import { formatIndexes, parseIndexes } from './indexes.ts'
 import { jobController, ttlAfterFinishedController } from './job.ts'
 
-const target = { namespace: 'a', name: 'work' }
 const start = (options: TestClusterOptions = {}) => testCluster([jobController(), ttlAfterFinishedController()], options)
-const make = (cluster: TestCluster, spec: Partial<Job['spec']> = {}) =>
-  cluster.client.create(job, {
-    metadata: target,
-    spec: {
-      parallelism: 1,
-      completions: 1,
-      backoffLimit: 6,
-      selector: { matchLabels: { job: 'work' } },
-      template: { metadata: { labels: { job: 'work' } }, spec: { containers: [{ name: 'c' }], restartPolicy: 'Never' } } as never,
-      ...spec,
-    },
-  })
-const status = (cluster: TestCluster) => cluster.server.all(job)[0]?.status
 const conditions = (cluster: TestCluster) =>
   status(cluster)?.conditions?.map(({ type, status: value, reason, message }) => `${type}=${value} ${reason}: ${message}`)
 const succeed = () => 'Succeeded' as const
